@@ -1,0 +1,206 @@
+"""Every setting: one frozen model a concern, read once.
+
+Values come from environment variables, then from the file that `PRSNL_CONFIG` names,
+then from `.env` in the working folder.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+import platformdirs
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prsnl.core.errors import SettingsError
+
+GIB = 2**30
+MIB = 2**20
+
+
+def _seconds(value: Any) -> Any:
+    """A bare number is seconds; pydantic alone would refuse "30" from a variable."""
+    try:
+        return timedelta(seconds=float(value))
+    except (TypeError, ValueError):
+        return value
+
+
+#: A duration; a bare number is seconds.
+Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+
+
+def default_data_dir() -> Path:
+    """The user's data folder; as root one that the database's own user can enter."""
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        return Path("/var/lib/prsnl")
+    return Path(platformdirs.user_data_dir("prsnl", appauthor=False))
+
+
+class _Concern(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="PRSNL_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+
+class Storage(_Concern):
+    """Where things are kept."""
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Everything of the embedded stack, uploads, keys.",
+    )
+    storage_url: str | None = Field(
+        None, description="`file://` folder for uploads and results; default: data_dir."
+    )
+    upload_max_bytes: int = Field(
+        2 * GIB, ge=1, description="Largest upload, in bytes (413 above it)."
+    )
+    free_disk_floor_bytes: int = Field(
+        256 * MIB, ge=0, description="Uploads stop below this much free disk (507)."
+    )
+
+
+class Database(_Concern):
+    """The PostgreSQL that decides."""
+
+    database_url: SecretStr | None = Field(
+        None, description="`postgresql://...`; default: the embedded one."
+    )
+
+
+class Broker(_Concern):
+    """The Redis-protocol broker that carries."""
+
+    broker_url: SecretStr | None = Field(
+        None, description="`redis://...` or `rediss://...`; default: the embedded one."
+    )
+
+
+class Server(_Concern):
+    """Where the API listens, and where the CLI finds it."""
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    server: str | None = Field(
+        None, description="URL of a running server, for the CLI."
+    )
+    api_key: SecretStr | None = Field(None, description="The key the CLI uses.")
+
+
+class Work(_Concern):
+    """How tasks are leased, retried and carried."""
+
+    lease_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="A worker that is silent for so long has lost its tasks.",
+    )
+    retry_waits_scale: float = Field(
+        1.0, ge=0, description="Multiplies the waits between retries."
+    )
+    worker_concurrency: int | None = Field(
+        None, ge=1, le=256, description="Worker processes of the CPU queues."
+    )
+    resend_after_s: Seconds = Field(
+        timedelta(seconds=10), description="A hint that nobody took is sent again."
+    )
+    provider_probe_s: Seconds = Field(
+        timedelta(seconds=5),
+        description="First wait before a provider that is down is tried again.",
+    )
+    drain_s: Seconds = Field(
+        timedelta(seconds=20), description="A worker leaves within so long after TERM."
+    )
+
+
+class Children(_Concern):
+    """What a sandbox child may use."""
+
+    child_memory_bytes: int = Field(
+        1536 * MIB, ge=256 * MIB, description="Address space of a child, in bytes."
+    )
+    child_disk_bytes: int = Field(
+        GIB, ge=MIB, description="What a child may write to its scratch, in bytes."
+    )
+    child_unit_timeout_s: Seconds = Field(
+        timedelta(seconds=60), description="Time for one page or unit."
+    )
+    child_idle_s: Seconds = Field(
+        timedelta(seconds=45), description="A warm child is given up after so long."
+    )
+
+
+class Logs(_Concern):
+    """How the processes speak."""
+
+    log_format: str = Field(
+        "console", pattern="^(console|json)$", description="`console` or `json`."
+    )
+    log_level: str = Field(
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="`debug`, `info`, `warning` or `error`.",
+    )
+
+
+C = TypeVar("C", bound=_Concern)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All concerns together; only `wiring.py` holds this."""
+
+    storage: Storage
+    database: Database
+    broker: Broker
+    server: Server
+    work: Work
+    children: Children
+    logs: Logs
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment and the files.
+
+        Raises:
+            SettingsError: A value is wrong; the message names its variable.
+        """
+        files = [Path(".env")]
+        if named := os.environ.get("PRSNL_CONFIG"):
+            if not Path(named).is_file():
+                raise SettingsError(
+                    f"PRSNL_CONFIG names {named}, and there is no such file."
+                )
+            files.append(Path(named))
+        return cls(
+            storage=_read(Storage, files),
+            database=_read(Database, files),
+            broker=_read(Broker, files),
+            server=_read(Server, files),
+            work=_read(Work, files),
+            children=_read(Children, files),
+            logs=_read(Logs, files),
+        )
+
+    def concerns(self) -> list[_Concern]:
+        """Every concern, in the order of their declaration."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+def _read(concern: type[C], files: list[Path]) -> C:
+    try:
+        return concern(_env_file=files)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "PRSNL_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(
+            f"{name} is wrong: {first['msg']}. Correct it, or unset it."
+        ) from error

@@ -1,0 +1,1 @@
+"""The third-party engines, each in its one module, behind contracts of ours."""
