@@ -1,0 +1,112 @@
+"""PostgreSQL by psycopg: pools, and work that survives a lost connection."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from prsnl.core.errors import UnavailableError
+
+Row: TypeAlias = dict[str, Any]
+Db: TypeAlias = Connection[DictRow]
+T = TypeVar("T")
+
+_FIRST_WAIT_S = 0.05
+_LONGEST_WAIT_S = 1.0
+
+#: The server went away under us, or refuses for now.
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+# A restart of the database shows as our own UnavailableError; the pool's warnings
+# about each broken connection would only repeat it.
+logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+
+
+def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
+    """One connection that gives rows as dictionaries."""
+    return psycopg.connect(
+        url, autocommit=autocommit, connect_timeout=timeout_s, row_factory=dict_row
+    )
+
+
+@dataclass(frozen=True)
+class Database:
+    """A pool of connections, all in autocommit; transactions are explicit.
+
+    Attributes:
+        pool: psycopg's own pool.
+        patience_s: How long `run` goes on trying while the server is away.
+    """
+
+    pool: ConnectionPool[Db]
+    patience_s: float
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(
+        cls, url: str, *, size: int, name: str, patience_s: float = 30.0
+    ) -> Iterator[Database]:
+        """Open a pool that connects at its first use, and close it at the end."""
+        with ConnectionPool(
+            url,
+            connection_class=Connection[DictRow],
+            min_size=0,
+            max_size=size,
+            timeout=5,
+            max_idle=300,
+            reconnect_timeout=1,
+            open=True,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "connect_timeout": 5,
+                "application_name": f"prsnl {name}",
+            },
+        ) as pool:
+            yield cls(pool, patience_s)
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Db]:
+        """Lend one connection in autocommit."""
+        with self.pool.connection() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Db]:
+        """Lend one connection inside one transaction."""
+        with self.pool.connection() as connection, connection.transaction():
+            yield connection
+
+    def run(self, work: Callable[[Db], T], *, patience_s: float | None = None) -> T:
+        """Do *work* on a connection; again if the server was lost under it.
+
+        *work* must be safe to repeat, for a COMMIT whose answer was lost may have
+        been done: everything in `prsnl.work` is fenced or guarded for that.
+
+        Raises:
+            UnavailableError: The server stayed away for *patience_s*.
+        """
+        limit_s = self.patience_s if patience_s is None else patience_s
+        give_up_at = time.monotonic() + limit_s
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                with self.pool.connection() as connection:
+                    return work(connection)
+            except LOST as error:
+                if time.monotonic() + wait_s > give_up_at:
+                    raise UnavailableError(
+                        "The database does not answer. The task goes on when it is "
+                        "back; ./prsnl doctor says more."
+                    ) from error
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

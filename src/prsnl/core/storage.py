@@ -1,0 +1,157 @@
+"""Bytes by their hash: uploads, pictures, large results.
+
+Everything goes through `put` and `fetch`, so that a bucket can take the folder's place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from prsnl.core.errors import DiskFullError, NotFoundError
+
+_PIECE_BYTES = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Storage(Protocol):
+    """Where bytes are kept; a name is the sha256 of the content, in hex."""
+
+    def put_file(self, source: Path, sha256: str) -> None:
+        """Keep *source* under its hash; a name that is there already is left."""
+
+    def put_bytes(self, content: bytes) -> str:
+        """Keep *content* and tell its name."""
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy the bytes of *name* to *target*, a path that does not exist yet."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Read the bytes of *name* as a stream."""
+
+    def delete(self, name: str) -> None:
+        """Forget *name*; no error if it is not there."""
+
+
+@dataclass(frozen=True)
+class Spooled:
+    """An upload on its way in: complete on disk, not yet kept."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class FolderStorage:
+    """A folder on this machine; two levels, so that no folder grows too large."""
+
+    root: Path
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for part in ("blobs", "incoming"):
+            (self.root / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def put_file(self, source: Path, sha256: str) -> None:
+        """Keep *source* under its hash; moved, when it lies in `incoming`."""
+        target = self._path(sha256)
+        if target.exists():
+            source.unlink(missing_ok=True)
+            return
+        with _disk_full_is_named():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+            _sync_folder(target.parent)
+
+    def put_bytes(self, content: bytes) -> str:
+        """Keep *content* and tell its name."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not self._path(sha256).exists():
+            with self.incoming() as path:
+                with _disk_full_is_named(), path.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self.put_file(path, sha256)
+        return sha256
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A path for bytes on their way in, removed if they were not kept."""
+        path = self.root / "incoming" / os.urandom(16).hex()
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy the bytes of *name* to *target*; a copy, so that no reader can harm."""
+        with self._known(name), _disk_full_is_named():
+            shutil.copyfile(self._path(name), target)
+
+    def open(self, name: str) -> BinaryIO:
+        """Read the bytes of *name* as a stream."""
+        with self._known(name):
+            return self._path(name).open("rb")
+
+    def delete(self, name: str) -> None:
+        """Forget *name*; no error if it is not there."""
+        self._path(name).unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        """Room left on the disk."""
+        return shutil.disk_usage(self.root).free
+
+    def _path(self, name: str) -> Path:
+        assert len(name) == hashlib.sha256().digest_size * 2
+        assert name.isalnum()
+        return self.root / "blobs" / name[:2] / name
+
+    @contextlib.contextmanager
+    def _known(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            if self._path(name).exists():
+                raise
+            raise NotFoundError(
+                "The file's bytes are no longer in the storage: upload it again."
+            ) from error
+
+
+def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:
+    """Copy a stream; tell its size in bytes and its sha256."""
+    digest, size = hashlib.sha256(), 0
+    while piece := source.read(_PIECE_BYTES):
+        target.write(piece)
+        digest.update(piece)
+        size += len(piece)
+    return size, digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _disk_full_is_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise DiskFullError(
+                "The disk is full: free some space, then try again."
+            ) from error
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
