@@ -99,6 +99,8 @@ class PageText(Value):
     milliseconds: float
     #: What went wrong, when `status` is failed.
     error: str | None = None
+    #: The page's number as the document prints it ("iv", "A-3"), where it differs.
+    label: str | None = None
 
 
 class Picture(Value):

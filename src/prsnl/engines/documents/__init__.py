@@ -1,0 +1,74 @@
+"""Documents of every kind: which engine reads which, and its two operations."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from prsnl.core.errors import EncryptedError, UnsupportedError
+from prsnl.engines.contracts import ChildFiles, JsonObject
+
+Operation: TypeAlias = Callable[[ChildFiles, JsonObject], Iterator[JsonObject]]
+
+#: Kind -> the module that reads it; a child imports only the one it needs.
+READERS: Final = {
+    "pdf": "prsnl.engines.pdf",
+    "text": "prsnl.engines.documents.plain",
+    "markdown": "prsnl.engines.documents.markdown",
+    "html": "prsnl.engines.documents.html",
+    "docx": "prsnl.engines.documents.docx",
+}
+#: Kind -> the module that draws its first page.
+PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
+#: An Office document under a password: told, and never read.
+LOCKED_OFFICE: Final = "office-encrypted"
+#: What a warm child of the profile `document` imports while it waits: the reader of
+#: PDFs with its painter. The others are imported when their kind comes.
+PRELOAD: Final = (
+    "prsnl.engines.documents.identify",
+    "prsnl.engines.documents.plain",
+    "prsnl.engines.pdf",
+    "PIL.JpegImagePlugin",
+)
+WHAT_IS_READ: Final = (
+    "this version reads PDF with a text layer, plain text, Markdown, HTML and DOCX"
+)
+LOCKED: Final = (
+    "The document is protected by a password, and protected Office documents cannot "
+    "be opened here: save it without the password and upload it again."
+)
+
+
+def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield a `DocumentInfo`, then one `PageText` for each page or part.
+
+    Args:
+        files: The child's folders.
+        params: `path` in the inputs, `kind` as `file.identify` told it, and where
+            known `mime_type`, `description`, `file_name`, `password` and
+            `skip_pages`, the pages that are not wanted again.
+
+    Raises:
+        UnsupportedError: Nothing here reads this kind.
+        EncryptedError: It needs a password.
+        CorruptError: It is damaged beyond reading.
+    """
+    kind = str(params["kind"])
+    if kind == LOCKED_OFFICE:
+        raise EncryptedError(LOCKED)
+    if kind not in READERS:
+        named = params.get("description") or params.get("mime_type") or kind
+        raise UnsupportedError(f"This is a file of type {named}; {WHAT_IS_READ}.")
+    yield from _operation(READERS[kind], "read")(files, params)
+
+
+def thumbnail(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield the `Picture` of page 1; nothing for a kind that has no pages to draw."""
+    if painter := PAINTERS.get(str(params["kind"])):
+        yield from _operation(painter, "thumbnail")(files, params)
+
+
+def _operation(module: str, name: str) -> Operation:
+    operation: Operation = getattr(importlib.import_module(module), name)
+    return operation
