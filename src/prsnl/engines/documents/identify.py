@@ -38,8 +38,11 @@ _HTML_EXTENSIONS: Final = frozenset({"html", "htm", "xhtml", "xht"})
 _PROSE_LABELS: Final = frozenset({"txt", "rst", "unknown", "empty", "undefined"})
 #: Extensions that promise a format of bytes; a plain text is never that.
 _BINARY_EXTENSIONS: Final = frozenset(
-    "pdf docx doc xlsx xls pptx ppt odt ods odp epub zip gz png jpg jpeg gif tif "
-    "tiff webp mp3 mp4 wav flac ogg m4a mov mkv webm avi".split()
+    (
+        *("pdf", "docx", "doc", "xlsx", "xls", "pptx", "ppt", "odt", "ods", "odp"),
+        *("epub", "zip", "gz", "png", "jpg", "jpeg", "gif", "tif", "tiff", "webp"),
+        *("mp3", "mp4", "wav", "flac", "ogg", "m4a", "mov", "mkv", "webm", "avi"),
+    )
 )
 
 

@@ -31,16 +31,38 @@ class Block:
         text: For people: no marks.
         markdown: With marks; None where the source has none.
         level: Of a heading, from 1; None for everything else.
+        is_table: Whether the text is rows of cells.
     """
 
     text: str
     markdown: str | None = None
     level: int | None = None
+    is_table: bool = False
 
 
 def blocks_of(text: str) -> list[Block]:
     """The paragraphs of a plain text."""
     return [Block(text=one) for one in _PARAGRAPH_END.split(text) if one.strip()]
+
+
+def table_block(rows: Sequence[Sequence[str]]) -> Block:
+    """A table: a tab between cells in the text, a Markdown table beside it.
+
+    Args:
+        rows: The first is the head; cells hold no line break. At least one row.
+    """
+    width = max(len(row) for row in rows)
+    full = [[*row, *[""] * (width - len(row))] for row in rows]
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+        for row in full
+    ]
+    lines.insert(1, "|" + " --- |" * width)
+    return Block(
+        text="\n".join("\t".join(row).rstrip() for row in rows),
+        markdown="\n".join(lines),
+        is_table=True,
+    )
 
 
 def document(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -21,7 +22,8 @@ _SAME_BASELINE: Final = 0.25
 _SAME_LINE_GAP: Final = 1.5
 _HEADING_SIZE: Final = 1.25
 _HEADING_MAX_CHARACTERS: Final = 160
-_SENTENCE_ENDS: Final = (".", "!", "?", ":", "…", "。", "！", "？", "؟", "۔")
+#: Of Latin, Chinese and Japanese, Arabic, and Urdu.
+_SENTENCE_ENDS: Final = (*".!?:…", "\u3002", "\uff01", "\uff1f", "\u061f", "\u06d4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +99,10 @@ def _usual_gap(lines: Sequence[Line]) -> float:
     """The usual distance between two lines, as a multiple of their height."""
     ratios = [
         (after.top - before.bottom) / before.height
-        for before, after in zip(lines, lines[1:], strict=False)
+        for before, after in pairwise(lines)
         if before.height > 0
         and _same_size(before, after)
-        and 0 < after.top - before.bottom < 3 * before.height  # noqa: PLR2004
+        and 0 < after.top - before.bottom < 3 * before.height
     ]
     return median(ratios) if ratios else 1.2
 

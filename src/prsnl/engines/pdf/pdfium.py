@@ -295,7 +295,7 @@ def _confidence(text: pdfium.PdfTextPage) -> float | None:
     unknown = sum(
         pdfium_c.FPDFText_HasUnicodeMapError(text, one) == 1 for one in sample
     )
-    return round(1 - unknown / len(sample), 3)
+    return round(1 - int(unknown) / len(sample), 3)
 
 
 def _lines(
