@@ -156,7 +156,7 @@ def _tree(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
 
 def _body(archive: zipfile.ZipFile) -> Iterator[ET.Element]:
     """The children of the body, one at a time, each forgotten after its use."""
-    parser = ET.XMLPullParser[ET.Element](("start", "end"))
+    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
     path: list[ET.Element] = []
     for block in _chunks(archive, _DOCUMENT):
         parser.feed(block)
