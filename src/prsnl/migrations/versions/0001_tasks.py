@@ -28,10 +28,11 @@ create table tasks (
     cancel_requested_at timestamptz,
     provider text,
     children_open integer not null default 0,
-    max_running_children integer,
+    held boolean not null default false,
 
     claim_no integer not null default 0,
     worker_id uuid,
+    queued_at timestamptz,
     claimed_at timestamptz,
     lease_until timestamptz,
     retries integer not null default 0,
@@ -59,11 +60,16 @@ create table tasks (
 
 comment on column tasks.claim_no is
     'The fencing token: raised by every claim, never lowered.';
+comment on column tasks.queued_at is
+    'Since when the newest claim''s worker could have had it.';
 comment on column tasks.sent_at is
     'When a hint was last sent to the broker; null when none is believed out.';
 
+comment on column tasks.held is
+    'A child above the number that may run at once; freed when a sibling ends.';
+
 create index tasks_due on tasks (queue, owner, priority desc, due_at, id)
-    where status = 'queued' and sent_at is null;
+    where status = 'queued' and sent_at is null and not held;
 create index tasks_sent on tasks (queue, sent_at)
     where status = 'queued' and sent_at is not null;
 create index tasks_running on tasks (queue, owner, lease_until)

@@ -1,0 +1,1 @@
+"""The fault harness: exact counters, for `prove`, `bench` and the tests."""

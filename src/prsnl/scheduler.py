@@ -1,0 +1,141 @@
+"""The scheduler: relay, reaper, wake-ups and cleanup. Any number may run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from prsnl.core.db import LOST, Database, Db
+from prsnl.core.errors import UnavailableError
+from prsnl.wiring import Wiring
+from prsnl.work import providers
+from prsnl.work.reaper import reap
+from prsnl.work.relay import Relay, celery_app, due_listener
+from prsnl.work.ring import Channel, Ring, ringing
+from prsnl.work.workers import (
+    SEEN_EVERY_S,
+    WorkerIdentity,
+    forget_the_gone,
+    say_gone,
+    say_seen,
+)
+
+_CLEANUP_EVERY_S: Final = 3600.0
+_WAKE_EVERY_S: Final = 1.0
+_CLEANUP_LOCK: Final = 7_214_302
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Chore:
+    """Something done again and again."""
+
+    name: str
+    every_s: float
+    work: Callable[[Db], Any]
+    due_at: float = field(default=float("-inf"))
+
+
+@dataclass
+class Housekeeping:
+    """Does the chores of the rows, one after another, until told to stop."""
+
+    database: Database
+    chores: list[Chore]
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until *stop* is set."""
+        while not stop.is_set():
+            for chore in self.chores:
+                now = time.monotonic()
+                if now >= chore.due_at:
+                    self._do(chore)
+                    chore.due_at = now + chore.every_s
+            next_at = min(chore.due_at for chore in self.chores)
+            stop.wait(max(0.01, next_at - time.monotonic()))
+
+    def _do(self, chore: Chore) -> None:
+        try:
+            self.database.run(chore.work, patience_s=0)
+        except (UnavailableError, *LOST):
+            log.warning("scheduler.database_away", chore=chore.name)
+
+
+def cleanup(connection: Db) -> None:
+    """Remove what is old, in batches, by one scheduler at a time."""
+    with connection.transaction():
+        row = connection.execute(
+            "select pg_try_advisory_xact_lock(%s) as is_mine", [_CLEANUP_LOCK]
+        ).fetchone()
+        if row is None or not row["is_mine"]:
+            return
+        removed = connection.execute("select * from prsnl_cleanup()").fetchone()
+    if removed and any(removed.values()):
+        log.info("scheduler.cleaned", **removed)
+
+
+def chores(
+    *, lease: timedelta, worker: WorkerIdentity, relay: Relay, ring: Ring
+) -> list[Chore]:
+    """What a scheduler does beside relaying."""
+
+    def reap_and_ring(connection: Db) -> None:
+        if count := reap(connection):
+            log.warning("scheduler.reaped", tasks=count)
+            ring.ring(Channel.DUE, Channel.PROGRESS)
+
+    def wake_and_ring(connection: Db) -> None:
+        if providers.wake(connection):
+            ring.ring(Channel.DUE, Channel.PROGRESS)
+
+    return [
+        Chore("reap", lease.total_seconds() / 6, reap_and_ring),
+        Chore("wake", _WAKE_EVERY_S, wake_and_ring),
+        Chore(
+            "seen",
+            SEEN_EVERY_S / 2,
+            lambda connection: say_seen(connection, worker, trouble=relay.trouble),
+        ),
+        Chore("forget", 60.0, forget_the_gone),
+        Chore("cleanup", _CLEANUP_EVERY_S, cleanup),
+    ]
+
+
+def main(wiring: Wiring) -> None:
+    """Run until TERM or Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker = WorkerIdentity(kind="scheduler")
+    with (
+        wiring.database("scheduler", size=4) as database,
+        ringing(wiring.database_url) as ring,
+    ):
+        relay = Relay(
+            database,
+            celery_app(wiring.broker_url),
+            due_listener(wiring.database_url),
+            wiring.settings.work.resend_after_s,
+        )
+        housekeeping = Housekeeping(
+            database,
+            chores(
+                lease=wiring.settings.work.lease_s,
+                worker=worker,
+                relay=relay,
+                ring=ring,
+            ),
+        )
+        thread = threading.Thread(target=relay.run, args=(stop,), name="relay")
+        thread.start()
+        housekeeping.run(stop)
+        thread.join(timeout=10)
+        database.run(lambda connection: say_gone(connection, worker), patience_s=1)

@@ -1,0 +1,1 @@
+"""The job core: PostgreSQL decides, Celery carries."""

@@ -1,0 +1,196 @@
+"""The beat of a worker process: leases, cancel flags, its own row. One thread.
+
+Every third of the lease one query renews all leases of the process; every two seconds
+one reads the cancel flags. The work itself runs in sandbox children, so no heavy code
+starves this thread. When nothing has come back for 0.8 of the lease the runs are
+stopped, before anybody else may take them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from prsnl.core.db import LOST, Database, Db
+from prsnl.core.errors import TimeLimitError
+from prsnl.work.run import Drained, TaskRun
+from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
+
+_CANCEL_EVERY_S: Final = 2.0
+_GIVE_UP_AT: Final = 0.8
+
+RENEW: Final = """
+update tasks t set lease_until = now() + %(lease)s
+from unnest(%(ids)s::uuid[], %(claims)s::integer[]) as mine (id, claim_no)
+where t.id = mine.id and t.claim_no = mine.claim_no and t.status = 'running'
+returning t.id, t.cancel_requested_at is not null as is_cancelled
+"""
+
+LOOK: Final = """
+select t.id, t.cancel_requested_at is not null as is_cancelled
+from tasks t
+join unnest(%(ids)s::uuid[], %(claims)s::integer[]) as mine (id, claim_no)
+  on t.id = mine.id and t.claim_no = mine.claim_no
+where t.status = 'running'
+"""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _Watched:
+    run: TaskRun
+    time_limit_s: float
+    began_at: float
+    answered_at: float
+
+
+@dataclass
+class Beat:
+    """Watches the runs of one process."""
+
+    database: Database
+    worker: WorkerIdentity
+    lease: timedelta
+    _watched: dict[UUID, _Watched] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _is_closed: bool = False
+    _is_draining: bool = False
+
+    @contextmanager
+    def watching(
+        self, run: TaskRun, *, time_limit_s: float, claimed_at: float
+    ) -> Iterator[None]:
+        """Keep *run*'s lease while the block runs.
+
+        Args:
+            run: What is watched.
+            time_limit_s: It is stopped after so long.
+            claimed_at: Before the claim was sent, on the monotonic clock: the lease
+                is at least as long from there.
+        """
+        watched = _Watched(run, time_limit_s, claimed_at, claimed_at)
+        with self._lock:
+            self._watched[run.task_id] = watched
+            if self._is_draining:
+                run.stop(Drained())
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._watched[run.task_id]
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process takes no more tasks."""
+        return self._is_draining
+
+    def drain(self) -> None:
+        """Take no more, and give back what runs."""
+        with self._lock:
+            self._is_draining = True
+            runs = [watched.run for watched in self._watched.values()]
+        for run in runs:
+            run.stop(Drained())
+        self._wake.set()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Run the thread while the block runs; the worker's row goes at the end."""
+        thread = threading.Thread(target=self._work, name="beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_closed = True
+            self._wake.set()
+            thread.join(timeout=5)
+
+    def _work(self) -> None:
+        renewed_at = seen_at = float("-inf")
+        pause_s = min(_CANCEL_EVERY_S, self.lease.total_seconds() / 3)
+        while not self._is_closed:
+            now = time.monotonic()
+            try:
+                if now - seen_at >= SEEN_EVERY_S or self._is_draining:
+                    self.database.run(self._say_seen, patience_s=0)
+                    seen_at = now
+                is_renewal = now - renewed_at >= self.lease.total_seconds() / 3
+                if self._look(RENEW if is_renewal else LOOK) and is_renewal:
+                    renewed_at = now
+            except (*LOST, Exception) as error:  # noqa: BLE001 - see below
+                # Whatever keeps us from the database, the leases run out: only the
+                # clock decides then.
+                log.warning("beat.failed", error=type(error).__name__)
+            self._give_up()
+            self._wake.wait(pause_s)
+            self._wake.clear()
+        try:
+            self.database.run(
+                lambda connection: say_gone(connection, self.worker), patience_s=1
+            )
+        except Exception as error:  # noqa: BLE001 - the row goes stale by itself
+            log.warning("beat.row_left", error=type(error).__name__)
+
+    def _say_seen(self, connection: Db) -> None:
+        say_seen(
+            connection,
+            self.worker,
+            busy=len(self._watched),
+            is_draining=self._is_draining,
+        )
+
+    def _look(self, statement: str) -> bool:
+        with self._lock:
+            watched = list(self._watched.values())
+        if not watched:
+            return False
+        asked_at = time.monotonic()
+        rows = self.database.run(
+            lambda connection: connection.execute(
+                statement,
+                {
+                    "ids": [one.run.task_id for one in watched],
+                    "claims": [one.run.attempt for one in watched],
+                    "lease": self.lease,
+                },
+            ).fetchall(),
+            patience_s=0,
+        )
+        mine = {row["id"]: row["is_cancelled"] for row in rows}
+        for one in watched:
+            if one.run.task_id not in mine:
+                one.run.stop(Lost())
+                continue
+            if statement is RENEW:
+                one.answered_at = asked_at
+            if mine[one.run.task_id]:
+                one.run.stop(Cancelled())
+            elif asked_at - one.began_at > one.time_limit_s:
+                one.run.stop(
+                    TimeLimitError(
+                        f"The task took longer than its {one.time_limit_s:.0f} s: "
+                        "split the file, or give it to a faster machine."
+                    )
+                )
+            else:
+                one.run.flush()
+        return True
+
+    def _give_up(self) -> None:
+        limit_s = self.lease.total_seconds() * _GIVE_UP_AT
+        with self._lock:
+            watched = list(self._watched.values())
+        for one in watched:
+            if time.monotonic() - one.answered_at > limit_s:
+                one.run.stop(Lost())

@@ -1,0 +1,224 @@
+"""Claim a task, and end the claim: the two ends of what one worker does.
+
+Both are one statement, fenced by `claim_no`: a worker that lost its task changes
+nothing. All times are the database's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from prsnl.core.db import Db, Row
+from prsnl.core.errors import PrsnlError
+from prsnl.work.progress import Step
+from prsnl.work.specs import ENDED, Status
+
+CLAIM: Final = """
+with mine as (
+    update tasks
+    set status = 'running', claim_no = claim_no + 1, worker_id = %(worker)s,
+        queued_at = greatest(created_at, due_at), claimed_at = now(),
+        lease_until = now() + %(lease)s, sent_at = null,
+        started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
+    where id = %(id)s and status = 'queued' and due_at <= now() and not held
+      and cancel_requested_at is null
+    returning *
+), event as (
+    insert into task_progress (task_id, owner, seq, status, current, total, message)
+    select id, owner, seq, status, current, total, 'Started' from mine
+)
+select id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
+       provider
+from mine
+"""
+
+MINE: Final = """
+select id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
+       provider
+from tasks where id = %(id)s and status = 'running' and worker_id = %(worker)s
+"""
+
+END: Final = """
+with mine as (
+    update tasks
+    set status = %(status)s, sent_at = null, lease_until = null,
+        due_at = case when %(due_in)s::interval is null then due_at
+                      else now() + %(due_in)s::interval end,
+        retries = retries + %(retries)s, crashes = crashes + %(crashes)s,
+        provider = %(provider)s,
+        current = greatest(current, %(current)s,
+            case when %(status)s = 'success' then coalesce(%(total)s, total, 0) end),
+        total = coalesce(%(total)s, total), message = %(message)s,
+        result = %(result)s, warnings = %(warnings)s,
+        error_category = %(category)s, error_code = %(code)s,
+        error_message = %(error)s, seq = seq + 1, updated_at = now(),
+        finished_at = case when %(is_end)s then now() end
+    where id = %(id)s and claim_no = %(claim_no)s and status = 'running'
+      and (cancel_requested_at is null or %(status)s = 'revoked')
+    returning *
+), log as (
+    insert into celery_task_results (
+        task_id, claim_no, task_name, queue, owner, worker_id, status, queued_at,
+        started_at, runtime_s, retry_count, error_category, error_code,
+        error_message, traceback, peak_memory_bytes)
+    select id, claim_no, name, queue, owner, worker_id, status,
+           queued_at, claimed_at,
+           extract(epoch from now() - claimed_at), retries,
+           error_category, error_code, error_message, %(traceback)s, %(memory)s
+    from mine
+), event as (
+    insert into task_progress (task_id, owner, seq, status, current, total, message)
+    select id, owner, seq, status, current, total, message from mine
+)
+select id, parent_id from mine
+"""
+
+_CHILD_ENDED: Final = """
+update tasks
+set children_open = children_open - 1, updated_at = now(),
+    status = case when children_open = 1 and status = 'waiting' then 'queued'
+                  else status end,
+    due_at = case when children_open = 1 and status = 'waiting' then now()
+                  else due_at end
+where id = %(parent)s
+"""
+
+_FREE_A_SIBLING: Final = """
+update tasks set held = false, due_at = now(), updated_at = now()
+where id = (
+    select id from tasks
+    where parent_id = %(parent)s and status = 'queued' and held
+    order by id limit 1 for update skip locked)
+"""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A task in the hands of one worker, and the token that proves it."""
+
+    id: UUID
+    owner: str
+    name: str
+    command: dict[str, Any]
+    claim_no: int
+    retries: int
+    crashes: int
+    parent_id: UUID | None
+    attachment_id: UUID | None
+    #: The provider it was parked for, if it was.
+    provider: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a claim ends."""
+
+    status: Status
+    step: Step
+    message: str
+    due_in: timedelta | None = None
+    retries: int = 0
+    crashes: int = 0
+    result: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    error: PrsnlError | None = None
+    provider: str | None = None
+    traceback: str | None = None
+    peak_memory_bytes: int | None = None
+
+
+class Fence(Enum):
+    """What the row said to a worker that wanted to write."""
+
+    #: It is still ours, or what we wanted is there.
+    HELD = auto()
+    #: The user has cancelled it.
+    CANCELLED = auto()
+    #: Another claim has it, or it has ended.
+    LOST = auto()
+
+
+def claim(
+    connection: Db, task_id: UUID, *, worker_id: UUID, lease: timedelta, is_again: bool
+) -> Claim | None:
+    """Take a task that is due; None if it is not to be had.
+
+    Args:
+        connection: In autocommit: the claim is one durable statement.
+        task_id: What the hint named.
+        worker_id: Who takes it.
+        lease: How long the worker may be silent.
+        is_again: A claim of this same delivery may have been committed while its
+            answer was lost: what this worker holds already counts as claimed.
+    """
+    values = {"id": task_id, "worker": worker_id, "lease": lease}
+    row = connection.execute(CLAIM, values).fetchone()
+    if row is None and is_again:
+        row = connection.execute(MINE, values).fetchone()
+    return None if row is None else Claim(**row)
+
+
+def end(connection: Db, claimed: Claim, ending: Ending) -> Fence:
+    """End a claim: row, log, last event and parent, all or none. Safe to repeat."""
+    if claimed.parent_id is None:
+        row = connection.execute(END, _values(claimed, ending)).fetchone()
+    else:
+        with connection.transaction():
+            row = connection.execute(END, _values(claimed, ending)).fetchone()
+            if row is not None and ending.status in ENDED:
+                child_ended(connection, claimed.parent_id)
+    return Fence.HELD if row is not None else after_refusal(connection, claimed, ending)
+
+
+def after_refusal(connection: Db, claimed: Claim, ending: Ending) -> Fence:
+    """Tell why `END` changed nothing."""
+    row = connection.execute(
+        "select status, claim_no, cancel_requested_at from tasks where id = %s",
+        [claimed.id],
+    ).fetchone()
+    if row is None or row["claim_no"] != claimed.claim_no:
+        return Fence.LOST
+    if row["status"] == ending.status:
+        return Fence.HELD  # our own COMMIT, whose answer was lost
+    if row["status"] == "running" and row["cancel_requested_at"] is not None:
+        return Fence.CANCELLED
+    return Fence.LOST
+
+
+def child_ended(connection: Db, parent_id: UUID) -> None:
+    """Count a child's end; the last one queues the parent for its closing stage.
+
+    The child's row is locked before the parent's, always in this order.
+    """
+    connection.execute(_CHILD_ENDED, {"parent": parent_id})
+    connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
+
+
+def _values(claimed: Claim, ending: Ending) -> Row:
+    error = ending.error
+    return {
+        "id": claimed.id,
+        "claim_no": claimed.claim_no,
+        "status": str(ending.status),
+        "due_in": ending.due_in,
+        "retries": ending.retries,
+        "crashes": ending.crashes,
+        "provider": ending.provider,
+        "current": ending.step.current,
+        "total": ending.step.total,
+        "message": ending.message,
+        "result": None if ending.result is None else Jsonb(ending.result),
+        "warnings": Jsonb(list(ending.warnings)),
+        "category": None if error is None else str(error.category),
+        "code": None if error is None else error.code,
+        "error": None if error is None else error.message,
+        "is_end": ending.status in ENDED,
+        "traceback": ending.traceback,
+        "memory": ending.peak_memory_bytes,
+    }

@@ -1,0 +1,73 @@
+"""What follows from an error: one row a category."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+from prsnl.core.errors import Category, PrsnlError
+from prsnl.work.specs import Status
+
+_JITTER: Final = 0.1
+_MOST_CRASHES: Final = 3
+_RESOURCE_TRIES: Final = 2
+_BUG_TRIES: Final = 2
+_BUG_WAIT_S: Final = 5.0
+_RESOURCE_WAIT_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of the task."""
+
+    status: Status
+    #: Seconds until it is due again; None where it is not.
+    due_in_s: float | None = None
+    #: Adds to the row's counters.
+    retries: int = 0
+    crashes: int = 0
+
+
+def judge(
+    error: PrsnlError,
+    *,
+    retries: int,
+    crashes: int,
+    retry_waits_s: tuple[float, ...],
+    waits_scale: float = 1.0,
+    jitter: random.Random | None = None,
+) -> Verdict:
+    """Tell what follows from *error* for a task that was tried before.
+
+    Args:
+        error: What ended this claim.
+        retries: Tries used up by transient, resource and bug errors before.
+        crashes: Crashes since something was last committed.
+        retry_waits_s: The task's own waits after a transient error, in seconds.
+        waits_scale: Multiplies every wait.
+        jitter: Where the ±10 % come from.
+    """
+    match error.category:
+        case Category.PERMANENT:
+            return Verdict(Status.FAILURE)
+        case Category.PROVIDER_DOWN:
+            return Verdict(Status.PARKED)
+        case Category.CRASH:
+            if crashes + 1 >= _MOST_CRASHES:
+                return Verdict(Status.DEAD, crashes=1)
+            return Verdict(Status.QUEUED, due_in_s=0.0, crashes=1)
+        case Category.RESOURCE:
+            waits_s: tuple[float, ...] = (_RESOURCE_WAIT_S,) * (_RESOURCE_TRIES - 1)
+        case Category.BUG:
+            waits_s = (_BUG_WAIT_S,) * (_BUG_TRIES - 1)
+        case Category.TRANSIENT:
+            waits_s = retry_waits_s
+    if retries >= len(waits_s):
+        return Verdict(Status.DEAD)
+    source = jitter or random
+    wait_s = waits_s[retries] * waits_scale
+    wait_s *= 1 + source.uniform(-_JITTER, _JITTER)
+    return Verdict(
+        Status.QUEUED, due_in_s=max(wait_s, error.retry_after_s or 0.0), retries=1
+    )

@@ -1,0 +1,282 @@
+"""Reads what the rows say: one task, lists, and why each waits. Changes nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from prsnl.core.db import Db, Row
+from prsnl.core.errors import NotFoundError
+from prsnl.work.specs import Status
+from prsnl.work.workers import GONE_AFTER
+
+_COLUMNS: Final = """
+id, owner, name, queue, status, current, total, message, seq, claim_no, retries,
+crashes, provider, held, children_open, parent_id, attachment_id, due_at, sent_at,
+cancel_requested_at, result, warnings, error_category, error_code, error_message,
+created_at, started_at, updated_at, finished_at,
+extract(epoch from due_at - now()) as due_in_s
+"""
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """One task as its owner sees it."""
+
+    task_id: UUID
+    name: str
+    queue: str
+    status: Status
+    current: int
+    total: int | None
+    percentage: float | None
+    message: str
+    seq: int
+    attempt: int
+    attachment_id: UUID | None
+    parent_id: UUID | None
+    is_cancelling: bool
+    #: One sentence for every task that waits; None for one that runs or has ended.
+    waiting_because: str | None
+    result: dict[str, Any] | None
+    warnings: tuple[str, ...]
+    error: dict[str, str] | None
+    created_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StageView:
+    """One committed stage."""
+
+    stage: str
+    units: int
+    from_checkpoint: int
+    milliseconds: float
+
+
+def task(connection: Db, task_id: UUID, *, owner: str) -> TaskView:
+    """One task.
+
+    Raises:
+        NotFoundError: No such task of this owner.
+    """
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where id = %s and owner = %s", [task_id, owner]
+    ).fetchall()
+    if not rows:
+        raise NotFoundError("There is no such task.")
+    return _views(connection, rows)[0]
+
+
+def tasks(
+    connection: Db,
+    *,
+    owner: str,
+    statuses: Iterable[Status] = (),
+    queue: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[TaskView]:
+    """The owner's tasks, newest first; the next page begins *before* the last id."""
+    rows = connection.execute(
+        f"""
+        select {_COLUMNS} from tasks
+        where owner = %(owner)s
+          and (%(all)s or status = any(%(statuses)s))
+          and (%(queue)s::text is null or queue = %(queue)s)
+          and (%(before)s::uuid is null or id < %(before)s)
+        order by id desc limit %(limit)s
+        """,
+        {
+            "owner": owner,
+            "all": not (names := [str(status) for status in statuses]),
+            "statuses": names,
+            "queue": queue,
+            "before": before,
+            "limit": limit,
+        },
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def of_attachment(connection: Db, attachment_id: UUID, *, owner: str) -> list[TaskView]:
+    """The tasks that worked on a file, newest first."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where attachment_id = %s and owner = %s "
+        "order by id desc limit 20",
+        [attachment_id, owner],
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def stages(connection: Db, task_id: UUID) -> list[StageView]:
+    """What a task has committed, in order."""
+    rows = connection.execute(
+        """
+        select stage, count(*) as units,
+               count(*) filter (where from_checkpoint) as from_checkpoint,
+               sum(milliseconds) as milliseconds
+        from task_stages where task_id = %s
+        group by stage order by min(committed_at)
+        """,
+        [task_id],
+    ).fetchall()
+    return [StageView(**row) for row in rows]
+
+
+def peak_memory_bytes(connection: Db, task_id: UUID) -> int | None:
+    """The most that any claim's child held."""
+    row = connection.execute(
+        "select max(peak_memory_bytes) as peak from celery_task_results "
+        "where task_id = %s",
+        [task_id],
+    ).fetchone()
+    return row["peak"] if row else None
+
+
+def _views(connection: Db, rows: list[Row]) -> list[TaskView]:
+    scene = _Scene.look(connection, rows)
+    return [_view(row, scene) for row in rows]
+
+
+def _view(row: Row, scene: _Scene) -> TaskView:
+    total = row["total"]
+    error = None
+    if row["error_code"] is not None:
+        error = {
+            "category": row["error_category"],
+            "code": row["error_code"],
+            "message": row["error_message"],
+        }
+    percentage = round(100 * min(row["current"], total) / total, 1) if total else None
+    return TaskView(
+        task_id=row["id"],
+        name=row["name"],
+        queue=row["queue"],
+        status=Status(row["status"]),
+        current=row["current"],
+        total=total,
+        percentage=percentage,
+        message=row["message"],
+        seq=row["seq"],
+        attempt=row["claim_no"],
+        attachment_id=row["attachment_id"],
+        parent_id=row["parent_id"],
+        is_cancelling=(
+            row["status"] == Status.RUNNING and row["cancel_requested_at"] is not None
+        ),
+        waiting_because=scene.reason(row),
+        result=row["result"],
+        warnings=tuple(row["warnings"]),
+        error=error,
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        updated_at=row["updated_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What is needed to say why tasks wait; read once for all of them."""
+
+    #: By queue: live slots, and how many are taken.
+    slots: dict[str, int]
+    running: dict[str, int]
+    has_scheduler: bool
+    trouble: str | None
+    providers: dict[str, Row]
+
+    @classmethod
+    def look(cls, connection: Db, rows: list[Row]) -> _Scene:
+        waiting = {Status(row["status"]) for row in rows}
+        if not waiting & {Status.QUEUED, Status.PARKED}:
+            return cls({}, {}, has_scheduler=True, trouble=None, providers={})
+        workers = connection.execute(
+            "select kind, queues, slots, trouble from workers "
+            "where seen_at > now() - %s and state = 'running'",
+            [GONE_AFTER],
+        ).fetchall()
+        slots: dict[str, int] = {}
+        for worker in workers:
+            for queue in worker["queues"]:
+                slots[queue] = slots.get(queue, 0) + worker["slots"]
+        running = connection.execute(
+            "select queue, count(*) as n from tasks where status = 'running' "
+            "group by queue"
+        ).fetchall()
+        providers = connection.execute(
+            "select name, state, reason, "
+            "extract(epoch from next_try_at - now()) as next_in_s from providers"
+        ).fetchall()
+        schedulers = [w for w in workers if w["kind"] == "scheduler"]
+        return cls(
+            slots=slots,
+            running={row["queue"]: row["n"] for row in running},
+            has_scheduler=bool(schedulers),
+            trouble=next((w["trouble"] for w in schedulers if w["trouble"]), None),
+            providers={row["name"]: row for row in providers},
+        )
+
+    def reason(self, row: Row) -> str | None:
+        """Why *row* waits, in one sentence."""
+        match Status(row["status"]):
+            case Status.WAITING:
+                count = row["children_open"]
+                return f"Waits for {count} of its parts to end."
+            case Status.PARKED:
+                return self._parked(row)
+            case Status.QUEUED:
+                return self._queued(row)
+        return None
+
+    def _parked(self, row: Row) -> str:
+        provider = self.providers.get(row["provider"])
+        if provider is None:
+            return f"Waits for {row['provider']}; it is tried again at once."
+        if provider["state"] == "recovering":
+            return f"{row['provider']} is back; its tasks go on a few at a time."
+        if provider["state"] == "probing":
+            return f"{row['provider']} is being tried with another task first."
+        return (
+            f"{row['provider']} is away ({provider['reason']}) It is tried again "
+            f"{_in(provider['next_in_s'])}."
+        )
+
+    def _queued(self, row: Row) -> str:
+        queue = row["queue"]
+        if row["held"]:
+            return (
+                "Waits for a part of the same batch to end: only so many run at once."
+            )
+        if row["due_in_s"] > 0:
+            reason = row["error_message"] or row["message"]
+            return f"Tries again {_in(row['due_in_s'])}, after: {reason}"
+        if not self.has_scheduler:
+            return "No scheduler is running: start one with ./prsnl scheduler."
+        if self.trouble is not None:
+            return self.trouble
+        slots = self.slots.get(queue, 0)
+        if slots == 0:
+            return (
+                f"No worker for {queue} is running: start one with "
+                f"./prsnl worker {queue}."
+            )
+        if self.running.get(queue, 0) >= slots:
+            return f"Every worker for {queue} is busy ({slots} of {slots})."
+        return "Next in line: a worker takes it within a moment."
+
+
+def _in(seconds: float) -> str:
+    if seconds < 1:
+        return "at once"
+    if seconds < 100:  # noqa: PLR2004 - shorter than this, seconds say more
+        return f"in {math.ceil(seconds)} s"
+    return f"in {math.ceil(seconds / 60)} min"

@@ -1,0 +1,313 @@
+"""The relay: from rows that are due to hints in the broker.
+
+A hint is a task's name and id. Few are out at a time, so that order, fairness and
+pausing are SQL, and a broker that forgets everything has lost a handful.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError as BrokerError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from prsnl.core.db import Database, Db
+from prsnl.core.errors import UnavailableError
+from prsnl.work.queues import QUEUES
+from prsnl.work.ring import Channel, Listener
+from prsnl.work.workers import GONE_AFTER
+
+_POLL_S: Final = 1.0
+_LEAST_PAUSE_S: Final = 0.002
+_CHECK_BROKER_S: Final = 1.0
+#: Its absence means that the broker started anew, or was flushed.
+_MARKER: Final = "prsnl:marker"
+
+#: Per queue: the slots of live workers, and the hints believed out.
+STATE: Final = """
+with slots as (
+    select q.queue, sum(w.slots) as slots
+    from workers w, unnest(w.queues) as q (queue)
+    where w.kind = 'worker' and w.state = 'running' and w.seen_at > now() - %(gone)s
+    group by q.queue
+)
+select s.queue, s.slots, (
+    select count(*) from tasks t
+    where t.queue = s.queue and t.status = 'queued' and t.sent_at is not null) as out
+from slots s
+"""
+
+#: The next ids of each queue: a loose index scan finds the owners, each gives its
+#: first few, and who has least running comes first.
+PICK: Final = """
+select picked.id
+from unnest(%(queues)s::text[], %(rooms)s::integer[]) as q (queue, room)
+cross join lateral (
+    with recursive owners as (
+        (select t.owner from tasks t
+         where t.status = 'queued' and t.sent_at is null and not t.held
+           and t.queue = q.queue
+         order by t.owner limit 1)
+        union all
+        select (select t.owner from tasks t
+                where t.status = 'queued' and t.sent_at is null and not t.held
+                  and t.queue = q.queue and t.owner > o.owner
+                order by t.owner limit 1)
+        from owners o where o.owner is not null
+    )
+    select first.id
+    from owners o
+    cross join lateral (
+        select t.id, t.priority, t.due_at,
+               row_number() over (order by t.priority desc, t.due_at, t.id) as place
+        from tasks t
+        where t.status = 'queued' and t.sent_at is null and not t.held
+          and t.queue = q.queue and t.owner = o.owner and t.due_at <= now()
+        order by t.priority desc, t.due_at, t.id limit q.room
+    ) first
+    cross join lateral (
+        select count(*) as running from tasks t
+        where t.status = 'running' and t.queue = q.queue and t.owner = o.owner
+    ) now_running
+    where o.owner is not null
+    order by now_running.running + first.place, first.priority desc, first.due_at,
+             first.id
+    limit q.room
+) picked
+"""
+
+#: Committed before the hints are published: a hint is never out unknown.
+MARK_SENT: Final = """
+with due as materialized (
+    select id from tasks
+    where id = any(%(ids)s) and status = 'queued' and sent_at is null
+    for update skip locked
+)
+update tasks t set sent_at = now() from due where t.id = due.id
+returning t.id, t.name, t.queue
+"""
+
+#: Nobody took these for a while, and the broker holds fewer than we sent.
+FORGET_SENT: Final = """
+update tasks set sent_at = null
+where id in (
+    select id from tasks
+    where status = 'queued' and queue = %(queue)s and sent_at < now() - %(after)s
+    order by sent_at limit %(count)s for update skip locked)
+"""
+
+_FORGET_ALL: Final = """
+update tasks set sent_at = null where status = 'queued' and sent_at is not null
+"""
+
+log = structlog.get_logger()
+
+
+def celery_app(broker_url: str) -> Celery:
+    """Celery as PRSNL uses it: a carrier of hints, with nothing to remember."""
+    app = Celery("prsnl", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_create_missing_queues=True,
+        task_default_queue="prsnl_unrouted",
+        broker_connection_retry_on_startup=True,
+        broker_connection_timeout=3,
+        # The row is the truth: what kombu keeps to redeliver would only run twice.
+        broker_transport_options={
+            "ack_emulation": False,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "health_check_interval": 10,
+            "queue_order_strategy": "prsnl.work.order:SeedOrder",
+        },
+        worker_disable_prefetch=True,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+    )
+    return app
+
+
+@dataclass
+class Window:
+    """How many hints may be out: twice the slots, and the claims of the last second.
+
+    The claims are told from what went away since the last look.
+    """
+
+    _claims: deque[tuple[float, int]] = field(default_factory=deque)
+    _out: int = 0
+
+    def room(self, *, slots: int, out: int, now: float) -> int:
+        """So many more may be sent now."""
+        if (claimed := self._out - out) > 0:
+            self._claims.append((now, claimed))
+        while self._claims and self._claims[0][0] < now - 1:
+            self._claims.popleft()
+        self._out = out
+        return max(0, 2 * slots + sum(count for _, count in self._claims) - out)
+
+    def sent(self, count: int) -> None:
+        """Count what was sent."""
+        self._out += count
+
+
+@dataclass
+class Relay:
+    """Sends hints until told to stop; any number may run side by side."""
+
+    database: Database
+    app: Celery
+    listener: Listener
+    resend_after: timedelta
+    #: The reason why nothing can be sent, for those who wait; None if all is well.
+    trouble: str | None = None
+    _windows: dict[str, Window] = field(default_factory=dict)
+    _checked_at: float = float("-inf")
+    _redis: Redis | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Relay until *stop* is set."""
+        while not stop.is_set():
+            try:
+                sent = self.turn()
+            except UnavailableError:
+                log.warning("relay.database_away")
+                sent = 0
+            if not sent:
+                self.listener.wait(_POLL_S)
+            time.sleep(_LEAST_PAUSE_S)
+        self.listener.close()
+
+    def turn(self) -> int:
+        """Look once; tell how many hints went out."""
+        if time.monotonic() - self._checked_at >= _CHECK_BROKER_S:
+            self._check_broker()
+            self._checked_at = time.monotonic()
+        if self.trouble is not None:
+            return 0
+        rows = self.database.run(self._mark, patience_s=0)
+        if rows:
+            self._publish(rows)
+        return len(rows)
+
+    def _mark(self, connection: Db) -> list[dict[str, Any]]:
+        rooms = self._rooms(connection)
+        if not rooms:
+            return []
+        picked = connection.execute(
+            PICK, {"queues": list(rooms), "rooms": list(rooms.values())}
+        ).fetchall()
+        if not picked:
+            return []
+        sent = connection.execute(
+            MARK_SENT, {"ids": [row["id"] for row in picked]}
+        ).fetchall()
+        for queue, window in self._windows.items():
+            window.sent(sum(row["queue"] == queue for row in sent))
+        by_id = {row["id"]: row for row in sent}
+        return [by_id[row["id"]] for row in picked if row["id"] in by_id]
+
+    def _rooms(self, connection: Db) -> dict[str, int]:
+        now = time.monotonic()
+        rooms = {}
+        for row in connection.execute(STATE, {"gone": GONE_AFTER}).fetchall():
+            window = self._windows.setdefault(row["queue"], Window())
+            room = window.room(slots=row["slots"], out=row["out"], now=now)
+            if room:
+                rooms[row["queue"]] = room
+        return rooms
+
+    def _publish(self, rows: Sequence[dict[str, Any]]) -> None:
+        try:
+            with self.app.producer_pool.acquire(block=True) as producer:
+                producer.connection.ensure_connection(max_retries=1)
+                with producer.batch():
+                    for row in rows:
+                        self._send(producer, row["id"], row["name"], row["queue"])
+        except (BrokerError, RedisError, OSError) as error:
+            self._note_trouble(error)
+            self._unsend([row["id"] for row in rows])
+
+    def _send(self, producer: Any, task_id: UUID, name: str, queue: str) -> None:
+        message = self.app.amqp.as_task_v2(str(task_id), name, args=(), kwargs={})
+        producer.publish(
+            message.body,
+            exchange="",
+            routing_key=queue,
+            serializer="json",
+            delivery_mode=2,
+            **message.properties,
+            headers=message.headers,
+        )
+
+    def _unsend(self, ids: list[UUID]) -> None:
+        self.database.run(
+            lambda connection: connection.execute(
+                "update tasks set sent_at = null "
+                "where id = any(%s) and status = 'queued'",
+                [ids],
+            ),
+            patience_s=1,
+        )
+
+    def _check_broker(self) -> None:
+        try:
+            if self._redis is None:
+                self._redis = Redis.from_url(
+                    self.app.conf.broker_url, socket_timeout=3, socket_connect_timeout=3
+                )
+            is_new = bool(self._redis.set(_MARKER, "1", nx=True))
+            lengths = {spec.queue: int(self._redis.llen(spec.queue)) for spec in QUEUES}
+        except (RedisError, OSError) as error:
+            self._note_trouble(error)
+            return
+        if self.trouble is not None:
+            log.info("relay.broker_back")
+            self.trouble = None
+        self.database.run(
+            lambda connection: self._forget(connection, lengths, is_new=is_new), patience_s=0
+        )
+
+    def _forget(self, connection: Db, lengths: dict[Any, int], *, is_new: bool) -> None:
+        if is_new:
+            forgotten = connection.execute(_FORGET_ALL).rowcount
+            log.info("relay.broker_is_new", hints_sent_again=forgotten)
+            return
+        for row in connection.execute(STATE, {"gone": GONE_AFTER}).fetchall():
+            lost = row["out"] - lengths.get(row["queue"], 0)
+            if lost > 0:
+                connection.execute(
+                    FORGET_SENT,
+                    {
+                        "queue": row["queue"],
+                        "after": self.resend_after,
+                        "count": lost,
+                    },
+                )
+
+    def _note_trouble(self, error: Exception) -> None:
+        self._redis = None
+        if self.trouble is None:
+            log.warning("relay.broker_away", error=type(error).__name__)
+        self.trouble = "The broker does not answer; hints go out when it is back."
+
+
+def due_listener(database_url: str) -> Listener:
+    """What a relay listens to."""
+    return Listener(database_url, Channel.DUE)

@@ -1,0 +1,192 @@
+"""One hint, one claim, one end: what a worker does with a task's id.
+
+The one place that catches every exception of a task and tells what follows from it.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+import structlog
+
+from prsnl.core.db import Database, Db
+from prsnl.core.errors import Category, PrsnlError, UnavailableError
+from prsnl.core.storage import Storage
+from prsnl.work import providers
+from prsnl.work.beat import Beat
+from prsnl.work.claim import Claim, Ending, Fence, claim, end
+from prsnl.work.failures import judge
+from prsnl.work.run import Drained, Services, TaskRun, Waits
+from prsnl.work.specs import Catalogue, Result, Status
+from prsnl.work.stages import Cancelled, Lost
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs tasks in this process."""
+
+    database: Database
+    storage: Storage
+    catalogue: Catalogue
+    services: Services
+    beat: Beat
+    #: Tells the relay that room is free, and listeners that there is progress.
+    rang: Callable[[], None]
+    waits_scale: float
+    provider_probe: timedelta
+
+    def execute(self, task_id: UUID) -> None:
+        """Claim the task and do it; nothing, if it is not to be had."""
+        if self.beat.is_draining:
+            return
+        claimed_at = time.monotonic()
+        claimed = self._claim(task_id)
+        if claimed is None:
+            return
+        run = TaskRun(claimed, self.services, self.database, self.storage, self.rang)
+        with structlog.contextvars.bound_contextvars(
+            task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
+        ):
+            ending = self._ending(run, claimed_at)
+            if ending is not None:
+                self._end(run, ending)
+        self.rang()
+
+    def _claim(self, task_id: UUID) -> Claim | None:
+        tries = iter((False,))
+
+        def work(connection: Db) -> Claim | None:
+            return claim(
+                connection,
+                task_id,
+                worker_id=self.beat.worker.id,
+                lease=self.beat.lease,
+                is_again=next(tries, True),
+            )
+
+        try:
+            return self.database.run(work)
+        except UnavailableError:
+            # The hint is lost, the row is not: it is sent again.
+            log.warning("task.claim_failed", task_id=str(task_id))
+            return None
+
+    def _ending(self, run: TaskRun, claimed_at: float) -> Ending | None:
+        try:
+            result = self._do(run, claimed_at)
+            run.check()
+        except Waits:
+            return None
+        except Exception as error:  # noqa: BLE001 - the one place: see the module
+            return self._ending_of(run, run.stop_reason or error)
+        return Ending(
+            status=Status.SUCCESS,
+            step=run.progress.take(),
+            message="Done",
+            result=result.model_dump(mode="json"),
+            warnings=tuple(run.warnings),
+            peak_memory_bytes=run.peak_memory_bytes or None,
+        )
+
+    def _do(self, run: TaskRun, claimed_at: float) -> Result:
+        spec, handler = self.catalogue[run.claimed.name]
+        command = spec.decode(run.claimed.command)
+        with self.beat.watching(
+            run, time_limit_s=spec.time_limit_s, claimed_at=claimed_at
+        ):
+            return handler(run, command)
+
+    def _ending_of(self, run: TaskRun, reason: Exception) -> Ending | None:
+        step = run.progress.take()
+        match reason:
+            case Lost():
+                log.warning("task.lost")
+                return None
+            case Cancelled():
+                return Ending(status=Status.REVOKED, step=step, message="Cancelled")
+            case Drained():
+                return Ending(
+                    status=Status.QUEUED,
+                    step=step,
+                    message="Given back by a worker that leaves",
+                    due_in=timedelta(0),
+                )
+            case PrsnlError():
+                error = reason
+            case _:
+                error = PrsnlError(
+                    f"A defect in this program ({type(reason).__name__}): please "
+                    "report it with the task's id."
+                )
+        trace = "".join(traceback.format_exception(reason))
+        is_expected = error.category is Category.PERMANENT
+        log.log(20 if is_expected else 30, "task.failed", code=error.code, trace=trace)
+        return self._verdict(run, error, trace)
+
+    def _verdict(self, run: TaskRun, error: PrsnlError, trace: str) -> Ending:
+        waits_s: tuple[float, ...] = ()
+        if run.claimed.name in self.catalogue.handlers:
+            waits_s = self.catalogue[run.claimed.name][0].retry_waits_s
+        verdict = judge(
+            error,
+            retries=run.claimed.retries,
+            crashes=0 if run.progress.has_committed else run.claimed.crashes,
+            retry_waits_s=waits_s,
+            waits_scale=self.waits_scale,
+        )
+        return Ending(
+            status=verdict.status,
+            step=run.progress.take(),
+            message=error.message,
+            due_in=(
+                None
+                if verdict.due_in_s is None
+                else timedelta(seconds=verdict.due_in_s)
+            ),
+            retries=verdict.retries,
+            crashes=verdict.crashes,
+            error=error,
+            provider=error.provider or run.claimed.provider,
+            warnings=tuple(run.warnings),
+            traceback=trace,
+            peak_memory_bytes=run.peak_memory_bytes or None,
+        )
+
+    def _end(self, run: TaskRun, ending: Ending) -> None:
+        try:
+            self._tell_provider(run.claimed, ending)
+            fence = self.database.run(partial(end, claimed=run.claimed, ending=ending))
+            if fence is Fence.CANCELLED:
+                revoked = Ending(
+                    status=Status.REVOKED, step=ending.step, message="Cancelled"
+                )
+                fence = self.database.run(
+                    partial(end, claimed=run.claimed, ending=revoked)
+                )
+            if fence is Fence.LOST:
+                log.warning("task.fenced_out", wanted=str(ending.status))
+        except UnavailableError:
+            # The lease runs out and the task is done again; its stages are kept.
+            log.warning("task.end_failed", wanted=str(ending.status))
+
+    def _tell_provider(self, claimed: Claim, ending: Ending) -> None:
+        # Before the row is parked: nobody would wake a task of an unknown provider.
+        if ending.status is Status.PARKED and ending.provider is not None:
+            self.database.run(
+                partial(
+                    providers.went_away,
+                    name=ending.provider,
+                    reason=ending.message,
+                    first_wait=self.provider_probe,
+                )
+            )
+        elif claimed.provider is not None and ending.status is Status.SUCCESS:
+            self.database.run(partial(providers.answered, name=claimed.provider))

@@ -1,0 +1,349 @@
+"""Stages and their checkpoints: what is done stays done, and is done once.
+
+A stage is guarded by a row `(task, stage, unit, run)`: its effects are applied by the
+one transaction whose guard is new. A checkpoint is a cache beside it, by owner and
+key: a second upload of the same file, or a second claim, finds the result there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from psycopg.types.json import Jsonb
+from pydantic import BaseModel, ValidationError
+
+from prsnl.core.db import Database, Db
+from prsnl.core.storage import Storage
+from prsnl.work.progress import Progress, Step
+
+if TYPE_CHECKING:
+    from prsnl.work.claim import Claim
+
+#: Larger results live in the storage, as a blob.
+INLINE_BYTES: Final = 256 * 1024
+#: Units are committed together for so long, so that small pages do not wait for disks.
+GATHER_S: Final = 0.25
+GATHER_UNITS: Final = 64
+
+FENCE: Final = """
+select cancel_requested_at is not null as is_cancelled
+from tasks where id = %s and claim_no = %s and status = 'running' for update
+"""
+
+GUARD: Final = """
+insert into task_stages (task_id, stage, unit, run, claim_no, checkpoint_key,
+                         from_checkpoint, milliseconds)
+select %(task)s, %(stage)s, u.unit, %(run)s, %(claim_no)s, u.key, u.found, u.ms
+from unnest(%(units)s::integer[], %(keys)s::bytea[], %(found)s::boolean[],
+            %(ms)s::double precision[]) as u (unit, key, found, ms)
+on conflict do nothing
+returning unit
+"""
+
+KEEP: Final = """
+insert into task_checkpoints (owner, key, result, blob)
+select %(owner)s, * from unnest(%(keys)s::bytea[], %(results)s::jsonb[],
+                                %(blobs)s::text[]) as c (key, result, blob)
+on conflict do nothing
+"""
+
+#: A commit ends a row of crashes: three in a row count only with nothing between.
+RAISE: Final = """
+with mine as (
+    update tasks
+    set current = greatest(current, %(current)s), total = coalesce(%(total)s, total),
+        message = %(message)s, seq = seq + 1, updated_at = now(),
+        crashes = case when %(is_commit)s then 0 else crashes end
+    where id = %(id)s and claim_no = %(claim_no)s and status = 'running'
+    returning *
+)
+insert into task_progress (task_id, owner, seq, status, current, total, message)
+select id, owner, seq, status, current, total, message from mine where %(is_event)s
+"""
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Generic[R]):
+    """One step of a task whose result is kept."""
+
+    name: str
+    #: Raised when the code computes something else from the same input.
+    version: int
+    result: type[R]
+    #: What the user reads while it runs: "Reading pages".
+    title: str
+
+
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """A finished stage; its key goes into those of the stages that build on it."""
+
+    value: R
+    key: bytes
+
+
+@dataclass(frozen=True)
+class DoneUnits(Generic[R]):
+    """A finished stage of several units, by unit."""
+
+    values: dict[int, R]
+    key: bytes
+
+
+#: Applies a stage's effects, in the transaction of its guard.
+Store = Callable[[Db, R], None]
+StoreUnits = Callable[[Db, Mapping[int, R]], None]
+
+
+class Lost(Exception):  # noqa: N818 - a stop, not an error
+    """Another claim has the task, or it has ended: stop, and write nothing."""
+
+
+class Cancelled(Exception):  # noqa: N818 - a stop, not an error
+    """The user has cancelled the task: stop."""
+
+
+@dataclass(frozen=True)
+class _Made(Generic[R]):
+    unit: int
+    key: bytes
+    value: R
+    milliseconds: float
+    is_found: bool
+
+
+@dataclass(frozen=True)
+class StageStore:
+    """Commits stages of one claim under its fence."""
+
+    database: Database
+    storage: Storage
+    claimed: Claim
+    progress: Progress
+    #: Raises when the run is to stop.
+    check: Callable[[], None] = field(repr=False)
+    #: Tells listeners that there is something to read.
+    rang: Callable[[], None] = field(repr=False)
+
+    def stage(
+        self,
+        stage: Stage[R],
+        *,
+        inputs: Sequence[bytes],
+        parameters: Mapping[str, Any] | None = None,
+        work: Callable[[], R],
+        store: Store[R],
+        run: int = 0,
+    ) -> Done[R]:
+        """Do a stage of one unit, or find it done."""
+        done = self.units(
+            stage,
+            units=(0,),
+            inputs=inputs,
+            parameters=parameters,
+            work=lambda _: iter([(0, work())]),
+            store=lambda connection, values: store(connection, values[0]),
+            run=run,
+        )
+        return Done(done.values[0], done.key)
+
+    def units(
+        self,
+        stage: Stage[R],
+        *,
+        units: Sequence[int],
+        inputs: Sequence[bytes],
+        parameters: Mapping[str, Any] | None = None,
+        work: Callable[[Sequence[int]], Iterator[tuple[int, R]]],
+        store: StoreUnits[R],
+        run: int = 0,
+    ) -> DoneUnits[R]:
+        """Do a stage of several units; only those that are not done yet.
+
+        Args:
+            stage: What is done.
+            units: Their numbers: pages, segments.
+            inputs: Hashes of what goes in, and keys of the stages before.
+            parameters: What else the result depends on, the model among it.
+            work: Gives `(unit, result)` for each of the units it is asked for.
+            store: Applies the effects of units whose guard is new.
+            run: Raised only when the user asks for these units again.
+
+        Raises:
+            Lost: Another claim has the task.
+            Cancelled: The user has cancelled it.
+        """
+        self.check()
+        keys = {
+            unit: self._key(stage, inputs, parameters or {}, unit, run)
+            for unit in units
+        }
+        found = self._find(stage, keys)
+        self._commit(
+            stage,
+            [
+                _Made(unit, keys[unit], value, 0.0, True)
+                for unit, value in found.items()
+            ],
+            store,
+            run,
+        )
+        values = dict(found)
+        missing = [unit for unit in units if unit not in values]
+        if missing:
+            for made in self._gathered(work(missing), keys):
+                self._commit(stage, made, store, run)
+                values.update((one.unit, one.value) for one in made)
+                self.check()
+        whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
+        return DoneUnits(
+            {unit: values[unit] for unit in units if unit in values}, whole
+        )
+
+    def tell(self, step: Step) -> None:
+        """Write progress that no commit carries."""
+        self.database.run(lambda connection: self._raise(connection, step, is_commit=False))
+        self.rang()
+
+    def _key(
+        self,
+        stage: Stage[R],
+        inputs: Sequence[bytes],
+        parameters: Mapping[str, Any],
+        unit: int,
+        run: int,
+    ) -> bytes:
+        told = [
+            self.claimed.owner,
+            stage.name,
+            stage.version,
+            [part.hex() for part in inputs],
+            parameters,
+            unit,
+            run,
+        ]
+        canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).digest()
+
+    def _find(self, stage: Stage[R], keys: Mapping[int, bytes]) -> dict[int, R]:
+        rows = self.database.run(
+            lambda connection: connection.execute(
+                "select key, result, blob from task_checkpoints "
+                "where owner = %s and key = any(%s)",
+                [self.claimed.owner, list(keys.values())],
+            ).fetchall()
+        )
+        by_key = {bytes(row["key"]): row for row in rows}
+        found: dict[int, R] = {}
+        for unit, key in keys.items():
+            if (row := by_key.get(key)) is None:
+                continue
+            value = row["result"]
+            if value is None:
+                with self.storage.open(row["blob"]) as file:
+                    value = json.load(file)
+            try:
+                found[unit] = stage.result.model_validate(value)
+            except ValidationError:
+                continue  # another version of the result: computed anew
+        return found
+
+    def _gathered(
+        self, results: Iterator[tuple[int, R]], keys: Mapping[int, bytes]
+    ) -> Iterator[list[_Made[R]]]:
+        made: list[_Made[R]] = []
+        opened_at = before = time.monotonic()
+        for unit, value in results:
+            now = time.monotonic()
+            made.append(_Made(unit, keys[unit], value, (now - before) * 1e3, False))
+            before = now
+            if now - opened_at >= GATHER_S or len(made) >= GATHER_UNITS:
+                yield made
+                made = []
+                opened_at = before = time.monotonic()
+        if made:
+            yield made
+
+    def _commit(
+        self,
+        stage: Stage[R],
+        made: Sequence[_Made[R]],
+        store: StoreUnits[R],
+        run: int,
+    ) -> None:
+        if not made:
+            return
+        self.progress.advance(len(made), stage.title)
+        step = self.progress.take()
+        kept = [self._encode(one.value) for one in made if not one.is_found]
+
+        def work(connection: Db) -> None:
+            with connection.transaction():
+                self._fence(connection)
+                rows = connection.execute(
+                    GUARD,
+                    {
+                        "task": self.claimed.id,
+                        "stage": stage.name,
+                        "run": run,
+                        "claim_no": self.claimed.claim_no,
+                        "units": [one.unit for one in made],
+                        "keys": [one.key for one in made],
+                        "found": [one.is_found for one in made],
+                        "ms": [one.milliseconds for one in made],
+                    },
+                ).fetchall()
+                if kept:
+                    connection.execute(
+                        KEEP,
+                        {
+                            "owner": self.claimed.owner,
+                            "keys": [one.key for one in made if not one.is_found],
+                            "results": [result for result, _ in kept],
+                            "blobs": [blob for _, blob in kept],
+                        },
+                    )
+                new = {row["unit"] for row in rows}
+                if effects := {m.unit: m.value for m in made if m.unit in new}:
+                    store(connection, effects)
+                self._raise(connection, step, is_commit=True)
+
+        self.database.run(work)
+        self.progress.has_committed = True
+        self.rang()
+
+    def _encode(self, value: R) -> tuple[Jsonb | None, str | None]:
+        encoded = value.model_dump_json()
+        if len(encoded) <= INLINE_BYTES:
+            return Jsonb(value.model_dump(mode="json")), None
+        return None, self.storage.put_bytes(encoded.encode())
+
+    def _fence(self, connection: Db) -> None:
+        row = connection.execute(
+            FENCE, [self.claimed.id, self.claimed.claim_no]
+        ).fetchone()
+        if row is None:
+            raise Lost
+        if row["is_cancelled"]:
+            raise Cancelled
+
+    def _raise(self, connection: Db, step: Step, *, is_commit: bool) -> None:
+        connection.execute(
+            RAISE,
+            {
+                "id": self.claimed.id,
+                "claim_no": self.claimed.claim_no,
+                "current": step.current,
+                "total": step.total,
+                "message": step.message,
+                "is_event": step.is_event,
+                "is_commit": is_commit,
+            },
+        )

@@ -1,0 +1,274 @@
+"""Submit: the row and its first event in one transaction, and no word to the broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from prsnl.core.db import Db, Row
+from prsnl.core.errors import ConflictError
+from prsnl.core.ids import new_id
+from prsnl.work.specs import Command, Result, TaskSpec, command_hash
+
+# Sorted, so that two batches never wait for one another in a circle.
+INSERT: Final = """
+with wanted as (
+    select * from unnest(
+        %(ids)s::uuid[], %(owners)s::text[], %(names)s::text[], %(queues)s::text[],
+        %(priorities)s::smallint[], %(commands)s::jsonb[], %(hashes)s::bytea[],
+        %(keys)s::text[], %(parents)s::uuid[], %(attachments)s::uuid[],
+        %(held)s::boolean[]
+    ) as w (id, owner, name, queue, priority, command, command_hash,
+            idempotency_key, parent_id, attachment_id, held)
+), new as (
+    insert into tasks (id, owner, name, queue, priority, command, command_hash,
+                       idempotency_key, parent_id, attachment_id, held)
+    select * from wanted order by owner, idempotency_key, id
+    on conflict (owner, idempotency_key) do nothing
+    returning id, owner
+), events as (
+    insert into task_progress (task_id, owner, seq, status, current, message)
+    select id, owner, 0, 'queued', 0, 'Queued' from new
+)
+select id from new
+"""
+
+# A statement of its own: inside the INSERT's a winner that committed meanwhile
+# cannot be seen.
+EXISTING: Final = """
+select t.id, t.owner, t.idempotency_key, t.command_hash
+from tasks t
+join unnest(%(owners)s::text[], %(keys)s::text[]) as w (owner, key)
+  on t.owner = w.owner and t.idempotency_key = w.key
+"""
+
+_LARGEST_BATCH: Final = 100
+
+C = TypeVar("C", bound=Command)
+R = TypeVar("R", bound=Result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """One task on its way to a row."""
+
+    id: UUID
+    owner: str
+    name: str
+    queue: str
+    priority: int
+    command: dict[str, Any]
+    command_hash: bytes
+    idempotency_key: str | None = None
+    parent_id: UUID | None = None
+    attachment_id: UUID | None = None
+    #: A child above the number of siblings that may run at once.
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """The task that a submission became, or was already."""
+
+    task_id: UUID
+    is_new: bool
+
+
+def submission(
+    spec: TaskSpec[C, R],
+    command: C,
+    *,
+    owner: str,
+    idempotency_key: str | None = None,
+    parent_id: UUID | None = None,
+    attachment_id: UUID | None = None,
+    held: bool = False,
+) -> Submission:
+    """Ask for *command*; the type checker sees that it fits *spec*."""
+    encoded = spec.encode(command)
+    return Submission(
+        id=new_id(),
+        owner=owner,
+        name=spec.name,
+        queue=spec.queue,
+        priority=spec.priority,
+        command=encoded,
+        command_hash=command_hash(spec.name, encoded),
+        idempotency_key=idempotency_key,
+        parent_id=parent_id,
+        attachment_id=attachment_id,
+        held=held,
+    )
+
+
+def submit(connection: Db, wanted: Sequence[Submission]) -> list[Submitted]:
+    """Insert tasks within the caller's transaction; ring after its commit.
+
+    Raises:
+        ConflictError: An idempotency key stands for another command already.
+    """
+    inserted = connection.execute(INSERT, _columns(wanted)).fetchall()
+    missing = _missing(wanted, inserted)
+    existing = (
+        connection.execute(EXISTING, _keys(missing)).fetchall() if missing else []
+    )
+    return [_unwrap(told) for told in _settle(wanted, inserted, existing)]
+
+
+def _columns(wanted: Sequence[Submission]) -> dict[str, Any]:
+    return {
+        "ids": [w.id for w in wanted],
+        "owners": [w.owner for w in wanted],
+        "names": [w.name for w in wanted],
+        "queues": [str(w.queue) for w in wanted],
+        "priorities": [w.priority for w in wanted],
+        "commands": [Jsonb(w.command) for w in wanted],
+        "hashes": [w.command_hash for w in wanted],
+        "keys": [w.idempotency_key for w in wanted],
+        "parents": [w.parent_id for w in wanted],
+        "attachments": [w.attachment_id for w in wanted],
+        "held": [w.held for w in wanted],
+    }
+
+
+def _missing(wanted: Sequence[Submission], inserted: list[Row]) -> list[Submission]:
+    ids = {row["id"] for row in inserted}
+    return [w for w in wanted if w.id not in ids]
+
+
+def _keys(missing: Sequence[Submission]) -> dict[str, Any]:
+    return {
+        "owners": [w.owner for w in missing],
+        "keys": [w.idempotency_key for w in missing],
+    }
+
+
+def _settle(
+    wanted: Sequence[Submission], inserted: list[Row], existing: list[Row]
+) -> list[Submitted | ConflictError]:
+    new = {row["id"] for row in inserted}
+    by_key = {(row["owner"], row["idempotency_key"]): row for row in existing}
+    told: list[Submitted | ConflictError] = []
+    for w in wanted:
+        if w.id in new:
+            told.append(Submitted(w.id, is_new=True))
+            continue
+        row = by_key[w.owner, w.idempotency_key]
+        told.append(
+            Submitted(row["id"], is_new=False)
+            if row["command_hash"] == w.command_hash
+            else ConflictError(
+                f"The idempotency key {w.idempotency_key!r} was used for another "
+                "request: send this one with a new key."
+            )
+        )
+    return told
+
+
+def _unwrap(told: Submitted | ConflictError) -> Submitted:
+    if isinstance(told, ConflictError):
+        raise told
+    return told
+
+
+T = TypeVar("T")
+Waiter = tuple[Submission, "asyncio.Future[Submitted]"]
+
+
+@dataclass
+class _Queue(Generic[T]):
+    waiting: list[T]
+    is_draining: bool = False
+
+
+class Submitter:
+    """Submits for the API: requests that arrive together share one INSERT.
+
+    While one INSERT is under way the next requests gather; alone, a request waits
+    for nobody. A batch that fails is submitted row by row, so that one bad row costs
+    its own request only.
+    """
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[AsyncConnection[DictRow]],
+        rang: Callable[[], None],
+    ) -> None:
+        self._pool = pool
+        self._rang = rang
+        self._queue: _Queue[Waiter] = _Queue([])
+        self._drainer: asyncio.Task[None] | None = None
+
+    async def submit(self, wanted: Submission) -> Submitted:
+        """Insert one task, durably, and ring.
+
+        Raises:
+            ConflictError: The idempotency key stands for another command already.
+        """
+        answer: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
+        self._queue.waiting.append((wanted, answer))
+        if not self._queue.is_draining:
+            self._queue.is_draining = True
+            self._drainer = asyncio.create_task(self._drain())
+        return await answer
+
+    async def _drain(self) -> None:
+        try:
+            while batch := self._queue.waiting[:_LARGEST_BATCH]:
+                del self._queue.waiting[: len(batch)]
+                await self._insert(batch)
+                self._rang()
+        finally:
+            self._queue.is_draining = False
+
+    async def _insert(self, batch: list[Waiter]) -> None:
+        try:
+            told = await self._with_connection([wanted for wanted, _ in batch])
+        except psycopg.Error as error:
+            if len(batch) == 1:
+                _answer(batch[0][1], error)
+                return
+            for one in batch:
+                await self._insert([one])
+            return
+        for (_, answer), one_told in zip(batch, told, strict=True):
+            _answer(answer, one_told)
+
+    async def _with_connection(
+        self, wanted: list[Submission]
+    ) -> list[Submitted | ConflictError]:
+        async with self._pool.connection() as connection:
+            inserted = await _rows(connection.execute, INSERT, _columns(wanted))
+            missing = _missing(wanted, inserted)
+            existing = (
+                await _rows(connection.execute, EXISTING, _keys(missing))
+                if missing
+                else []
+            )
+            return _settle(wanted, inserted, existing)
+
+
+async def _rows(
+    execute: Callable[..., Awaitable[psycopg.AsyncCursor[DictRow]]],
+    statement: str,
+    parameters: Mapping[str, Any],
+) -> list[Row]:
+    return await (await execute(statement, parameters)).fetchall()
+
+
+def _answer(answer: asyncio.Future[Submitted], told: Submitted | Exception) -> None:
+    if answer.done():  # the client has gone; the task is in all the same
+        return
+    if isinstance(told, Exception):
+        answer.set_exception(told)
+    else:
+        answer.set_result(told)

@@ -1,0 +1,83 @@
+"""The worker: Celery brings hints, the runner does the tasks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from celery import Celery
+from celery.signals import worker_shutting_down
+from kombu.entity import Queue as CarrierQueue
+
+from prsnl.wiring import Wiring
+from prsnl.work.queues import Queue, in_order
+from prsnl.work.relay import celery_app
+from prsnl.work.ring import Channel, ringing
+from prsnl.work.runner import Runner
+from prsnl.work.specs import Catalogue
+from prsnl.work.workers import WorkerIdentity
+
+_NICE = 10
+
+log = structlog.get_logger()
+
+
+def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
+    """Work on some queues until TERM; then give back what runs, and leave.
+
+    Args:
+        wiring: What this process is made of.
+        queues: Which queues.
+        threads: Tasks at a time; more than one only where they wait for others.
+    """
+    os.nice(_NICE)
+    names = tuple(str(queue) for queue in in_order(set(queues)))
+    worker = WorkerIdentity(kind="worker", queues=names, slots=threads)
+    with (
+        wiring.database("worker", size=threads + 2) as database,
+        ringing(wiring.database_url) as ring,
+        wiring.services(database) as services,
+    ):
+        beat = wiring.beat(database, worker)
+        runner = Runner(
+            database=database,
+            storage=wiring.storage,
+            catalogue=wiring.catalogue,
+            services=services,
+            beat=beat,
+            rang=lambda: ring.ring(Channel.DUE, Channel.PROGRESS),
+            waits_scale=wiring.settings.work.retry_waits_scale,
+            provider_probe=wiring.settings.work.provider_probe_s,
+        )
+        app = celery_app(wiring.broker_url)
+        app.conf.task_queues = [CarrierQueue(name, routing_key=name) for name in names]
+        register(app, wiring.catalogue, runner)
+        worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
+        with beat.beating():
+            ring.ring(Channel.DUE)
+            app.worker_main(
+                [
+                    "worker",
+                    "--pool=solo" if threads == 1 else "--pool=threads",
+                    f"--concurrency={threads}",
+                    f"--queues={','.join(names)}",
+                    f"--hostname={worker.id.hex[-12:]}@%h",
+                    "--loglevel=WARNING",
+                    "--without-gossip",
+                    "--without-mingle",
+                    "--without-heartbeat",
+                ]
+            )
+
+
+def register(app: Celery, catalogue: Catalogue, runner: Runner) -> None:
+    """Give Celery one task a spec: its name is ours, its id the task's own."""
+
+    def carry(task: Any) -> None:
+        runner.execute(UUID(task.request.id))
+
+    for spec in catalogue.specs():
+        app.task(name=spec.name, bind=True)(carry)
