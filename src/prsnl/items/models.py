@@ -1,0 +1,83 @@
+"""What a person keeps, as the API shows it. Pages count from 1."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ProcessingStatus(StrEnum):
+    """How far a file is."""
+
+    #: Stored; nothing was asked for, or its task waits.
+    PENDING = "pending"
+    PROCESSING = "processing"
+    #: Its text is there.
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class View(BaseModel):
+    """A frozen answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PageView(View):
+    """One page of a file: its row in the page ledger, and its text."""
+
+    number: int
+    status: str
+    text: str
+    markdown: str | None
+    engine: str
+    reason: str
+    confidence: float | None
+    milliseconds: float
+    error: str | None
+
+
+class AttachmentView(View):
+    """One file."""
+
+    id: UUID
+    item_id: UUID
+    file_name: str
+    size_bytes: int
+    sha256: str
+    mime_type: str | None
+    kind: str | None
+    page_count: int | None
+    has_thumbnail: bool
+    processing_status: ProcessingStatus
+    processed_at: datetime | None
+    document_type: str | None
+    metadata: dict[str, str]
+    headings: list[dict[str, Any]]
+    created_at: datetime
+
+
+class ItemView(View):
+    """One item: what was learned of it."""
+
+    id: UUID
+    title: str
+    #: "heading", "metadata" or "file name".
+    title_source: str
+    language: str | None
+    document_date: date | None
+    tags: list[str]
+    keywords: list[dict[str, Any]]
+    entities: list[dict[str, Any]]
+    key_sentences: list[dict[str, Any]]
+    metadata: dict[str, Any]
+    #: None until an analysis was made; then the engine that made it.
+    ai_enhancement_status: str | None
+    last_processed_at: datetime | None
+    attachments: list[AttachmentView]
+    created_at: datetime
+    updated_at: datetime

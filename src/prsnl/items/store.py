@@ -1,0 +1,375 @@
+"""Reads and writes items, files and their pages; every statement carries the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from prsnl.core.db import Db
+from prsnl.core.errors import NotFoundError
+from prsnl.core.ids import new_id
+from prsnl.engines.contracts import (
+    Chunk,
+    DocumentInfo,
+    FileType,
+    PageStatus,
+    PageText,
+    TextAnalysis,
+)
+from prsnl.items.models import AttachmentView, ItemView, PageView, ProcessingStatus
+
+_ATTACHMENT: Final = """
+select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
+       thumbnail is not null as has_thumbnail, processing_status, processed_at,
+       document_type, metadata, headings, created_at
+from attachments
+"""
+
+_ITEM: Final = """
+select id, title, title_source, language, document_date, tags, keywords, entities,
+       key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
+       updated_at
+from items
+"""
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file whose bytes are in the storage."""
+
+    owner: str
+    file_name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk with its vector."""
+
+    chunk: Chunk
+    model: str
+    vector: list[float]
+
+
+def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
+    """Make an item with one file, or find the owner's same bytes; was it new?
+
+    Two uploads of the same bytes at once end with one item: the second waits for the
+    first's commit and finds it.
+    """
+    item_id, attachment_id = new_id(), new_id()
+    with connection.transaction():
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"{file.owner}/{file.sha256}"],
+        )
+        known = find_file(connection, file.sha256, owner=file.owner)
+        if known is not None:
+            return known, False
+        connection.execute(
+            "insert into items (id, owner, title, title_source) "
+            "values (%s, %s, %s, 'file name')",
+            [item_id, file.owner, PurePath(file.file_name).stem or file.file_name],
+        )
+        connection.execute(
+            "insert into attachments (id, item_id, owner, file_name, size_bytes, "
+            "sha256) values (%s, %s, %s, %s, %s, %s)",
+            [
+                attachment_id,
+                item_id,
+                file.owner,
+                file.file_name,
+                file.size_bytes,
+                file.sha256,
+            ],
+        )
+        return attachment(connection, attachment_id, owner=file.owner), True
+
+
+def find_file(connection: Db, sha256: str, *, owner: str) -> AttachmentView | None:
+    """The owner's file with these bytes."""
+    row = connection.execute(
+        f"{_ATTACHMENT} where owner = %s and sha256 = %s", [owner, sha256]
+    ).fetchone()
+    return None if row is None else AttachmentView(**row)
+
+
+def attachment(connection: Db, attachment_id: UUID, *, owner: str) -> AttachmentView:
+    """One file.
+
+    Raises:
+        NotFoundError: No such file of this owner.
+    """
+    row = connection.execute(
+        f"{_ATTACHMENT} where id = %s and owner = %s", [attachment_id, owner]
+    ).fetchone()
+    if row is None:
+        raise NotFoundError("There is no such file.")
+    return AttachmentView(**row)
+
+
+def thumbnail(connection: Db, attachment_id: UUID, *, owner: str) -> str:
+    """The storage name of a file's picture.
+
+    Raises:
+        NotFoundError: No such file of this owner, or it has no picture.
+    """
+    row = connection.execute(
+        "select thumbnail from attachments where id = %s and owner = %s",
+        [attachment_id, owner],
+    ).fetchone()
+    if row is None or row["thumbnail"] is None:
+        raise NotFoundError("There is no picture of this file.")
+    return str(row["thumbnail"])
+
+
+def item(connection: Db, item_id: UUID, *, owner: str) -> ItemView:
+    """One item with its files.
+
+    Raises:
+        NotFoundError: No such item of this owner.
+    """
+    found = _items(
+        connection, f"{_ITEM} where id = %s and owner = %s", [item_id, owner]
+    )
+    if not found:
+        raise NotFoundError("There is no such item.")
+    return found[0]
+
+
+def items(
+    connection: Db, *, owner: str, before: UUID | None = None, limit: int = 50
+) -> list[ItemView]:
+    """The owner's items, newest first; the next page begins *before* the last id."""
+    return _items(
+        connection,
+        f"{_ITEM} where owner = %s and (%s::uuid is null or id < %s) "
+        "and deleted_at is null order by id desc limit %s",
+        [owner, before, before, limit],
+    )
+
+
+def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
+    rows = connection.execute(statement, values).fetchall()
+    files = connection.execute(
+        f"{_ATTACHMENT} where item_id = any(%s) order by id",
+        [[row["id"] for row in rows]],
+    ).fetchall()
+    views = [AttachmentView(**file) for file in files]
+    return [
+        ItemView(**row, attachments=[v for v in views if v.item_id == row["id"]])
+        for row in rows
+    ]
+
+
+def pages(connection: Db, attachment_id: UUID, *, owner: str) -> list[PageView]:
+    """The page ledger of a file, with the texts.
+
+    Raises:
+        NotFoundError: No such file of this owner.
+    """
+    attachment(connection, attachment_id, owner=owner)
+    rows = connection.execute(
+        "select number, status, text, markdown, engine, reason, confidence, "
+        "milliseconds, error from attachment_pages where attachment_id = %s "
+        "order by number",
+        [attachment_id],
+    ).fetchall()
+    return [PageView(**row) for row in rows]
+
+
+def text(connection: Db, attachment_id: UUID, *, owner: str) -> str:
+    """All pages' text, a blank line between pages; there while the job still runs."""
+    return "\n\n".join(
+        page.text for page in pages(connection, attachment_id, owner=owner) if page.text
+    )
+
+
+def begin(connection: Db, attachment_id: UUID) -> None:
+    """Note that a task works on a file."""
+    _set_status(connection, attachment_id, ProcessingStatus.PROCESSING)
+
+
+def fail(connection: Db, attachment_id: UUID) -> None:
+    """Note that no text could be had; what was made before stays."""
+    _set_status(connection, attachment_id, ProcessingStatus.FAILED)
+
+
+def _set_status(connection: Db, attachment_id: UUID, status: ProcessingStatus) -> None:
+    connection.execute(
+        "update attachments set processing_status = %s "
+        "where id = %s and processing_status <> 'completed'",
+        [str(status), attachment_id],
+    )
+
+
+def save_type(connection: Db, attachment_id: UUID, told: FileType) -> None:
+    """Keep what a file is."""
+    connection.execute(
+        "update attachments set mime_type = %s, kind = %s where id = %s",
+        [told.mime_type, told.kind, attachment_id],
+    )
+
+
+def save_info(connection: Db, attachment_id: UUID, info: DocumentInfo) -> None:
+    """Keep what a document says of itself."""
+    connection.execute(
+        "update attachments set page_count = %s, metadata = %s, headings = %s "
+        "where id = %s",
+        [
+            info.page_count,
+            Jsonb(info.metadata),
+            Jsonb([heading.model_dump() for heading in info.headings]),
+            attachment_id,
+        ],
+    )
+
+
+def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) -> None:
+    """Keep pages; one that was read again takes the old one's place."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            insert into attachment_pages (attachment_id, number, status, text, raw_text,
+                markdown, engine, reason, confidence, milliseconds, error)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            on conflict (attachment_id, number) do update set
+                status = excluded.status, text = excluded.text,
+                raw_text = excluded.raw_text, markdown = excluded.markdown,
+                engine = excluded.engine, reason = excluded.reason,
+                confidence = excluded.confidence,
+                milliseconds = excluded.milliseconds, error = excluded.error
+            """,
+            [
+                [
+                    attachment_id,
+                    page.number,
+                    str(page.status),
+                    page.text,
+                    page.raw_text,
+                    page.markdown,
+                    page.engine,
+                    page.reason,
+                    page.confidence,
+                    page.milliseconds,
+                    page.error,
+                ]
+                for page in read
+            ],
+        )
+
+
+def save_text(connection: Db, attachment_id: UUID, plain: str) -> None:
+    """Keep the whole text; from here on the file counts as processed."""
+    connection.execute(
+        "update attachments set extracted_text = %s, processing_status = 'completed', "
+        "processed_at = now() where id = %s",
+        [plain, attachment_id],
+    )
+    connection.execute(
+        "update items set last_processed_at = now(), updated_at = now() "
+        "where id = (select item_id from attachments where id = %s)",
+        [attachment_id],
+    )
+
+
+def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
+    """Keep the storage name of a picture."""
+    connection.execute(
+        "update attachments set thumbnail = %s where id = %s", [name, attachment_id]
+    )
+
+
+def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
+    """Keep an analysis on the file and its item; a person's own title would stay."""
+    told = analysis.model_dump(mode="json")
+    insights = [
+        entity
+        for entity in told["entities"]
+        if entity["kind"] in ("date", "amount", "reference")
+    ]
+    connection.execute(
+        "update attachments set ai_analysis = %s, document_type = %s, "
+        "key_insights = %s where id = %s",
+        [Jsonb(told), analysis.document_type, Jsonb(insights), attachment_id],
+    )
+    connection.execute(
+        """
+        update items
+        set title = %(title)s, title_source = %(source)s, language = %(language)s,
+            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
+            entities = %(entities)s, key_sentences = %(sentences)s,
+            ai_enhancement_status = %(engine)s, last_processed_at = now(),
+            updated_at = now()
+        where id = (select item_id from attachments where id = %(id)s)
+        """,
+        {
+            "id": attachment_id,
+            "title": analysis.title,
+            "source": analysis.title_source,
+            "language": analysis.language,
+            "date": analysis.document_date,
+            "tags": list(analysis.tags),
+            "keywords": Jsonb(told["keywords"]),
+            "entities": Jsonb(told["entities"]),
+            "sentences": Jsonb(told["key_sentences"]),
+            "engine": analysis.engine,
+        },
+    )
+
+
+def save_passages(
+    connection: Db, attachment_id: UUID, passages: Mapping[int, Passage]
+) -> None:
+    """Keep chunks with their vectors."""
+    row = connection.execute(
+        "select item_id, owner from attachments where id = %s", [attachment_id]
+    ).fetchone()
+    if row is None:
+        raise NotFoundError("The file was deleted meanwhile.")
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            """
+            insert into chunks (attachment_id, number, item_id, owner, text, page_from,
+                page_to, start_offset, end_offset, model, embedding)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::vector)
+            on conflict (attachment_id, number) do update set
+                text = excluded.text, page_from = excluded.page_from,
+                page_to = excluded.page_to, start_offset = excluded.start_offset,
+                end_offset = excluded.end_offset, model = excluded.model,
+                embedding = excluded.embedding
+            """,
+            [
+                [
+                    attachment_id,
+                    number,
+                    row["item_id"],
+                    row["owner"],
+                    passage.chunk.text,
+                    passage.chunk.page_from,
+                    passage.chunk.page_to,
+                    passage.chunk.start,
+                    passage.chunk.end,
+                    passage.model,
+                    str(passage.vector),
+                ]
+                for number, passage in passages.items()
+            ],
+        )
+
+
+def readable_pages(
+    connection: Db, attachment_id: UUID, *, owner: str
+) -> list[dict[str, Any]]:
+    """Number and text of the pages that have some: what an analysis reads."""
+    return [
+        {"number": page.number, "text": page.text}
+        for page in pages(connection, attachment_id, owner=owner)
+        if page.status == PageStatus.OK
+    ]
