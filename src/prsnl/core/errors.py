@@ -177,6 +177,12 @@ class ChildCrashedError(PrsnlError):
     category, code = Category.CRASH, "child_crashed"
 
 
+class ChildKilledError(PrsnlError):
+    """A sandbox child was killed by us, because its task was cancelled."""
+
+    category, code = Category.CRASH, "child_killed"
+
+
 class SettingsError(PrsnlError):
     """A setting has a wrong value; the message names the variable."""
 

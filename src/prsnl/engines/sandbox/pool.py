@@ -1,0 +1,368 @@
+"""The pool: who needs a parser takes a child, and gets every end as a named error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Literal, Self
+
+import structlog
+
+from prsnl.core.errors import PrsnlError
+from prsnl.engines.contracts import OPERATIONS
+from prsnl.engines.sandbox.conversation import Child, ChildLimits
+from prsnl.engines.sandbox.layers import LAYER_NAMES, Layers
+from prsnl.engines.sandbox.orders import ChildOrder, NurseryOrder
+from prsnl.engines.sandbox.process import (
+    NurseryProcess,
+    code_folders,
+    readable_folders,
+)
+from prsnl.engines.sandbox.scratch import ScratchRoot
+
+_log = structlog.get_logger()
+
+#: Nobody's: far above what an account, a service or a container map uses.
+_FIRST_USER_ID: Final = 0x7000_0000
+_USER_IDS: Final = 2**24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """One kind of child.
+
+    Attributes:
+        preload: "module" or "module:function", imported (and called) by the nursery
+            before it forks; children share that memory and pay none of that time.
+        spare: How many warm nurseries are kept while they are not used.
+        reuse: "task": each use gets a child of its own. "shared": one child serves
+            use after use, never two at once; for input that is text already.
+        recycle_after_calls: A shared child is replaced after so many calls.
+        idle: A nursery or a shared child that nobody used for so long is given up.
+        memory_bytes: Address space of a child.
+        model_folders: What it may read besides.
+        programs: Whether it may start programs, such as an OCR engine's.
+    """
+
+    preload: tuple[str, ...] = ()
+    spare: int = 1
+    reuse: Literal["task", "shared"] = "task"
+    recycle_after_calls: int = 200
+    idle: timedelta = timedelta(seconds=45)
+    memory_bytes: int
+    model_folders: tuple[Path, ...] = ()
+    programs: bool = False
+
+
+@dataclass(kw_only=True)
+class _Place:
+    """A warm nursery, perhaps with a shared child, that nobody uses."""
+
+    nursery: NurseryProcess
+    child: Child | None = None
+    idle_since: float = 0.0
+
+
+@dataclass(kw_only=True)
+class _Shelf:
+    """What is warm for one profile; guarded by the pool's lock."""
+
+    places: list[_Place] = field(default_factory=list)
+    #: A shared child is out; the next use waits.
+    is_taken: bool = False
+    #: A nursery is being started in the background.
+    is_warming: bool = False
+
+
+class SandboxPool:
+    """Children for one worker process; safe to use from any thread.
+
+    A nursery per profile keeps the libraries imported, so a fresh child costs a fork
+    of a few milliseconds. Nothing runs before the first use or `warm_up`.
+    """
+
+    def __init__(
+        self,
+        *,
+        scratch_root: Path,
+        limits: ChildLimits,
+        profiles: Mapping[str, Profile],
+        operations: Mapping[str, str] = OPERATIONS,
+        source_folders: tuple[Path, ...] = (),
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make the pool's scratch folder; clear up after pools that were killed.
+
+        Args:
+            scratch_root: Holds the children's folders.
+            limits: What is the same for all profiles.
+            profiles: The kinds of children, by name.
+            operations: Operation -> "module:function".
+            source_folders: Where operations outside of this package are found.
+            without: Names of `LAYER_NAMES` to leave out, as on a machine that lacks
+                them.
+        """
+        if unknown := without - LAYER_NAMES:
+            raise ValueError(f"no such layers: {sorted(unknown)}")
+        self._scratch = ScratchRoot(scratch_root)
+        self._limits = limits
+        self._profiles = dict(profiles)
+        self._operations = dict(operations)
+        self._source_folders = source_folders
+        self._without = without
+        self._changed = threading.Condition()
+        self._shelves = {name: _Shelf() for name in profiles}
+        self._in_use: set[NurseryProcess] = set()
+        self._is_closed = False
+        self._keeper: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def child(self, profile: str) -> Iterator[Child]:
+        """A child of this profile, for the `with` block; its files go with it.
+
+        Raises:
+            ChildCrashedError: None could be started.
+        """
+        shared = self._profiles[profile].reuse == "shared"
+        place = self._take(profile, exclusive=shared)
+        try:
+            child = place.child or self._new_child(profile, place)
+        except BaseException:
+            self._put_back(profile, place, exclusive=shared)
+            raise
+        try:
+            yield child
+        finally:
+            calls = self._profiles[profile].recycle_after_calls
+            if shared and child.is_reusable and child.calls < calls:
+                child.scratch.clear()
+                place.child = child
+            else:
+                place.child = None
+                child.end()
+            self._put_back(profile, place, exclusive=shared)
+
+    def warm_up(self, profile: str) -> None:
+        """Have a nursery started in the background, unless one is warm."""
+        with self._changed:
+            shelf = self._shelves[profile]
+            if self._is_closed or shelf.is_warming or shelf.places:
+                return
+            shelf.is_warming = True
+        threading.Thread(
+            target=self._warm_up_now, args=(profile,), name="sandbox-warm-up"
+        ).start()
+
+    def probe_layers(self) -> Layers:
+        """Start a child, and tell what it has around it."""
+        profile = Profile(memory_bytes=2**30)
+        nursery = self._new_nursery(profile)
+        try:
+            child = self._fork(nursery, profile)
+            child.end()
+            return child.layers
+        finally:
+            nursery.close()
+
+    def close(self) -> None:
+        """End every child and remove the scratch folder."""
+        with self._changed:
+            self._is_closed = True
+            shelves = self._shelves.values()
+            places = [place for shelf in shelves for place in shelf.places]
+            taken = list(self._in_use)
+            for shelf in shelves:
+                shelf.places.clear()
+            self._changed.notify_all()
+        for nursery in taken:
+            nursery.stop()
+        for place in places:
+            self._give_up(place)
+        if self._keeper is not None and self._keeper is not threading.current_thread():
+            self._keeper.join()
+        self._scratch.close()
+
+    def _take(self, profile: str, *, exclusive: bool) -> _Place:
+        shelf = self._shelves[profile]
+        with self._changed:
+            while (exclusive and shelf.is_taken) or (
+                shelf.is_warming and not shelf.places
+            ):
+                self._changed.wait()
+            if self._is_closed:
+                raise PrsnlError("The sandbox is closed: the worker is leaving.")
+            shelf.is_taken = exclusive
+            while shelf.places:
+                place = shelf.places.pop()
+                if place.nursery.is_alive:
+                    self._in_use.add(place.nursery)
+                    return place
+        try:
+            nursery = self._new_nursery(self._profiles[profile])
+        except BaseException:
+            with self._changed:
+                shelf.is_taken = False
+                self._changed.notify_all()
+            raise
+        with self._changed:
+            self._in_use.add(nursery)
+        return _Place(nursery=nursery)
+
+    def _put_back(self, profile: str, place: _Place, *, exclusive: bool) -> None:
+        shelf = self._shelves[profile]
+        with self._changed:
+            self._in_use.discard(place.nursery)
+            if exclusive:
+                shelf.is_taken = False
+            keeps = (
+                not self._is_closed
+                and place.nursery.is_alive
+                and len(shelf.places) < max(self._profiles[profile].spare, exclusive)
+            )
+            if keeps:
+                place.idle_since = time.monotonic()
+                shelf.places.append(place)
+                self._start_keeper()
+            self._changed.notify_all()
+        if not keeps:
+            self._give_up(place)
+
+    def _warm_up_now(self, profile: str) -> None:
+        shelf = self._shelves[profile]
+        place = None
+        try:
+            place = _Place(nursery=self._new_nursery(self._profiles[profile]))
+        except PrsnlError as error:
+            _log.warning("sandbox.warm_up_failed", profile=profile, reason=str(error))
+        with self._changed:
+            shelf.is_warming = False
+            keeps = place is not None and not self._is_closed
+            if place is not None and keeps:
+                place.idle_since = time.monotonic()
+                shelf.places.append(place)
+                self._start_keeper()
+            self._changed.notify_all()
+        if place is not None and not keeps:
+            self._give_up(place)
+
+    def _new_nursery(self, profile: Profile) -> NurseryProcess:
+        order = NurseryOrder(
+            operations=self._operations,
+            preload=profile.preload,
+            readable=tuple(
+                readable_folders(self._source_folders, profile.model_folders)
+            ),
+            scratch_root=str(self._scratch.folder),
+            user_id=(
+                _FIRST_USER_ID + secrets.randbelow(_USER_IDS)
+                if os.geteuid() == 0
+                else None
+            ),
+            programs=profile.programs,
+            without=tuple(sorted(self._without)),
+        )
+        with self._scratch.log() as log:
+            return NurseryProcess(
+                order,
+                code_folders=code_folders(self._source_folders),
+                log=log,
+                start_timeout_s=self._limits.start_timeout_s,
+            )
+
+    def _new_child(self, name: str, place: _Place) -> Child:
+        profile = self._profiles[name]
+        try:
+            return self._fork(place.nursery, profile)
+        except PrsnlError:
+            with self._changed:
+                self._in_use.discard(place.nursery)
+            place.nursery.close()
+            place.nursery = self._new_nursery(profile)
+            with self._changed:
+                self._in_use.add(place.nursery)
+            return self._fork(place.nursery, profile)
+
+    def _fork(self, nursery: NurseryProcess, profile: Profile) -> Child:
+        user_id = nursery.user_id
+        scratch = self._scratch.new(user_id=user_id)
+        order = ChildOrder(
+            scratch=str(scratch.folder),
+            memory_bytes=profile.memory_bytes,
+            disk_bytes=self._limits.disk_bytes,
+            cpu_s=self._limits.cpu_s,
+            open_files=self._limits.open_files,
+        )
+        log = self._scratch.log()
+        try:
+            channel = nursery.start_child(order, log=log)
+        except PrsnlError:
+            log.close()
+            scratch.remove()
+            raise
+        return Child.greet(
+            nursery=nursery,
+            channel=channel,
+            scratch=scratch,
+            log=log,
+            limits=self._limits,
+            memory_bytes=profile.memory_bytes,
+        )
+
+    def _give_up(self, place: _Place) -> None:
+        if place.child is not None:
+            place.child.end()
+        place.nursery.close()
+
+    def _start_keeper(self) -> None:
+        """Have what is idle given up in time; the lock is held."""
+        if self._keeper is None or not self._keeper.is_alive():
+            self._keeper = threading.Thread(
+                target=self._keep, name="sandbox-keeper", daemon=True
+            )
+            self._keeper.start()
+
+    def _keep(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                old, next_at = self._sort_out(now)
+                if not old:
+                    if next_at is None or self._is_closed:
+                        self._keeper = None
+                        return
+                    self._changed.wait(next_at - now)
+            for place in old:
+                self._give_up(place)
+
+    def _sort_out(self, now: float) -> tuple[list[_Place], float | None]:
+        """Take what has been idle too long off the shelves; tell when to look next."""
+        old = []
+        ends = []
+        for name, shelf in self._shelves.items():
+            idle_s = self._profiles[name].idle.total_seconds()
+            for place in list(shelf.places):
+                if place.idle_since + idle_s <= now:
+                    shelf.places.remove(place)
+                    old.append(place)
+                else:
+                    ends.append(place.idle_since + idle_s)
+        return old, min(ends, default=None)
