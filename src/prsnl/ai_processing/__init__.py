@@ -1,0 +1,1 @@
+"""The ai_processing queue: what a text is about."""

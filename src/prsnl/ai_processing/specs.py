@@ -1,0 +1,91 @@
+"""What may be asked of the ai_processing queue."""
+
+from __future__ import annotations
+
+from typing import Final, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from prsnl.engines.contracts import Entity, Keyword, KeySentence, TextAnalysis
+from prsnl.work.queues import Queue
+from prsnl.work.specs import Command, Result, TaskSpec
+
+AI_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
+LONGEST_CONTENT: Final = 2_000_000
+
+
+class AnalyzeOptions(Command):
+    """How a text is analysed."""
+
+    summarize: bool = Field(True, description="Pick key sentences.")
+    summary_length: int = Field(
+        5, ge=1, le=10, description="At most so many key sentences."
+    )
+    extract_entities: bool = Field(True, description="Find dates, amounts and others.")
+    local_only: bool = Field(
+        False, description="No byte may leave this machine. (Nothing here sends any.)"
+    )
+
+
+class AnalyzeContent(Command):
+    """Analyse a stored item, or a text given here."""
+
+    content_id: UUID | None = Field(None, description="The item to analyse.")
+    content: str | None = Field(
+        None, min_length=1, max_length=LONGEST_CONTENT, description="A text instead."
+    )
+    options: AnalyzeOptions = AnalyzeOptions()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.content_id is None) == (self.content is None):
+            raise ValueError("give content_id or content, one of both")
+        return self
+
+
+class ContentAnalysis(Result):
+    """What the local engine found; a summary in words of its own needs an LLM."""
+
+    engine: str
+    title: str
+    language: str | None
+    summary: None = None
+    #: What would be needed for the parts that are null.
+    needs: str = "llm"
+    key_sentences: tuple[KeySentence, ...]
+    keywords: tuple[Keyword, ...]
+    tags: tuple[str, ...]
+    entities: tuple[Entity, ...]
+    document_type: str | None
+    document_date: str | None
+    word_count: int
+
+    @classmethod
+    def of(cls, analysis: TextAnalysis, options: AnalyzeOptions) -> Self:
+        """What was asked for, of all that was found."""
+        sentences = analysis.key_sentences[: options.summary_length]
+        return cls(
+            engine=analysis.engine,
+            title=analysis.title,
+            language=analysis.language,
+            key_sentences=sentences if options.summarize else (),
+            keywords=analysis.keywords,
+            tags=analysis.tags,
+            entities=analysis.entities if options.extract_entities else (),
+            document_type=analysis.document_type,
+            document_date=(
+                analysis.document_date.isoformat() if analysis.document_date else None
+            ),
+            word_count=analysis.word_count,
+        )
+
+
+ANALYZE_CONTENT: Final = TaskSpec(
+    name="analyze_content_task",
+    queue=Queue.AI_PROCESSING,
+    command=AnalyzeContent,
+    result=ContentAnalysis,
+    retry_waits_s=AI_RETRY_WAITS_S,
+    time_limit_s=900,
+)
