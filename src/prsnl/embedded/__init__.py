@@ -1,0 +1,1 @@
+"""The embedded stack: real PostgreSQL and Valkey under one supervisor."""
