@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import psutil
 import structlog
 
 from prsnl.core.errors import StartError
+
+_LOOK_EVERY_S: Final = 0.02
 
 _log = structlog.get_logger(__name__)
 
@@ -62,18 +66,33 @@ def stop_orphan(
     for number, wait_s in steps:
         try:
             process.send_signal(number)
-            process.wait(wait_s)
         except psutil.NoSuchProcess:
             return True
-        except psutil.TimeoutExpired:
-            continue
         except psutil.AccessDenied as error:
             raise StartError(
                 f"{program} (pid {process.pid}) of {process.username()} still runs on "
                 f"{pid_file.parent}: stop it as that user."
             ) from error
-        return True
+        if _ends_within(process, wait_s):
+            return True
     raise StartError(
         f"{program} (pid {process.pid}) still runs on {pid_file.parent} and does not "
         f"end: wait for it, or stop it with `kill {process.pid}`."
     )
+
+
+def _ends_within(process: psutil.Process, wait_s: float) -> bool:
+    """Wait for a process that is no child of ours; a zombie has ended.
+
+    In a container nobody may reap orphans, and `psutil`'s own wait is for the reaper.
+    """
+    deadline_s = time.monotonic() + wait_s
+    while time.monotonic() < deadline_s:
+        with suppress(psutil.AccessDenied):
+            try:
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    return True
+            except psutil.NoSuchProcess:
+                return True
+        time.sleep(_LOOK_EVERY_S)
+    return False
