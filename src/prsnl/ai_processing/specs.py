@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from prsnl.engines.contracts import Entity, Keyword, KeySentence, TextAnalysis
+from prsnl.engines.contracts import Entity, KeySentence, Keyword, TextAnalysis
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 

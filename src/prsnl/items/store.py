@@ -21,7 +21,7 @@ from prsnl.engines.contracts import (
     PageText,
     TextAnalysis,
 )
-from prsnl.items.models import AttachmentView, ItemView, PageView, ProcessingStatus
+from prsnl.items.models import AttachmentView, ItemView, PageView
 
 _ATTACHMENT: Final = """
 select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
@@ -188,24 +188,6 @@ def text(connection: Db, attachment_id: UUID, *, owner: str) -> str:
     """All pages' text, a blank line between pages; there while the job still runs."""
     return "\n\n".join(
         page.text for page in pages(connection, attachment_id, owner=owner) if page.text
-    )
-
-
-def begin(connection: Db, attachment_id: UUID) -> None:
-    """Note that a task works on a file."""
-    _set_status(connection, attachment_id, ProcessingStatus.PROCESSING)
-
-
-def fail(connection: Db, attachment_id: UUID) -> None:
-    """Note that no text could be had; what was made before stays."""
-    _set_status(connection, attachment_id, ProcessingStatus.FAILED)
-
-
-def _set_status(connection: Db, attachment_id: UUID, status: ProcessingStatus) -> None:
-    connection.execute(
-        "update attachments set processing_status = %s "
-        "where id = %s and processing_status <> 'completed'",
-        [str(status), attachment_id],
     )
 
 

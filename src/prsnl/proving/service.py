@@ -16,7 +16,7 @@ from uuid import UUID
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import ProviderDownError
-from prsnl.engines.sandbox import SandboxPool
+from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.proving.specs import (
     COUNT,
     Call,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from prsnl import wiring, worker
 from prsnl.core.db import Database
 from prsnl.engines.contracts import OPERATIONS
-from prsnl.engines.sandbox import SandboxPool
+from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.proving.service import Prover
 from prsnl.proving.tasks import TASKS
 from prsnl.wiring import Wiring

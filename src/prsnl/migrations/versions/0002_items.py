@@ -89,9 +89,28 @@ create table chunks (
     primary key (attachment_id, number)
 );
 create index chunks_of_item on chunks (item_id);
+
+-- However a task ends, its file says so in the same transaction.
+create function attachments_follow_tasks() returns trigger language plpgsql as $$
+begin
+    update attachments
+    set processing_status = case
+        when new.status = 'running' then 'processing'
+        when new.status in ('failure', 'dead') then 'failed'
+        else 'pending' end
+    where id = new.attachment_id and processing_status <> 'completed';
+    return null;
+end $$;
+create trigger attachments_follow_tasks after update of status on tasks
+for each row
+when (new.attachment_id is not null and new.status is distinct from old.status
+      and new.status <> 'success')
+execute function attachments_follow_tasks();
 """
 
 DOWN = """
+drop trigger attachments_follow_tasks on tasks;
+drop function attachments_follow_tasks;
 drop table chunks, attachment_pages, attachments, items, api_keys;
 """
 

@@ -1,0 +1,16 @@
+"""The ai_processing queue: one function per spec, and no Celery."""
+
+from __future__ import annotations
+
+from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, ContentAnalysis
+from prsnl.work.run import TaskRun
+from prsnl.work.specs import Catalogue
+
+TASKS = Catalogue()
+
+
+@TASKS.handles(ANALYZE_CONTENT)
+def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
+    """Analyse one item or text. Safe to repeat: stored once, under the fence."""
+    return run.get(ContentAnalyst).analyze(run, command)

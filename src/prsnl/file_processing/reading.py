@@ -1,0 +1,146 @@
+"""One file in a sandbox child: started at the first question, gone at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from prsnl.core.errors import ChildCrashedError
+from prsnl.core.storage import Storage
+from prsnl.engines.contracts import (
+    DocumentInfo,
+    FileType,
+    JsonObject,
+    PageText,
+    Picture,
+    Value,
+)
+from prsnl.engines.sandbox.conversation import Child
+from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.items.models import AttachmentView
+from prsnl.work.run import TaskRun
+
+THUMBNAIL_WIDTH: Final = 320
+_INPUT: Final = "input"
+
+
+class Thumbnail(Value):
+    """The picture of a first page, by its storage name; None where there is none."""
+
+    name: str | None
+
+
+@dataclass
+class Reading:
+    """What a child tells of one file.
+
+    A finished stage asks nothing, so a task that finds all of them done starts no
+    child and copies no file.
+
+    Attributes:
+        unit_timeout_s: Seconds allowed for one answer.
+    """
+
+    run: TaskRun
+    file: AttachmentView
+    sandbox: SandboxPool
+    storage: Storage
+    unit_timeout_s: float
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _child: Child | None = None
+    _pages: Iterator[JsonObject] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._note_memory()
+        self._stack.close()
+
+    def identify(self) -> FileType:
+        """What the file is."""
+        return FileType.model_validate(
+            self._open().call(
+                "file.identify",
+                {"path": _INPUT, "file_name": self.file.file_name},
+                timeout_s=self.unit_timeout_s,
+            )
+        )
+
+    def info(self, kind: FileType) -> DocumentInfo:
+        """What the document says of itself; the pages can follow at once."""
+        self._pages = self._read(kind, skip=())
+        return DocumentInfo.model_validate(next(self._pages))
+
+    def pages(
+        self, kind: FileType, info: DocumentInfo, wanted: Sequence[int]
+    ) -> Iterator[tuple[int, PageText]]:
+        """The wanted pages, one after another."""
+        frames = self._pages
+        if frames is None or len(wanted) < info.page_count:
+            skip = set(range(1, info.page_count + 1)) - set(wanted)
+            frames = self._read(kind, skip=sorted(skip))
+            next(frames)
+        left = set(wanted)
+        for frame in frames:
+            page = PageText.model_validate(frame)
+            self._note_memory()
+            if page.number in left:
+                left.remove(page.number)
+                yield page.number, page
+        if left:
+            raise ChildCrashedError(
+                f"The reader ended without {len(left)} of {info.page_count} pages."
+            )
+
+    def thumbnail(self, kind: FileType) -> Thumbnail:
+        """Draw the first page and keep the picture."""
+        child = self._open()
+        frames = child.stream(
+            "document.thumbnail",
+            {"path": _INPUT, "kind": kind.kind, "width": THUMBNAIL_WIDTH},
+            unit_timeout_s=self.unit_timeout_s,
+        )
+        pictures = [Picture.model_validate(frame) for frame in frames]
+        if not pictures:
+            return Thumbnail(name=None)
+        content = child.output(pictures[0].file_name).read_bytes()
+        return Thumbnail(name=self.storage.put_bytes(content))
+
+    def _read(self, kind: FileType, *, skip: Sequence[int]) -> Iterator[JsonObject]:
+        # A child answers one question at a time: one that was left half read is
+        # replaced.
+        if self._pages is not None:
+            self._pages = None
+            self._note_memory()
+            self._stack.close()
+            self._child = None
+        return self._open().stream(
+            "document.read",
+            {
+                "path": _INPUT,
+                "kind": kind.kind,
+                "mime_type": kind.mime_type,
+                "description": kind.description,
+                "file_name": self.file.file_name,
+                "skip_pages": list(skip),
+            },
+            unit_timeout_s=self.unit_timeout_s,
+        )
+
+    def _open(self) -> Child:
+        if self._child is None:
+            profile = "document" if self.run.room == 1 else "document with more room"
+            child = self._stack.enter_context(self.sandbox.child(profile))
+            self._stack.enter_context(self.run.killing(child.kill))
+            self.storage.fetch(self.file.sha256, child.put(_INPUT))
+            self._child = child
+        return self._child
+
+    def _note_memory(self) -> None:
+        if self._child is not None:
+            self.run.peak_memory_bytes = max(
+                self.run.peak_memory_bytes, self._child.peak_memory_bytes
+            )

@@ -1,0 +1,282 @@
+"""From a stored file to text and what it is about, one kept stage after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.core.db import Database, Db
+from prsnl.core.errors import EmptyError, UnsupportedError
+from prsnl.core.storage import Storage
+from prsnl.engines.contracts import (
+    DocumentInfo,
+    FileType,
+    PageStatus,
+    PageText,
+    Value,
+)
+from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.file_processing.reading import Reading, Thumbnail
+from prsnl.file_processing.specs import (
+    ExtractedText,
+    ExtractPdfText,
+    ProcessDocument,
+    ProcessedDocument,
+)
+from prsnl.items import store
+from prsnl.items.models import AttachmentView
+from prsnl.work.run import TaskRun
+from prsnl.work.stages import DoneUnits, Stage
+
+IDENTIFY: Final = Stage(
+    name="identify", version=1, result=FileType, title="Looking at the file"
+)
+INFO: Final = Stage(
+    name="document info", version=1, result=DocumentInfo, title="Opening the document"
+)
+PAGES: Final = Stage(name="pages", version=1, result=PageText, title="Reading pages")
+THUMBNAIL: Final = Stage(
+    name="thumbnail", version=1, result=Thumbnail, title="Drawing the first page"
+)
+
+
+class WholeText(Value):
+    """All pages as one text."""
+
+    text: str
+
+
+WHOLE: Final = Stage(
+    name="whole text", version=1, result=WholeText, title="Keeping the text"
+)
+#: Beside the pages: identify, info, thumbnail and whole text.
+_OTHER_STEPS: Final = 4
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that has been read."""
+
+    kind: FileType
+    info: DocumentInfo
+    pages: DoneUnits[PageText]
+    characters: int
+
+    def numbers(self, status: PageStatus) -> tuple[int, ...]:
+        """The pages that ended so."""
+        return tuple(n for n, p in self.pages.values.items() if p.status is status)
+
+
+@dataclass(frozen=True)
+class DocumentReader:
+    """Reads a file page by page; every page read stays read."""
+
+    database: Database
+    storage: Storage
+    sandbox: SandboxPool
+    unit_timeout_s: float
+
+    def open(self, run: TaskRun, file_id: UUID) -> tuple[AttachmentView, Reading]:
+        """The file and a child that reads it; the caller closes the reading."""
+        file = self.database.run(
+            lambda connection: store.attachment(connection, file_id, owner=run.owner)
+        )
+        return file, Reading(
+            run,
+            file,
+            self.sandbox,
+            self.storage,
+            unit_timeout_s=self.unit_timeout_s * run.room,
+        )
+
+    def identify(
+        self, run: TaskRun, file: AttachmentView, reading: Reading
+    ) -> FileType:
+        """What the file is; a name that lies is noted."""
+        kind = run.stage(
+            IDENTIFY,
+            inputs=[bytes.fromhex(file.sha256)],
+            parameters={"file_name": file.file_name},
+            work=reading.identify,
+            store=lambda connection, told: store.save_type(connection, file.id, told),
+        ).value
+        if kind.name_lies:
+            run.warnings.append(f"By its content this is: {kind.description}.")
+        return kind
+
+    def read(
+        self,
+        run: TaskRun,
+        file: AttachmentView,
+        reading: Reading,
+        kind: FileType,
+        *,
+        later_steps: int,
+    ) -> Document:
+        """Read every page, and draw the first.
+
+        Args:
+            run: Keeps the stages.
+            file: What is read.
+            reading: Its child.
+            kind: What the file is.
+            later_steps: How many steps the caller adds, for the progress.
+
+        Raises:
+            EmptyError: No page has text.
+        """
+        content = [bytes.fromhex(file.sha256)]
+        how = {"kind": kind.kind, "mime_type": kind.mime_type}
+        info = run.stage(
+            INFO,
+            inputs=content,
+            parameters=how,
+            work=lambda: reading.info(kind),
+            store=lambda connection, told: store.save_info(connection, file.id, told),
+        )
+        count = info.value.page_count
+        run.progress.expect(count + _OTHER_STEPS + later_steps)
+        pages = run.units(
+            PAGES,
+            units=range(1, count + 1),
+            inputs=[*content, info.key],
+            parameters=how,
+            work=lambda wanted: reading.pages(kind, info.value, wanted),
+            store=partial(_store_pages, file.id),
+        )
+        run.stage(
+            THUMBNAIL,
+            inputs=content,
+            parameters=how,
+            work=lambda: reading.thumbnail(kind),
+            store=partial(_store_thumbnail, file.id),
+        )
+        run.warnings.extend(info.value.warnings)
+        document = Document(kind, info.value, pages, _characters(pages))
+        _refuse_nothing(document)
+        run.stage(
+            WHOLE,
+            inputs=[pages.key],
+            work=lambda: WholeText(text=_whole(pages)),
+            store=lambda connection, whole: store.save_text(
+                connection, file.id, whole.text
+            ),
+        )
+        if failed := document.numbers(PageStatus.FAILED):
+            run.warnings.append(f"Pages that could not be read: {_listed(failed)}.")
+        return document
+
+
+@dataclass(frozen=True)
+class TextExtractor:
+    """Does `extract_text_from_pdf_task`."""
+
+    reader: DocumentReader
+
+    def extract(self, run: TaskRun, command: ExtractPdfText) -> ExtractedText:
+        """Read the text of a PDF.
+
+        Raises:
+            UnsupportedError: The file is something else.
+        """
+        file, reading = self.reader.open(run, command.file_id)
+        with reading:
+            kind = self.reader.identify(run, file, reading)
+            if kind.kind != "pdf":
+                raise UnsupportedError(
+                    f"This is a file of type {kind.description}, not a PDF: use "
+                    "process-document for it."
+                )
+            document = self.reader.read(run, file, reading, kind, later_steps=0)
+        return ExtractedText(
+            pages=document.info.page_count,
+            failed_pages=document.numbers(PageStatus.FAILED),
+            empty_pages=document.numbers(PageStatus.EMPTY),
+            characters=document.characters,
+        )
+
+
+@dataclass(frozen=True)
+class DocumentProcessor:
+    """Does `process_document_task`: what one stage made survives the next one's end."""
+
+    reader: DocumentReader
+    analyst: ContentAnalyst
+
+    def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
+        """Read a document, then learn what it is about."""
+        wants_analysis = command.options.analyze_content
+        later_steps = self.analyst.steps if wants_analysis else 0
+        file, reading = self.reader.open(run, command.file_id)
+        with reading:
+            kind = self.reader.identify(run, file, reading)
+            document = self.reader.read(
+                run, file, reading, kind, later_steps=later_steps
+            )
+        title = language = None
+        passages = 0
+        if wants_analysis:
+            learned = self.analyst.learn(
+                run,
+                attachment_id=file.id,
+                file_name=file.file_name,
+                info=document.info,
+                pages=document.pages,
+            )
+            title, language = learned.analysis.title, learned.analysis.language
+            passages = learned.passages
+        return ProcessedDocument(
+            mime_type=kind.mime_type,
+            pages=document.info.page_count,
+            failed_pages=document.numbers(PageStatus.FAILED),
+            empty_pages=document.numbers(PageStatus.EMPTY),
+            characters=document.characters,
+            title=title,
+            language=language,
+            passages=passages,
+        )
+
+
+def _store_pages(
+    attachment_id: UUID, connection: Db, pages: Mapping[int, PageText]
+) -> None:
+    store.save_pages(connection, attachment_id, pages.values())
+
+
+def _store_thumbnail(attachment_id: UUID, connection: Db, made: Thumbnail) -> None:
+    if made.name is not None:
+        store.save_thumbnail(connection, attachment_id, made.name)
+
+
+def _refuse_nothing(document: Document) -> None:
+    pages = document.pages.values.values()
+    if any(page.status is PageStatus.OK for page in pages):
+        return
+    failed = [page for page in pages if page.status is PageStatus.FAILED]
+    if failed:
+        raise EmptyError(
+            f"No page of this document could be read: {failed[0].error or 'damaged'}."
+        )
+    if document.kind.kind == "pdf":
+        raise EmptyError(
+            f"None of its {document.info.page_count} pages has a text layer: they are "
+            "pictures or scans, and this version has no OCR."
+        )
+    raise EmptyError("The file holds no text.")
+
+
+def _whole(pages: DoneUnits[PageText]) -> str:
+    return "\n\n".join(page.text for page in pages.values.values() if page.text)
+
+
+def _characters(pages: DoneUnits[PageText]) -> int:
+    return sum(len(page.text) for page in pages.values.values())
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:10])
+    return shown if len(numbers) <= 10 else f"{shown} and {len(numbers) - 10} more"  # noqa: PLR2004 - more would hide the sentence

@@ -1,0 +1,153 @@
+"""Settings to engines to services: the only place that knows all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlparse
+
+from prsnl.ai_processing import tasks as ai_processing
+from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.core.db import Database
+from prsnl.core.errors import SettingsError
+from prsnl.core.settings import Children, Settings
+from prsnl.core.storage import FolderStorage
+from prsnl.engines import documents, embedding, text
+from prsnl.engines.contracts import OPERATIONS
+from prsnl.engines.sandbox.conversation import ChildLimits
+from prsnl.engines.sandbox.pool import Profile, SandboxPool
+from prsnl.file_processing import tasks as file_processing
+from prsnl.file_processing.service import (
+    DocumentProcessor,
+    DocumentReader,
+    TextExtractor,
+)
+from prsnl.work.beat import Beat
+from prsnl.work.run import Services
+from prsnl.work.specs import Catalogue
+from prsnl.work.workers import WorkerIdentity
+
+CATALOGUE: Final = Catalogue.merged([file_processing.TASKS, ai_processing.TASKS])
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a process of the product is made of."""
+
+    settings: Settings
+    database_url: str
+    broker_url: str
+    storage: FolderStorage
+    catalogue: Catalogue = CATALOGUE
+    operations: dict[str, str] = field(default_factory=lambda: dict(OPERATIONS))
+
+    def database(self, name: str, *, size: int) -> AbstractContextManager[Database]:
+        """A pool of *size* connections, as long as the block runs."""
+        return Database.open(
+            self.database_url,
+            size=size,
+            name=name,
+            patience_s=self.settings.work.lease_s.total_seconds() * 0.7,
+        )
+
+    def beat(self, database: Database, worker: WorkerIdentity) -> Beat:
+        """The beat of a worker process."""
+        return Beat(database, worker, self.settings.work.lease_s)
+
+    def sandbox(self) -> SandboxPool:
+        """The children of one process; a context manager."""
+        return sandbox(self.settings, self.operations)
+
+    @contextmanager
+    def services(self, database: Database) -> Iterator[Services]:
+        """What the tasks are done with, as long as the block runs."""
+        timeout_s = self.settings.children.child_unit_timeout_s.total_seconds()
+        with self.sandbox() as children:
+            analyst = ContentAnalyst(database, children, timeout_s)
+            reader = DocumentReader(database, self.storage, children, timeout_s)
+            yield Services(
+                {
+                    SandboxPool: children,
+                    ContentAnalyst: analyst,
+                    DocumentReader: reader,
+                    TextExtractor: TextExtractor(reader),
+                    DocumentProcessor: DocumentProcessor(reader, analyst),
+                }
+            )
+
+
+def read(settings: Settings | None = None) -> Wiring:
+    """Wire a process from the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong; the message names it.
+    """
+    settings = settings or Settings.read()
+    database_url, broker_url = (
+        settings.database.database_url,
+        settings.broker.broker_url,
+    )
+    if database_url is None or broker_url is None:
+        raise SettingsError(
+            "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
+            "starts no servers: set both, or run ./prsnl up, which does."
+        )
+    folder = FolderStorage(storage_folder(settings))
+    folder.prepare()
+    return Wiring(
+        settings,
+        database_url.get_secret_value(),
+        broker_url.get_secret_value(),
+        folder,
+    )
+
+
+def storage_folder(settings: Settings) -> Path:
+    """Where uploads and results are kept."""
+    url = settings.storage.storage_url
+    if url is None:
+        return settings.storage.data_dir.expanduser().absolute() / "storage"
+    parts = urlparse(url)
+    if parts.scheme != "file" or not parts.path:
+        raise SettingsError(
+            "PRSNL_STORAGE_URL is not a file:// address of a folder; nothing else is "
+            "supported here."
+        )
+    return Path(unquote(parts.path))
+
+
+def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> SandboxPool:
+    """The children that read files and texts; a context manager."""
+    own = settings.children
+    return SandboxPool(
+        scratch_root=settings.storage.data_dir.expanduser().absolute() / "scratch",
+        limits=ChildLimits(disk_bytes=own.child_disk_bytes),
+        profiles=_profiles(own),
+        operations=operations,
+    )
+
+
+def _profiles(own: Children) -> dict[str, Profile]:
+    def document(factor: int, spare: int) -> Profile:
+        return Profile(
+            preload=documents.PRELOAD,
+            spare=spare,
+            reuse="task",
+            idle=own.child_idle_s,
+            memory_bytes=own.child_memory_bytes * factor,
+        )
+
+    return {
+        "document": document(1, 1),
+        "document with more room": document(2, 0),
+        "text": Profile(
+            preload=(*text.PRELOAD, *embedding.PRELOAD),
+            reuse="shared",
+            idle=own.child_idle_s,
+            memory_bytes=own.child_memory_bytes,
+            model_folders=embedding.model_folders(),
+        ),
+    }
