@@ -163,7 +163,7 @@ class TextAnalysis(Value):
     language: str | None
     language_confidence: float | None = None
     title: str
-    #: "heading", "metadata" or "file name".
+    #: "heading", "metadata", "first line" or "file name".
     title_source: str
     #: The document's own date, if it says one.
     document_date: date | None = None
@@ -174,6 +174,8 @@ class TextAnalysis(Value):
     entities: tuple[Entity, ...] = ()
     key_sentences: tuple[KeySentence, ...] = ()
     word_count: int
+    #: What was left out and why, in whole sentences.
+    notes: tuple[str, ...] = ()
 
 
 class Chunk(Value):
@@ -201,7 +203,8 @@ class Embeddings(Value):
 OPERATIONS: dict[str, str] = {
     # {path, file_name} -> FileType
     "file.identify": "prsnl.engines.documents.identify:identify",
-    # {path, mime_type, kind, password?, skip_pages: [int]} -> DocumentInfo, PageText...
+    # {path, kind, mime_type?, description?, password?, skip_pages: [int]}
+    #   -> DocumentInfo, PageText...
     "document.read": "prsnl.engines.documents:read",
     # {path, kind, width} -> Picture (of page 1), or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",

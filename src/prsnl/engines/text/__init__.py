@@ -1,0 +1,143 @@
+"""The local text engine: what a text says, found by counting and by rules.
+
+Nothing here is in words of its own: key sentences are sentences of the text, and what
+cannot be told is absent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from prsnl.engines.contracts import (
+    ChildFiles,
+    Heading,
+    JsonObject,
+    KeySentence,
+    Keyword,
+    TextAnalysis,
+)
+from prsnl.engines.text.chunks import chunks_of
+from prsnl.engines.text.document_date import document_date_of
+from prsnl.engines.text.document_type import document_type_of
+from prsnl.engines.text.entities import KIND_MAX, find_entities
+from prsnl.engines.text.keywords import keywords, tags
+from prsnl.engines.text.language import language_of
+from prsnl.engines.text.ranking import Sentence, key_sentences
+from prsnl.engines.text.sentences import paragraphs, sentences
+from prsnl.engines.text.titles import title_of
+from prsnl.engines.text.words import UNSPACED, WORD
+
+ENGINE: Final = "extractive"
+#: What a warm child of the profile `text` imports while it waits.
+PRELOAD: Final = ("prsnl.engines.text",)
+#: Key sentences are sought in so much of a long text.
+_SENTENCES_WITHIN_CHARACTERS: Final = 200_000
+
+Pages = Sequence[tuple[int, str]]
+
+
+def analyze(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `TextAnalysis` of a whole document.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}], and where known `headings`, `metadata` and
+            `file_name`.
+    """
+    del files
+    pages = _pages(params)
+    headings = [Heading.model_validate(one) for one in params.get("headings") or ()]
+    metadata: dict[str, str] = params.get("metadata") or {}
+    file_name = str(params.get("file_name") or "")
+    yield _analysis(pages, headings, metadata, file_name).model_dump(mode="json")
+
+
+def chunk(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one frame `{"chunks": [Chunk]}` of the `pages` [{number, text}]."""
+    del files
+    found = chunks_of(_pages(params))
+    yield {"chunks": [one.model_dump(mode="json") for one in found]}
+
+
+def _pages(params: JsonObject) -> Pages:
+    return [(int(page["number"]), str(page["text"])) for page in params["pages"]]
+
+
+def _analysis(
+    pages: Pages, headings: Sequence[Heading], metadata: dict[str, str], file_name: str
+) -> TextAnalysis:
+    text = "\n\n".join(text for _, text in pages)
+    language, confidence = language_of(text)
+    title, title_source = title_of(
+        headings=headings, metadata=metadata, text=text, file_name=file_name
+    )
+    entities = find_entities(pages, language)
+    found = keywords(text, language)
+    return TextAnalysis(
+        engine=ENGINE,
+        language=language,
+        language_confidence=confidence,
+        title=title,
+        title_source=title_source,
+        document_date=document_date_of(pages, entities, metadata),
+        document_type=document_type_of(title=title, text=text, file_name=file_name),
+        keywords=tuple(Keyword(text=word, score=score) for word, score in found),
+        tags=tuple(tags(found)),
+        entities=tuple(entities),
+        key_sentences=_key_sentences(pages, headings, language),
+        word_count=_word_count(text, language),
+        notes=tuple(_notes(text, [entity.kind for entity in entities])),
+    )
+
+
+def _key_sentences(
+    pages: Pages, headings: Iterable[Heading], language: str | None
+) -> tuple[KeySentence, ...]:
+    titles = {" ".join(heading.text.split()).casefold() for heading in headings}
+    picked = key_sentences(
+        [
+            one
+            for one in _sentences(pages, language)
+            if one.text.casefold() not in titles
+        ],
+        language,
+    )
+    return tuple(
+        KeySentence(text=one.sentence.text, page=one.sentence.page, score=one.score)
+        for one in picked
+    )
+
+
+def _sentences(pages: Pages, language: str | None) -> Iterator[Sentence]:
+    """The sentences of the prose, a line that repeats on other pages told once."""
+    left = _SENTENCES_WITHIN_CHARACTERS
+    told: set[str] = set()
+    for number, text in pages:
+        if left <= 0:
+            return
+        for paragraph in paragraphs(text[:left]):
+            if "\t" in paragraph:
+                continue  # rows of a table
+            for sentence in sentences(paragraph, language):
+                if sentence not in told:
+                    told.add(sentence)
+                    yield Sentence(text=sentence, page=number)
+        left -= len(text)
+
+
+def _word_count(text: str, language: str | None) -> int:
+    if language in UNSPACED:
+        return sum(letter.isalpha() for letter in text)
+    return sum(1 for _ in WORD.finditer(text))
+
+
+def _notes(text: str, kinds: Sequence[str]) -> Iterator[str]:
+    if len(text) > _SENTENCES_WITHIN_CHARACTERS:
+        yield (
+            f"The text has {len(text)} characters; key sentences are from the first "
+            f"{_SENTENCES_WITHIN_CHARACTERS}."
+        )
+    for kind in sorted(set(kinds)):
+        if kinds.count(kind) >= KIND_MAX:
+            yield f"Only the first {KIND_MAX} entities of the kind {kind} are kept."
