@@ -263,6 +263,7 @@ class Child:
         if isinstance(peak, int):
             self.peak_memory_bytes = max(self.peak_memory_bytes, peak)
         kind = told.get("kind")
+        self._watch(operation)
         if kind == "end":
             self.calls += 1
             self._is_busy = False

@@ -43,11 +43,13 @@ class Nursery:
     order: NurseryOrder
     layers: Layers
     child: int | None = field(default=None, init=False)
+    #: A pipe that SIGCHLD writes to: its reading and its writing end.
+    wake: tuple[int, int] = field(default_factory=os.pipe, init=False)
 
     def run(self) -> None:
         """Serve the pool until it goes."""
         kernel.adopt_orphans()
-        wake, waker = os.pipe()
+        wake, waker = self.wake
         os.set_blocking(waker, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
@@ -82,7 +84,8 @@ class Nursery:
             self.control.close()
             os.dup2(log, 1)
             os.dup2(log, 2)
-            os.close(log)
+            for unneeded in (*self.wake, log):
+                os.close(unneeded)
             serve(socket.socket(fileno=channel), self.order, order, self.layers)
         os.close(channel)
         os.close(log)

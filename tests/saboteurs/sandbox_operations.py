@@ -1,0 +1,367 @@
+"""Operations that misbehave, each in one way, as a parser might that was taken over."""
+
+# ruff: noqa: ARG001 (an operation takes two arguments, also where it needs none)
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import signal
+import socket
+import stat
+import struct
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prsnl.core.errors import EncryptedError, UnavailableError
+from prsnl.engines.contracts import ChildFiles, JsonObject
+
+_REFUSALS = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EXDEV,
+    errno.ESRCH,
+    errno.ENETUNREACH,
+    errno.ENOENT,
+)
+
+
+def echo(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Behave."""
+    yield {"echo": params, "user": os.getuid(), "process": os.getpid()}
+
+
+def copy(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Behave, with files."""
+    data = (files.inputs / params["name"]).read_bytes()
+    (files.outputs / "copy").write_bytes(data)
+    yield {"size_bytes": len(data)}
+
+
+def count(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Behave, in many frames."""
+    for number in range(params["to"]):
+        yield {"number": number}
+
+
+def attempt(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Try one thing that is forbidden; tell whether it was refused."""
+    try:
+        _ATTEMPTS[params["what"]](files, params)
+    except OSError as error:
+        yield {"refused": error.errno in _REFUSALS, "why": type(error).__name__}
+    else:
+        yield {"refused": False}
+
+
+def _read(files: ChildFiles, params: JsonObject) -> None:
+    with Path(params["path"]).open("rb") as file:
+        file.read(1)
+
+
+def _list(files: ChildFiles, params: JsonObject) -> None:
+    next(Path(params["path"]).iterdir(), None)
+
+
+def _write(files: ChildFiles, params: JsonObject) -> None:
+    Path(params["path"]).write_bytes(b"x")
+
+
+def _write_input(files: ChildFiles, params: JsonObject) -> None:
+    (files.inputs / "planted").write_bytes(b"x")
+
+
+def _link_out(files: ChildFiles, params: JsonObject) -> None:
+    os.link(params["path"], files.outputs / "link")
+
+
+def _connect(files: ChildFiles, params: JsonObject) -> None:
+    with socket.create_connection(("127.0.0.1", params["port"]), timeout=2):
+        pass
+
+
+def _connect_unix(files: ChildFiles, params: JsonObject) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(params["path"])
+
+
+def _signal(files: ChildFiles, params: JsonObject) -> None:
+    os.kill(params["process"], signal.SIGTERM)
+
+
+def _signal_own_parent(files: ChildFiles, params: JsonObject) -> None:
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(0.2)
+    if os.getppid() == params["nursery"]:
+        raise PermissionError(errno.EPERM, "the nursery ignores it")
+
+
+def _trace(files: ChildFiles, params: JsonObject) -> None:
+    _ptrace(params["process"])
+
+
+def _trace_nursery(files: ChildFiles, params: JsonObject) -> None:
+    _ptrace(os.getppid())
+
+
+def _run(files: ChildFiles, params: JsonObject) -> None:
+    program = os.posix_spawn("/bin/true", ["true"], {})
+    _, status = os.waitpid(program, 0)
+    if status:
+        raise PermissionError(errno.EACCES, "the program did not start")
+
+
+def _unshare(files: ChildFiles, params: JsonObject) -> None:
+    _checked(ctypes.CDLL(None, use_errno=True).unshare(0x10000000))
+
+
+def _raise_limit(files: ChildFiles, params: JsonObject) -> None:
+    import resource  # noqa: PLC0415 (not on every system)
+
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+    except ValueError as error:
+        raise PermissionError(errno.EPERM, "a hard limit") from error
+
+
+def _ptrace(process: int) -> None:
+    attach = 16
+    libc = ctypes.CDLL(None, use_errno=True)
+    _checked(libc.ptrace(attach, process, None, None))
+
+
+def _checked(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+_ATTEMPTS: dict[str, Callable[[ChildFiles, JsonObject], None]] = {
+    "read": _read,
+    "list": _list,
+    "write": _write,
+    "write an input": _write_input,
+    "link": _link_out,
+    "connect": _connect,
+    "connect to a socket file": _connect_unix,
+    "signal": _signal,
+    "signal the nursery": _signal_own_parent,
+    "trace": _trace,
+    "trace the nursery": _trace_nursery,
+    "run a program": _run,
+    "unshare": _unshare,
+    "raise a limit": _raise_limit,
+}
+
+
+def allocate(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Ask for memory, as Python does."""
+    yield {"size_bytes": len(bytearray(params["size_bytes"]))}
+
+
+def allocate_and_abort(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Run out of memory as a C++ library does."""
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+    os.abort()
+
+
+def fill_disk(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Write one file without end."""
+    with (files.outputs / "big").open("wb") as file:
+        while True:
+            file.write(bytes(2**20))
+
+
+def fill_disk_with_files(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Write files without end."""
+    number = 0
+    while True:
+        number += 1
+        (files.outputs / f"{number}").write_bytes(bytes(params["size_bytes"]))
+
+
+def nest_folders(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Leave folders nested deeper than any path can say."""
+    os.chdir(files.outputs)
+    for _ in range(params["depth"]):
+        Path("d").mkdir()
+        os.chdir("d")
+    Path("file").write_text("x", encoding="ascii")
+    yield {}
+
+
+def spin(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Never come to an end, busily."""
+    while True:
+        pass
+
+
+def sleep(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Never come to an end, idly."""
+    _stay()
+
+
+def abort(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Abort, as an assertion in C does."""
+    os.abort()
+
+
+def crash(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Read what is not there."""
+    ctypes.string_at(0)
+    yield {}
+
+
+def leave(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Exit without a word."""
+    os._exit(params["status"])
+
+
+def hang_up(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Close the channel, and stay."""
+    _channel().close()
+    _stay()
+
+
+def announce(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Announce a frame larger than any."""
+    _channel().sendall(struct.pack(">I", 2**32 - 1) + b"{")
+    _stay()
+
+
+def babble(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Send a frame that is none."""
+    body = params["body"].encode("latin-1")
+    _channel().sendall(struct.pack(">I", len(body)) + body)
+    _stay()
+
+
+def trickle(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Send a frame byte by byte, so that something always comes."""
+    channel = _channel()
+    channel.sendall(struct.pack(">I", 1000))
+    while True:
+        channel.sendall(b" ")
+        time.sleep(0.1)
+
+
+def flood(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Answer without end."""
+    while True:
+        yield {"text": "x" * 2**16}
+
+
+def print_without_end(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Print as a library does that warns at every byte."""
+    line = b"warning: the object stream is not what it was\n" * 1000
+    for _ in range(params["times"]):
+        os.write(2, line)
+    yield {}
+
+
+def raise_foreign(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Raise something that nobody translated, with the document in its message."""
+    raise ZeroDivisionError(params["text"])
+
+
+def raise_encrypted(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Tell of the input what is so."""
+    raise EncryptedError(f"{files.inputs / 'a.pdf'} needs a password. Give it one.")
+
+
+def raise_unavailable(files: ChildFiles, params: JsonObject) -> NoReturn:
+    """Pretend that the world is at fault, to be tried for ever."""
+    raise UnavailableError("Try me again.", retry_after_s=1.0)
+
+
+def escape(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Leave a process behind that nobody knows: double fork, new session, no leash."""
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            os.setsid()
+            ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+            os.write(tell, b"x")
+            _stay_named(params["name"])
+        os._exit(0)
+    os.read(told, 1)
+    yield {"escaped": True}
+
+
+def cling(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Cut the leash, name itself, and outstay the parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    yield {"ready": True}
+    _stay_named(params["name"])
+
+
+def _stay_named(name: str) -> NoReturn:
+    ctypes.CDLL(None).prctl(15, name.encode("ascii"), 0, 0, 0)
+    _channel().close()
+    _stay()
+
+
+def link_output(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Leave a link where a file is expected."""
+    try:
+        (files.outputs / "picture.jpg").symlink_to(params["path"])
+    except OSError:
+        yield {"linked": False}
+    else:
+        yield {"linked": True}
+
+
+def folder_output(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Leave a folder where a file is expected."""
+    (files.outputs / "picture.jpg").mkdir()
+    yield {}
+
+
+def look_around(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Tell what of the parent can be seen."""
+    yield {
+        "environment": dict(os.environ),
+        "descriptors": _descriptors(),
+        "arguments": sys.argv,
+    }
+
+
+def identify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Work with onnxruntime: load a model and use it."""
+    from magika import Magika  # noqa: PLC0415 (an engine, in its child alone)
+
+    found: Any = Magika().identify_bytes(b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\n")
+    yield {"label": str(found.output.label)}
+
+
+def _stay() -> NoReturn:
+    while True:
+        time.sleep(3600)
+
+
+def _descriptors() -> list[str]:
+    kinds = []
+    for number in range(3, 64):
+        try:
+            mode = os.fstat(number).st_mode
+        except OSError:
+            continue
+        kinds.append("socket" if stat.S_ISSOCK(mode) else "other")
+    return kinds
+
+
+def _channel() -> socket.socket:
+    """The child's own end of the channel, found as an intruder would find it."""
+    for number in range(3, 64):
+        try:
+            mode = os.fstat(number).st_mode
+        except OSError:
+            continue
+        if stat.S_ISSOCK(mode):
+            return socket.socket(fileno=number)
+    raise LookupError("there is no channel")
