@@ -53,13 +53,17 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             provider_probe=wiring.settings.work.provider_probe_s,
         )
         app = celery_app(wiring.broker_url)
-        app.conf.task_queues = [CarrierQueue(name, routing_key=name) for name in names]
+        app.conf.task_queues = [
+            CarrierQueue(name, routing_key=name)  # type: ignore[no-untyped-call]
+            for name in names
+        ]
         register(app, wiring.catalogue, runner)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
         with beat.beating():
             ring.ring(Channel.DUE)
             app.worker_main(
                 [
+                    "--quiet",
                     "worker",
                     "--pool=solo" if threads == 1 else "--pool=threads",
                     f"--concurrency={threads}",

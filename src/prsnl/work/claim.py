@@ -23,7 +23,7 @@ CLAIM: Final = """
 with mine as (
     update tasks
     set status = 'running', claim_no = claim_no + 1, worker_id = %(worker)s,
-        queued_at = greatest(created_at, due_at), claimed_at = now(),
+        queued_at = greatest(due_at, updated_at), claimed_at = now(),
         lease_until = now() + %(lease)s, sent_at = null,
         started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
     where id = %(id)s and status = 'queued' and due_at <= now() and not held

@@ -22,7 +22,7 @@ class Verdict:
     """What becomes of the task."""
 
     status: Status
-    #: Seconds until it is due again; None where it is not.
+    #: Seconds until it is due again; None where it keeps its place in the line.
     due_in_s: float | None = None
     #: Adds to the row's counters.
     retries: int = 0
@@ -56,7 +56,7 @@ def judge(
         case Category.CRASH:
             if crashes + 1 >= _MOST_CRASHES:
                 return Verdict(Status.DEAD, crashes=1)
-            return Verdict(Status.QUEUED, due_in_s=0.0, crashes=1)
+            return Verdict(Status.QUEUED, crashes=1)
         case Category.RESOURCE:
             waits_s: tuple[float, ...] = (_RESOURCE_WAIT_S,) * (_RESOURCE_TRIES - 1)
         case Category.BUG:

@@ -251,7 +251,6 @@ class _Scene:
         )
 
     def _queued(self, row: Row) -> str:
-        queue = row["queue"]
         if row["held"]:
             return (
                 "Waits for a part of the same batch to end: only so many run at once."
@@ -261,8 +260,9 @@ class _Scene:
             return f"Tries again {_in(row['due_in_s'])}, after: {reason}"
         if not self.has_scheduler:
             return "No scheduler is running: start one with ./prsnl scheduler."
-        if self.trouble is not None:
-            return self.trouble
+        return self.trouble or self._in_line(row["queue"])
+
+    def _in_line(self, queue: str) -> str:
         slots = self.slots.get(queue, 0)
         if slots == 0:
             return (

@@ -58,7 +58,8 @@ returning p.name
 
 _ANSWERED: Final = """
 update providers
-set batch = case when state = 'recovering' then least(batch * 2, %(largest)s) else 1 end,
+set batch = case when state = 'recovering' then least(batch * 2, %(largest)s)
+            else 1 end,
     state = 'recovering', next_try_at = now()
 where name = %(name)s
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from prsnl.core.db import Db
@@ -38,7 +37,9 @@ def reap(connection: Db) -> int:
             step = Step(row.pop("current"), row.pop("total"), "", is_event=True)
             is_cancelled = row.pop("is_cancelled")
             claimed = Claim(**row)
-            fence = end(connection, claimed, _ending(claimed, step, is_cancelled=is_cancelled))
+            fence = end(
+                connection, claimed, _ending(claimed, step, is_cancelled=is_cancelled)
+            )
             assert fence is Fence.HELD, "the row was locked by us"
     return len(rows)
 
@@ -61,9 +62,6 @@ def _ending(claimed: Claim, step: Step, *, is_cancelled: bool) -> Ending:
         status=verdict.status,
         step=step,
         message=message,
-        due_in=(
-            None if verdict.due_in_s is None else timedelta(seconds=verdict.due_in_s)
-        ),
         crashes=verdict.crashes,
         error=error,
         provider=claimed.provider,

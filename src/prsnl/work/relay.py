@@ -125,6 +125,7 @@ def celery_app(broker_url: str) -> Celery:
         task_default_queue="prsnl_unrouted",
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=3,
+        broker_connection_max_retries=None,
         # The row is the truth: what kombu keeps to redeliver would only run twice.
         broker_transport_options={
             "ack_emulation": False,
@@ -141,6 +142,34 @@ def celery_app(broker_url: str) -> Celery:
         worker_enable_remote_control=False,
     )
     return app
+
+
+@dataclass(frozen=True)
+class Hint:
+    """All that a message says."""
+
+    task_id: UUID
+    name: str
+    queue: str
+
+
+def publish(app: Celery, hints: Sequence[Hint]) -> None:
+    """Send hints in one batch; a task's id and name are Celery's own."""
+    with app.producer_pool.acquire(block=True) as producer:
+        producer.connection.ensure_connection(max_retries=1)
+        with producer.batch():
+            for hint in hints:
+                message = app.amqp.as_task_v2(
+                    str(hint.task_id), hint.name, args=(), kwargs={}
+                )
+                producer.publish(
+                    message.body,
+                    exchange="",
+                    routing_key=hint.queue,
+                    serializer="json",
+                    headers=message.headers,
+                    **message.properties,
+                )
 
 
 @dataclass
@@ -235,26 +264,10 @@ class Relay:
 
     def _publish(self, rows: Sequence[dict[str, Any]]) -> None:
         try:
-            with self.app.producer_pool.acquire(block=True) as producer:
-                producer.connection.ensure_connection(max_retries=1)
-                with producer.batch():
-                    for row in rows:
-                        self._send(producer, row["id"], row["name"], row["queue"])
+            publish(self.app, [Hint(r["id"], r["name"], r["queue"]) for r in rows])
         except (BrokerError, RedisError, OSError) as error:
             self._note_trouble(error)
             self._unsend([row["id"] for row in rows])
-
-    def _send(self, producer: Any, task_id: UUID, name: str, queue: str) -> None:
-        message = self.app.amqp.as_task_v2(str(task_id), name, args=(), kwargs={})
-        producer.publish(
-            message.body,
-            exchange="",
-            routing_key=queue,
-            serializer="json",
-            delivery_mode=2,
-            **message.properties,
-            headers=message.headers,
-        )
 
     def _unsend(self, ids: list[UUID]) -> None:
         self.database.run(
@@ -281,7 +294,8 @@ class Relay:
             log.info("relay.broker_back")
             self.trouble = None
         self.database.run(
-            lambda connection: self._forget(connection, lengths, is_new=is_new), patience_s=0
+            lambda connection: self._forget(connection, lengths, is_new=is_new),
+            patience_s=0,
         )
 
     def _forget(self, connection: Db, lengths: dict[Any, int], *, is_new: bool) -> None:

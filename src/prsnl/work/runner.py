@@ -117,7 +117,6 @@ class Runner:
                     status=Status.QUEUED,
                     step=step,
                     message="Given back by a worker that leaves",
-                    due_in=timedelta(0),
                 )
             case PrsnlError():
                 error = reason

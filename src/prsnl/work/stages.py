@@ -209,7 +209,9 @@ class StageStore:
 
     def tell(self, step: Step) -> None:
         """Write progress that no commit carries."""
-        self.database.run(lambda connection: self._raise(connection, step, is_commit=False))
+        self.database.run(
+            lambda connection: self._raise(connection, step, is_commit=False)
+        )
         self.rang()
 
     def _key(
