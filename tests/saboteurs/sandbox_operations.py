@@ -23,6 +23,7 @@ _REFUSALS = (
     errno.EACCES,
     errno.EPERM,
     errno.EXDEV,
+    errno.EROFS,
     errno.ESRCH,
     errno.ENETUNREACH,
     errno.ENOENT,

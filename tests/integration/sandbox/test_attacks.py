@@ -346,7 +346,7 @@ def test_folders_nested_beyond_any_path_are_removed(tmp_path: Path) -> None:
             ask(deep, "nest_folders", depth=3000)
         assert_serves(deep)
         (own,) = tmp_path.glob("pool-*")
-        assert [path.name for path in own.iterdir()] == ["lock"]
+        assert {path.name for path in own.iterdir()} <= {"lock", ".root"}
 
 
 @pytest.mark.parametrize(
@@ -455,4 +455,5 @@ def test_a_late_kill_does_not_reach_the_next_child(children: SandboxPool) -> Non
 
 def named(name: str) -> list[psutil.Process]:
     """The processes that gave themselves this name."""
-    return [each for each in psutil.process_iter() if each.name() == name[:15]]
+    every = psutil.process_iter(["name"])
+    return [each for each in every if each.info["name"] == name[:15]]

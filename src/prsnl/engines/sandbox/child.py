@@ -45,7 +45,15 @@ _SYSTEM: Final = (
     "/proc/meminfo",
     "/sys/devices/system/cpu",
 )
-_PROGRAMS: Final = ("/usr/bin", "/bin", "/usr/lib", "/lib", "/lib64", "/usr/local/lib")
+#: Where programs and their libraries are, for a profile that starts some.
+PROGRAM_FOLDERS: Final = (
+    "/usr/bin",
+    "/bin",
+    "/usr/lib",
+    "/lib",
+    "/lib64",
+    "/usr/local/lib",
+)
 #: Between the soft limit, which says why, and the hard one, which no code can ignore.
 _CPU_GRACE_S: Final = 5
 #: The exit status of a child that has no room even to say so.
@@ -61,6 +69,12 @@ class Files:
 
     inputs: Path
     outputs: Path
+
+
+def readable_paths(nursery: NurseryOrder) -> list[Path]:
+    """What a child may read beside its own files."""
+    programs = PROGRAM_FOLDERS if nursery.programs else ()
+    return [Path(path) for path in (*_SYSTEM, *nursery.readable, *programs)]
 
 
 def serve(
@@ -125,13 +139,13 @@ def _limit(order: ChildOrder) -> bool:
 
 
 def _rules(nursery: NurseryOrder, order: ChildOrder) -> list[tuple[Path, int]]:
-    rules = [(Path(path), landlock.READ) for path in (*_SYSTEM, *nursery.readable)]
+    rules = [(path, landlock.READ) for path in readable_paths(nursery)]
     rules += [
         (Path("/proc/self", name), landlock.READ)
         for name in ("maps", "status", "statm", "cgroup")
     ]
     if nursery.programs:
-        rules += [(Path(path), landlock.RUN) for path in _PROGRAMS]
+        rules += [(Path(path), landlock.RUN) for path in PROGRAM_FOLDERS]
     scratch = Path(order.scratch)
     return [
         *rules,

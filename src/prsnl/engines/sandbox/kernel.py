@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -15,6 +16,7 @@ _PR_SET_SECCOMP: Final = 22
 _SECCOMP_MODE_FILTER: Final = 2
 _CAPABILITY_VERSION_3: Final = 0x20080522
 
+CLONE_NEWNS: Final = 0x00020000
 CLONE_NEWIPC: Final = 0x08000000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000
@@ -46,6 +48,25 @@ def unshare(flags: int) -> None:
     if not IS_LINUX:
         raise OSError(38, "not Linux")
     if _libc().unshare(ctypes.c_int(flags)) != 0:
+        raise _last_error()
+
+
+def mount(
+    source: str | None, target: Path, kind: str | None, flags: int, data: str = ""
+) -> None:
+    """Put a file system at `target`, or a folder that is elsewhere too.
+
+    Raises:
+        OSError: The kernel or a policy refuses.
+    """
+    done = _libc().mount(
+        None if source is None else os.fsencode(source),
+        os.fsencode(target),
+        None if kind is None else kind.encode("ascii"),
+        ctypes.c_ulong(flags),
+        data.encode("ascii"),
+    )
+    if done != 0:
         raise _last_error()
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from prsnl.engines.sandbox import kernel
+from prsnl.engines.sandbox import kernel, landlock, private_root
+from prsnl.engines.sandbox.child import readable_paths
 from prsnl.engines.sandbox.layers import Layers
 from prsnl.engines.sandbox.nursery import Nursery
 from prsnl.engines.sandbox.orders import NurseryOrder
@@ -79,17 +80,26 @@ def _take_identity(order: NurseryOrder, layers: Layers) -> Layers:
 
     Else root in a user namespace, where no capability reaches anything outside.
     """
+    if "landlock" in order.without or not landlock.offered_abi():
+        layers = replace(layers, private_root=_enter_private_root(order))
     if os.geteuid() != 0:
         return replace(layers, identity="own")
-    if (
-        order.user_id is not None
-        and "identity" not in order.without
-        and _can_become(order.user_id, order)
-    ):
-        return replace(layers, identity="separate")
+    if order.user_id is not None and "identity" not in order.without:
+        if _can_become(order.user_id, order):
+            return replace(layers, identity="separate")
+        if not layers.private_root and _enter_private_root(order):
+            layers = replace(layers, private_root=True)
+            if _can_become(order.user_id, order):
+                return replace(layers, identity="separate")
     if not layers.user_namespace and "namespaces" not in order.without:
         layers = replace(layers, user_namespace=_own_user_namespace())
     return replace(layers, identity="root")
+
+
+def _enter_private_root(order: NurseryOrder) -> bool:
+    return "namespaces" not in order.without and private_root.enter(
+        readable=readable_paths(order), writable=Path(order.scratch_root)
+    )
 
 
 def _can_become(user: int, order: NurseryOrder) -> bool:

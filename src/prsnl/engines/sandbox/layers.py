@@ -23,6 +23,9 @@ class Layers:
     network_namespace: bool = False
     #: All its descendants end with it.
     process_namespace: bool = False
+    #: A file system that holds only what a child may read: made where Landlock is
+    #: missing, and where it lets a child of root be another user.
+    private_root: bool = False
     #: The Landlock ABI that binds it; 0 where there is none.
     landlock: int = 0
     #: No sockets, no new programs or processes, no signals to others (seccomp).
@@ -54,8 +57,12 @@ class Layers:
             found.append("No resource limits: a file may use up this machine's memory.")
         if not self.landlock:
             found.append(
-                "No Landlock (Linux 5.13 or newer offers it): a parser that is taken "
-                "over could read this user's files."
+                "No Landlock (Linux 5.13 or newer offers it)"
+                + (
+                    ": a file system of their own alone keeps children off the files."
+                    if self.private_root
+                    else ": a parser that is taken over could read this user's files."
+                )
             )
         if not self.network_namespace and not self.system_call_filter:
             found.append(

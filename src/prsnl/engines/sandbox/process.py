@@ -211,4 +211,7 @@ def readable_folders(extra: Sequence[Path], models: Sequence[Path]) -> list[str]
     shared = sorted(Path(sys.base_prefix, "lib").glob("libpython*"))
     installed = code_folders(())[1:]
     every: list[Any] = [standard, package, *shared, *installed, *extra, *models]
-    return list(dict.fromkeys(str(Path(path).resolve()) for path in every))
+    named = [Path(path).absolute() for path in every]
+    return list(
+        dict.fromkeys(str(way) for path in named for way in (path, path.resolve()))
+    )
