@@ -1,0 +1,137 @@
+"""Real servers for every test that asks: one PostgreSQL and one Valkey a test process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from prsnl.core import schema
+from prsnl.core.db import Database, connect
+from prsnl.core.storage import FolderStorage
+from prsnl.embedded.stack import EmbeddedStack, StackUrls
+from prsnl.embedded.supervisor import Supervisor
+
+_TEMPLATE = "prsnl_template"
+_BROKER_DATABASES = 16
+_numbers = count()
+
+
+def need(part: str, *, is_there: bool, why: str) -> None:
+    """Skip where *part* is absent; fail where PRSNL_TEST_REQUIRE names it."""
+    if is_there:
+        return
+    required = os.environ.get("PRSNL_TEST_REQUIRE", "").split(",")
+    if part in required:
+        pytest.fail(f"{part} is required here: {why}")
+    pytest.skip(f"{part}: {why}")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real files that PRSNL_TEST_CORPUS names."""
+    named = os.environ.get("PRSNL_TEST_CORPUS", "")
+    need(
+        "corpus",
+        is_there=bool(named) and Path(named, "manifest.jsonl").is_file(),
+        why="PRSNL_TEST_CORPUS names no corpus",
+    )
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
+def tesseract() -> str:
+    """The system's tesseract."""
+    found = shutil.which("tesseract")
+    need("tesseract", is_there=found is not None, why="not installed")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUrls]:
+    """Both servers, started once; without fsync, for no test cuts the power."""
+    folder = tmp_path_factory.mktemp("stack")
+    for passable in (folder, *list(folder.parents)[:3]):
+        # As root the servers run as another user, who has to get in.
+        if os.geteuid() == 0 and passable.is_relative_to("/tmp"):  # noqa: S108 - where pytest works
+            passable.chmod(passable.stat().st_mode | 0o011)
+    with (
+        Supervisor() as supervisor,
+        EmbeddedStack(folder / "data", supervisor, is_durable=False) as urls,
+    ):
+        with connect(urls.database_url) as connection:
+            connection.execute(f"create database {_TEMPLATE}")
+        schema.migrate(_named(urls.database_url, _TEMPLATE))
+        yield urls
+
+
+@pytest.fixture
+def database_url(stack: StackUrls) -> Iterator[str]:
+    """A database of this test's own, with the newest schema."""
+    name = f"test_{uuid4().hex}"
+    with connect(stack.database_url) as connection:
+        connection.execute(f"create database {name} template {_TEMPLATE}")
+        yield _named(stack.database_url, name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def empty_database_url(stack: StackUrls) -> Iterator[str]:
+    """A database of this test's own, without a schema."""
+    name = f"test_{uuid4().hex}"
+    with connect(stack.database_url) as connection:
+        connection.execute(f"create database {name}")
+        yield _named(stack.database_url, name)
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def broker_url(stack: StackUrls) -> str:
+    """A database of the broker that nobody else uses now, emptied."""
+    url = f"{stack.broker_url.rsplit('/', 1)[0]}/{next(_numbers) % _BROKER_DATABASES}"
+    with Redis.from_url(url) as broker:
+        broker.flushdb()
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A pool on the test's own database."""
+    with Database.open(database_url, size=8, name="test", patience_s=5) as opened:
+        yield opened
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    """A storage of this test's own."""
+    made = FolderStorage(tmp_path / "storage")
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def environment(
+    stack: StackUrls, database_url: str, broker_url: str, tmp_path: Path
+) -> dict[str, str]:
+    """What a process of the product needs to work on the test's own databases."""
+    del stack
+    source = str(Path(__file__).parents[1] / "src")
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([source, str(Path(__file__).parents[1])]),
+        "PRSNL_DATABASE_URL": database_url,
+        "PRSNL_BROKER_URL": broker_url,
+        "PRSNL_DATA_DIR": str(tmp_path / "data"),
+        "PRSNL_LEASE_S": "3",
+        "PRSNL_RETRY_WAITS_SCALE": "0.01",
+    }
+
+
+def _named(url: str, database: str) -> str:
+    return f"{url.rsplit('/', 1)[0]}/{database}"
