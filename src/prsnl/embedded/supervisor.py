@@ -294,6 +294,7 @@ class Supervisor:
         """Stop every process, the highest level first. May be called twice."""
         with self._changed:
             self._is_closed = True
+            self._changed.notify_all()
             while self._processes:
                 top = max(process.spec.level for process in self._processes.values())
                 for process in self._processes.values():
