@@ -12,8 +12,8 @@ UNSPACED: Final = frozenset({"zh", "ja", "th"})
 _IDEOGRAPH: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 _LISTS: Final = {
-    "en": """a about above after again against all also although am an and any are as at be
-        because been before being below between both but by can cannot could did do
+    "en": """a about above after again against all also although am an and any are as at
+        be because been before being below between both but by can cannot could did do
         does doing down during each either else etc few for from further had has have
         having he her here hers him his how however i if in into is it its itself just
         least less let like may me might more most much must my no nor not now of off

