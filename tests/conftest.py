@@ -1,4 +1,4 @@
-"""Real servers for every test that asks: one PostgreSQL and one Valkey a test process."""
+"""Real servers for every test that asks: a PostgreSQL and a Valkey a process."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings import Children, Settings
 from prsnl.core.storage import FolderStorage
-from prsnl.engines import documents, embedding, text
+from prsnl.engines import documents
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
@@ -29,6 +29,9 @@ from prsnl.work.beat import Beat
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
+
+#: Named, not imported: only a child has use for what they load.
+_TEXT_PRELOAD: Final = ("prsnl.engines.text", "prsnl.engines.embedding.minilm")
 
 CATALOGUE: Final = Catalogue.merged([file_processing.TASKS, ai_processing.TASKS])
 
@@ -144,10 +147,9 @@ def _profiles(own: Children) -> dict[str, Profile]:
         "document": document(1, 1),
         "document with more room": document(2, 0),
         "text": Profile(
-            preload=(*text.PRELOAD, *embedding.PRELOAD),
+            preload=_TEXT_PRELOAD,
             reuse="shared",
             idle=own.child_idle_s,
             memory_bytes=own.child_memory_bytes,
-            model_folders=embedding.model_folders(),
         ),
     }

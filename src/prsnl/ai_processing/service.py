@@ -50,7 +50,11 @@ CHUNK: Final = Stage(
     name="chunk", version=1, result=Chunks, title="Cutting into passages"
 )
 EMBED: Final = Stage(
-    name="embed", version=1, result=Embeddings, title="Embedding passages"
+    name="embed",
+    version=1,
+    result=Embeddings,
+    title="Embedding passages",
+    counts_units=False,
 )
 
 
@@ -69,8 +73,7 @@ class ContentAnalyst:
     database: Database
     sandbox: SandboxPool
     unit_timeout_s: float
-    #: Steps of `learn` for the progress, as far as they are known beforehand:
-    #: analyse, chunk, embed.
+    #: Steps of `learn` for the progress: analyse, chunk, embed.
     steps: int = 3
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:

@@ -126,8 +126,10 @@ class Runner:
                     "report it with the task's id."
                 )
         trace = "".join(traceback.format_exception(reason))
-        is_expected = error.category is Category.PERMANENT
-        log.log(20 if is_expected else 30, "task.failed", code=error.code, trace=trace)
+        if error.category is Category.PERMANENT:
+            log.info("task.failed", code=error.code)
+        else:
+            log.warning("task.failed", code=error.code, trace=trace)
         return self._verdict(run, error, trace)
 
     def _verdict(self, run: TaskRun, error: PrsnlError, trace: str) -> Ending:

@@ -79,6 +79,8 @@ class Stage(Generic[R]):
     result: type[R]
     #: What the user reads while it runs: "Reading pages".
     title: str
+    #: Each unit is a step of the task's progress; else the whole stage is one.
+    counts_units: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,12 +145,16 @@ class StageStore:
         run: int = 0,
     ) -> Done[R]:
         """Do a stage of one unit, or find it done."""
+
+        def work_on(_units: Sequence[int]) -> Iterator[tuple[int, R]]:
+            yield 0, work()
+
         done = self.units(
             stage,
             units=(0,),
             inputs=inputs,
             parameters=parameters,
-            work=lambda _: iter([(0, work())]),
+            work=work_on,
             store=lambda connection, values: store(connection, values[0]),
             run=run,
         )
@@ -202,6 +208,8 @@ class StageStore:
                 self._commit(stage, made, store, run)
                 values.update((one.unit, one.value) for one in made)
                 self.check()
+        if not stage.counts_units:
+            self.progress.advance(1, stage.title)
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
         return DoneUnits(
             {unit: values[unit] for unit in units if unit in values}, whole
@@ -282,7 +290,7 @@ class StageStore:
     ) -> None:
         if not made:
             return
-        self.progress.advance(len(made), stage.title)
+        self.progress.advance(len(made) if stage.counts_units else 0, stage.title)
         step = self.progress.take()
         kept = [self._encode(one.value) for one in made if not one.is_found]
 
