@@ -26,7 +26,7 @@ _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG: Final = re.compile(r"</?[A-Za-z!][^<>]{0,1000}>")
 #: What authors call things in front matter -> our plain keys.
 _KEYS: Final = {
-    "date": "created_at",
+    "date": "date",
     "created": "created_at",
     "updated": "modified_at",
     "modified": "modified_at",

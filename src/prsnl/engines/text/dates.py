@@ -22,12 +22,13 @@ _MONTH_NAMES: Final = (
     "november nov novembre noviembre novembro",
     "december dec dezember dez décembre déc diciembre dic dicembre dezembro",
 )
-_MONTHS: Final = {
+#: Name or short form -> month, from 1.
+MONTHS: Final = {
     name: number
     for number, names in enumerate(_MONTH_NAMES, 1)
     for name in names.split()
 }
-_MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH: Final = "|".join(sorted(MONTHS, key=len, reverse=True))
 _CENTURY: Final = 100
 #: Two digits of a year: 70 to 99 are of the last century.
 _PIVOT: Final = 70
@@ -114,7 +115,7 @@ def _meaning(match: re.Match[str]) -> tuple[str | None, date | None] | None:
         return None
     if told.get("a"):
         return _either_order(year, int(told["a"]), int(told["b"]))
-    month = int(told["m"]) if told.get("m") else _MONTHS[told["month"].casefold()]
+    month = int(told["m"]) if told.get("m") else MONTHS[told["month"].casefold()]
     if told.get("d") is None:
         return f"{year:04}-{month:02}", None
     day = _day(year, month, int(told["d"]))

@@ -42,9 +42,12 @@ def document_date_of(
 ) -> date | None:
     """The document's own date, or None: nothing is guessed.
 
-    A labelled date near the beginning, or one that stands alone or behind a place on
-    its line; only of a text without any date, the day that its metadata say.
+    The date that its author declares; else a labelled date near the beginning, or one
+    that stands alone or behind a place on its line; only of a text without any date,
+    the day when the file was made.
     """
+    if declared := _day(metadata.get("date")):
+        return declared
     dates = [one for one in entities if one.kind is EntityKind.DATE]
     if not dates:
         return _day(metadata.get("created_at"))

@@ -54,9 +54,9 @@ _REFERENCE: Final = re.compile(
 )
 _DIGITS: Final = re.compile(r"\d")
 _NAME: Final = re.compile(
-    r"(?<![\w\u2019'\-])[A-ZÀ-ÖØ-Þ][\w\u2019'\-]{1,30}"
+    r"(?<![\w\u2019'\-])[A-ZÀ-ÖØ-Þ][^\W\d_]{1,30}(?:[\u2019'\-][^\W\d_]{1,30}){0,2}"
     r"(?:[ ](?:(?:van|von|der|den|de|la|du|del|di|da|zu|bin|al|of)[ ]){0,2}"
-    r"[A-ZÀ-ÖØ-Þ&][\w\u2019'\-&.]{0,30}){1,4}"
+    r"[A-ZÀ-ÖØ-Þ&][^\W\d_]{0,30}(?:[\u2019'\-&.][^\W\d_]{0,30}){0,3}){1,4}(?![\w\-])"
 )
 _TITLED: Final = re.compile(
     r"(?<!\w)(?:Herrn?|Frau|Mr|Mrs|Ms|Miss|Sir|Mme|Mlle|Monsieur|Madame|Sr|Sra|Sig|"

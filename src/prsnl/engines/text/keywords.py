@@ -15,12 +15,18 @@ from dataclasses import dataclass, field
 from statistics import fmean, median, pstdev
 from typing import Final
 
+from prsnl.engines.text.dates import MONTHS
 from prsnl.engines.text.words import UNSPACED, WORD, stop_words
 
 _PHRASE_MAX: Final = 3
 _WORD_MIN: Final = 3
 _KEYWORDS: Final = 10
 _TAGS: Final = 5
+#: Words of dates and sums: they tell nothing of the matter.
+_UNTELLING: Final = frozenset(MONTHS) | {
+    *("eur", "usd", "gbp", "chf", "euro", "euros", "page", "seite", "http", "https"),
+    *("www", "com", "org", "html", "nbsp", "total", "amount", "number", "nr", "date"),
+}
 #: What separates phrases; a wrapped line does not.
 _BREAK: Final = re.compile(r"[.!?:;,()\[\]{}\"“”„«»|/\\•·\t\u2013—*=<>]|\n\s*\n")
 _SAMPLE_CHARACTERS: Final = 300_000
@@ -86,7 +92,7 @@ def _term_scores(
     meant = {
         plain: term
         for plain, term in known.items()
-        if plain not in left_out and len(plain) >= _WORD_MIN
+        if plain not in left_out and plain not in _UNTELLING and len(plain) >= _WORD_MIN
     }
     if not meant:
         return {}
