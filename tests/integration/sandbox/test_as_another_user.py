@@ -40,6 +40,7 @@ def test_the_attack_list_holds_for_an_ordinary_user(scratch: Path) -> None:
             "pytest",
             str(Path(test_attacks.__file__).relative_to(_ROOT)),
             "-q",
+            "--noconftest",
             "-p",
             "no:cacheprovider",
             "-p",

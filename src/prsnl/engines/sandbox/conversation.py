@@ -22,10 +22,15 @@ from prsnl.core.errors import (
     Category,
     ChildCrashedError,
     ChildKilledError,
+    CorruptError,
     DiskFullError,
+    EmptyError,
+    EncryptedError,
     OutOfMemoryError,
     PrsnlError,
     TimeLimitError,
+    TooLargeError,
+    UnsupportedError,
 )
 from prsnl.engines.contracts import JsonObject
 from prsnl.engines.sandbox.child import OUT_OF_MEMORY_STATUS
@@ -53,7 +58,16 @@ _LOG_BYTES: Final = _MIB
 _RECEIVE_BYTES: Final = 2**18
 _MESSAGE_CHARACTERS: Final = 500
 #: What an operation may say of its input; the rest is not for a child to decide.
-_TELLABLE: Final = (Category.PERMANENT, Category.RESOURCE)
+_TELLABLE: Final = (
+    BadRequestError,
+    TooLargeError,
+    UnsupportedError,
+    EncryptedError,
+    CorruptError,
+    EmptyError,
+    OutOfMemoryError,
+    TimeLimitError,
+)
 #: What libraries print before they abort for want of memory.
 _MEMORY_WORDS: Final = (
     "bad_alloc",
@@ -247,7 +261,7 @@ class Child:
 
     def log_tail(self) -> str:
         """The last lines it or its libraries printed; for our own log alone."""
-        return log_tail(self._child_log)
+        return "" if self._child_log.closed else log_tail(self._child_log)
 
     def end(self) -> None:
         """End it if it has not ended, and remove its files; the nursery stays."""
@@ -296,7 +310,7 @@ class Child:
             error = PrsnlError("")
         if isinstance(error, DiskFullError):
             return self._disk_full(operation)
-        if error.category not in _TELLABLE:
+        if not isinstance(error, _TELLABLE):
             return PrsnlError(
                 f"{operation} failed on this input. If it fails again, please report "
                 "it."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import sys
@@ -32,7 +33,7 @@ def system_call(number: int, *arguments: Any) -> int:
         OSError: The kernel refused, or this is not Linux.
     """
     if not IS_LINUX:
-        raise OSError(38, "not Linux")
+        raise OSError(errno.ENOSYS, "not Linux")
     done = int(_libc().syscall(ctypes.c_long(number), *arguments))
     if done < 0:
         raise _last_error()
@@ -46,7 +47,7 @@ def unshare(flags: int) -> None:
         OSError: The kernel or a policy refuses, or this is not Linux.
     """
     if not IS_LINUX:
-        raise OSError(38, "not Linux")
+        raise OSError(errno.ENOSYS, "not Linux")
     if _libc().unshare(ctypes.c_int(flags)) != 0:
         raise _last_error()
 
@@ -108,6 +109,8 @@ def resident_bytes(usage: resource.struct_rusage) -> int:
 
 
 def _prctl(option: int, *arguments: Any) -> None:
+    if not IS_LINUX:
+        raise OSError(errno.ENOSYS, "not Linux")
     padded = [*arguments, 0, 0, 0, 0][:4]
     cast = [
         ctypes.c_ulong(value) if isinstance(value, int) else value for value in padded

@@ -54,7 +54,10 @@ class Layers:
         """One sentence for each layer that does not stand, with what follows."""
         found = []
         if not self.resource_limits:
-            found.append("No resource limits: a file may use up this machine's memory.")
+            found.append(
+                "Not every resource limit stands: a file may use up this machine's "
+                "memory or processors."
+            )
         if not self.landlock:
             found.append(
                 "No Landlock (Linux 5.13 or newer offers it)"

@@ -53,7 +53,8 @@ class Nursery:
         os.set_blocking(waker, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        _preload(self.order.preload)
+        if kernel.IS_LINUX:  # elsewhere libraries may not outlive a fork
+            _preload(self.order.preload)
         send_frame(self.control, {"ready": self.layers.to_wire()})
         try:
             while True:

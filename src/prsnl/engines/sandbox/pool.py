@@ -123,6 +123,7 @@ class SandboxPool:
         self._in_use: set[NurseryProcess] = set()
         self._is_closed = False
         self._keeper: threading.Thread | None = None
+        self._warmers: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
         return self
@@ -168,9 +169,12 @@ class SandboxPool:
             if self._is_closed or shelf.is_warming or shelf.places:
                 return
             shelf.is_warming = True
-        threading.Thread(
-            target=self._warm_up_now, args=(profile,), name="sandbox-warm-up"
-        ).start()
+            warmer = threading.Thread(
+                target=self._warm_up_now, args=(profile,), name="sandbox-warm-up"
+            )
+            self._warmers = [each for each in self._warmers if each.is_alive()]
+            self._warmers.append(warmer)
+            warmer.start()
 
     def probe_layers(self) -> Layers:
         """Start a child, and tell what it has around it."""
@@ -197,8 +201,9 @@ class SandboxPool:
             nursery.stop()
         for place in places:
             self._give_up(place)
-        if self._keeper is not None and self._keeper is not threading.current_thread():
-            self._keeper.join()
+        for helper in (self._keeper, *self._warmers):
+            if helper is not None:
+                helper.join()
         self._scratch.close()
 
     def _take(self, profile: str, *, exclusive: bool) -> _Place:
