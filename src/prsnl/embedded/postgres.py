@@ -29,6 +29,8 @@ _ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"}
 _ONE_SHOT_TIMEOUT_S: Final = 120
 _FAST_STOP_S: Final = 30.0
 _STEPS: Final = ((signal.SIGINT, _FAST_STOP_S), (signal.SIGQUIT, 15.0))
+# initdb puts its own path between double quotes and hands it to a shell.
+_SHELL_LETTERS: Final = frozenset('"$`\\\n')
 _STATUS_LINE: Final = 7  # of postmaster.pid, counted from 0
 
 # For a machine that its user works on: modest memory, few processes, no wake-ups
@@ -58,9 +60,10 @@ _SETTINGS: Final = {
     "lc_messages": "C",
 }
 _DURABLE: Final = {"fsync": "on", "synchronous_commit": "on"}
+# Commits are still written at once: a killed server loses nothing.
 _THROWAWAY: Final = {
     "fsync": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",
     "full_page_writes": "off",
 }
 
@@ -113,6 +116,9 @@ class Postgres:
         with told_as_start_error(self.folder):
             if not self.folder.exists():
                 self._make()
+        self._check_major()
+
+    def _check_major(self) -> None:
         try:
             text = (self.folder / "PG_VERSION").read_text(encoding="ascii")
         except OSError as error:
@@ -131,6 +137,7 @@ class Postgres:
     def adopt_password(self) -> None:
         """Write the password into a database whose old one is not known any more."""
         if self.folder.exists():
+            self._check_major()
             self._single_user(f"alter role {_USER} password '{self.password}';")
 
     def spec(self) -> ProcessSpec:
@@ -162,6 +169,12 @@ class Postgres:
 
     def _make(self) -> None:
         """Make the folder beside its place, and move it there when it is whole."""
+        if odd := _SHELL_LETTERS.intersection(str(self.programs.initdb)):
+            raise StartError(
+                f"PostgreSQL cannot be set up from {self.programs.initdb.parent}: its "
+                f"initdb does not bear {' '.join(sorted(odd))} in the folder's name. "
+                "Rename the folder."
+            )
         new = self.folder.with_name(self.folder.name + ".new")
         if new.exists():
             shutil.rmtree(new)
