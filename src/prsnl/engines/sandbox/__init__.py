@@ -6,5 +6,6 @@ namespace, imports what children need, and forks one child at a time. The *child
 binds itself (limits, Landlock, system call filter), and only then sees an input.
 A dead nursery takes all that it forked along, whatever that has done.
 
-`pool` and `process` are the parent's side; nothing of them is imported in a child.
+`pool`, `conversation`, `process` and `scratch` are the parent's side; a child imports
+none of them.
 """
