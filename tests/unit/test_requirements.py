@@ -41,7 +41,8 @@ def project() -> dict[str, Any]:
 def licence_of(name: str) -> str:
     """What an installed package says of its licence, short texts alone."""
     metadata = distribution(name).metadata
-    said = [metadata.get("License-Expression", ""), metadata.get("License", "")]
+    said = metadata.get_all("License-Expression", [])
+    said += metadata.get_all("License", [])
     said += [c for c in metadata.get_all("Classifier", []) if c.startswith("License")]
     return " | ".join(text for text in said if text and len(text) < 200)
 
