@@ -378,7 +378,7 @@ def test_a_second_start_waits_for_the_first_and_says_so(ready: Clone) -> None:
 
 
 def test_an_install_that_fails_shows_its_last_words(clone: Clone) -> None:
-    """uv fails, and so does pip: at the lock's first line, before any network."""
+    """Both uv and pip fail: pip at the lock's first line, before any network."""
     clone.offer_python()
     clone.offer("uv", "#!/bin/sh\necho the disk hums >&2\nexit 2\n")
     (clone.folder / "requirements.lock").write_text("not a requirement ==\n")
