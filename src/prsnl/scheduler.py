@@ -70,16 +70,19 @@ class Housekeeping:
 
 
 def cleanup(connection: Db) -> None:
-    """Remove what is old, in batches, by one scheduler at a time."""
+    """Remove all that is old, in batches, by one scheduler at a time."""
+    while (removed := _clean_batch(connection)) and any(removed.values()):
+        log.info("scheduler.cleaned", **removed)
+
+
+def _clean_batch(connection: Db) -> dict[str, int] | None:
     with connection.transaction():
         row = connection.execute(
             "select pg_try_advisory_xact_lock(%s) as is_mine", [_CLEANUP_LOCK]
         ).fetchone()
         if row is None or not row["is_mine"]:
-            return
-        removed = connection.execute("select * from prsnl_cleanup()").fetchone()
-    if removed and any(removed.values()):
-        log.info("scheduler.cleaned", **removed)
+            return None
+        return connection.execute("select * from prsnl_cleanup()").fetchone()
 
 
 def chores(
