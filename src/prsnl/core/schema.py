@@ -51,7 +51,7 @@ def migrate(database_url: str, *, to: str = "head") -> None:
                 config.attributes["connection"] = connection
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", DeprecationWarning)
-                    if to == "base" or to < _current(lock):
+                    if to == "base" or to < current(lock):
                         command.downgrade(config, to)
                     else:
                         command.upgrade(config, to)
@@ -69,7 +69,7 @@ def check(database_url: str) -> None:
     try:
         with connect(database_url) as connection:
             _require_pgvector(connection)
-            found = _current(connection)
+            found = current(connection)
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
     needed = newest()
@@ -94,7 +94,8 @@ def unreachable(error: psycopg.OperationalError) -> StartError:
     )
 
 
-def _current(connection: psycopg.Connection[dict[str, object]]) -> str:
+def current(connection: psycopg.Connection[dict[str, object]]) -> str:
+    """The version that a database has; empty if it has none."""
     row = connection.execute("select to_regclass('alembic_version') as t").fetchone()
     if row is None or row["t"] is None:
         return ""

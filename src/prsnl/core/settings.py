@@ -90,6 +90,9 @@ class Server(_Concern):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    public_url: str | None = Field(
+        None, description="The address that others reach the API at, if not its own."
+    )
     server: str | None = Field(
         None, description="URL of a running server, for the CLI."
     )

@@ -66,7 +66,7 @@ class FolderStorage:
         if target.exists():
             source.unlink(missing_ok=True)
             return
-        with _disk_full_is_named():
+        with disk_full_is_named():
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
             _sync_folder(target.parent)
@@ -76,7 +76,7 @@ class FolderStorage:
         sha256 = hashlib.sha256(content).hexdigest()
         if not self._path(sha256).exists():
             with self.incoming() as path:
-                with _disk_full_is_named(), path.open("wb") as file:
+                with disk_full_is_named(), path.open("wb") as file:
                     file.write(content)
                     file.flush()
                     os.fsync(file.fileno())
@@ -94,7 +94,7 @@ class FolderStorage:
 
     def fetch(self, name: str, target: Path) -> None:
         """Copy the bytes of *name* to *target*; a copy, so that no reader can harm."""
-        with self._known(name), _disk_full_is_named():
+        with self._known(name), disk_full_is_named():
             shutil.copyfile(self._path(name), target)
 
     def open(self, name: str) -> BinaryIO:
@@ -138,7 +138,12 @@ def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:
 
 
 @contextlib.contextmanager
-def _disk_full_is_named() -> Iterator[None]:
+def disk_full_is_named() -> Iterator[None]:
+    """Turn the system's word for a full disk into ours.
+
+    Raises:
+        DiskFullError: The disk is full.
+    """
     try:
         yield
     except OSError as error:

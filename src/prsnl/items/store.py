@@ -174,12 +174,28 @@ def pages(connection: Db, attachment_id: UUID, *, owner: str) -> list[PageView]:
     Raises:
         NotFoundError: No such file of this owner.
     """
+    return page_range(connection, attachment_id, owner=owner, after=0, limit=None)
+
+
+def page_range(
+    connection: Db,
+    attachment_id: UUID,
+    *,
+    owner: str,
+    after: int,
+    limit: int | None,
+) -> list[PageView]:
+    """The pages that follow page *after*, at most *limit* of them.
+
+    Raises:
+        NotFoundError: No such file of this owner.
+    """
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error from attachment_pages where attachment_id = %s "
-        "order by number",
-        [attachment_id],
+        "milliseconds, error from attachment_pages "
+        "where attachment_id = %s and number > %s order by number limit %s",
+        [attachment_id, after, limit],
     ).fetchall()
     return [PageView(**row) for row in rows]
 

@@ -1,0 +1,30 @@
+"""POST /api/background/ai/..."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, status
+from starlette.concurrency import run_in_threadpool
+
+from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
+from prsnl.items import store
+from prsnl.web.dependencies import Dispatch, Parts
+from prsnl.wire import Accepted
+
+router = APIRouter(prefix="/api/background/ai", tags=["AI processing"])
+
+
+@router.post("/analyze-content", status_code=status.HTTP_202_ACCEPTED)
+async def analyze_content(
+    command: AnalyzeContent, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue the analysis of an item or of a text.
+
+    Answers at once; follow `monitor_url` for progress and the result.
+    """
+    item_id = command.content_id
+    if item_id is not None:
+        await run_in_threadpool(
+            parts.database.run,
+            lambda connection: store.item(connection, item_id, owner=dispatch.owner),
+        )
+    return await dispatch.submit(ANALYZE_CONTENT, command)

@@ -1,0 +1,215 @@
+"""The API: FastAPI over what the wiring gives, on one socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from prsnl import __version__
+from prsnl.ai_processing import endpoints as ai_processing
+from prsnl.core import schema
+from prsnl.core.errors import StartError
+from prsnl.discovery import RunningServer
+from prsnl.file_processing import endpoints as file_processing
+from prsnl.library import endpoints as library
+from prsnl.monitoring import endpoints as monitoring
+from prsnl.monitoring.watch import Watcher
+from prsnl.web import errors, keys
+from prsnl.web.dependencies import Shared
+from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.wiring import Wiring
+from prsnl.work.ring import Channel, Listener, ringing
+from prsnl.work.submit import Submitter
+
+_READERS: Final = 8
+_SUBMITTERS: Final = 4
+#: A request waits so long for a database that is away, then answers 503.
+_PATIENCE_S: Final = 2.0
+#: Requests under way when the server is told to stop have so long.
+_GRACE_S: Final = 5
+_BACKLOG: Final = 512
+
+log = structlog.get_logger()
+
+
+def make_app(wiring: Wiring) -> FastAPI:
+    """The whole API; it connects to nothing before it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with ExitStack() as stack:
+            database = replace(
+                stack.enter_context(wiring.database("api", size=_READERS)),
+                patience_s=_PATIENCE_S,
+            )
+            ring = stack.enter_context(ringing(wiring.database_url))
+            watcher = Watcher(database, Listener(wiring.database_url, Channel.PROGRESS))
+            stack.callback(watcher.close)
+            async with _pool(wiring.database_url) as pool:
+                app.state.watcher = watcher
+                app.state.shared = Shared(
+                    database=database,
+                    submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
+                    ring=ring,
+                    keys=keys.KeyRing(database),
+                    storage=wiring.storage,
+                    limits=wiring.settings.storage,
+                )
+                yield
+
+    app = FastAPI(
+        title="PRSNL",
+        version=__version__,
+        summary="A file goes in, knowledge comes out.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    errors.install(app)
+    app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
+    for router in (
+        library.router,
+        file_processing.router,
+        ai_processing.router,
+        monitoring.router,
+        monitoring.open_router,
+    ):
+        app.include_router(router)
+    return app
+
+
+def main(wiring: Wiring, *, is_passing: bool = False) -> None:
+    """Serve until TERM or Ctrl-C.
+
+    Args:
+        wiring: What this process is made of.
+        is_passing: The server ends with the command that started it.
+
+    Raises:
+        StartError: The port is taken, or the database does not fit.
+    """
+    schema.check(wiring.database_url)
+    data_dir = wiring.settings.storage.data_dir.expanduser().absolute()
+    key = keys.first_key(data_dir)
+    with wiring.database("api start", size=1) as database:
+        database.run(
+            lambda connection: keys.ensure(
+                connection, key, owner=keys.FIRST_OWNER, name="first key"
+            )
+        )
+    with _listening(wiring.settings.server.host, wiring.settings.server.port) as bound:
+        place = _Place(
+            data_dir,
+            RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
+        )
+        app = make_app(wiring)
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+        # uvicorn raises the signal again when it has stopped: there is nothing left
+        # to do for it.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        _Server(config, app, place).run(sockets=[bound])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where this server is found."""
+
+    data_dir: Path
+    server: RunningServer
+
+
+class _Server(uvicorn.Server):
+    """Tells where it is, and lets nobody wait when it stops."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, place: _Place) -> None:
+        super().__init__(config)
+        self._app = app
+        self._place = place
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        place = self._place
+        await asyncio.to_thread(place.server.announce, place.data_dir)
+        log.info("api.listening", url=place.server.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        place = self._place
+        await asyncio.to_thread(place.server.withdraw, place.data_dir)
+        self._app.state.watcher.close()
+        await super().shutdown(sockets)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes any free one."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise StartError(
+            f"PRSNL_HOST is wrong: {host} is no address of this machine."
+        ) from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise StartError(
+            f"The API cannot listen on {host} port {port} ({error.strerror}): stop "
+            "what does, or set PRSNL_PORT to another port (0 takes any free one)."
+        ) from error
+    return bound
+
+
+def _url(bound: socket.socket) -> str:
+    """How this machine reaches the socket."""
+    host, port = bound.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _pool(database_url: str) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
+    return AsyncConnectionPool(
+        database_url,
+        connection_class=AsyncConnection[DictRow],
+        min_size=0,
+        max_size=_SUBMITTERS,
+        timeout=5,
+        max_idle=300,
+        reconnect_timeout=1,
+        open=False,
+        kwargs={
+            "autocommit": True,
+            "row_factory": dict_row,
+            "connect_timeout": 5,
+            "application_name": "prsnl api submit",
+        },
+    )

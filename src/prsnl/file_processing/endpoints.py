@@ -1,0 +1,56 @@
+"""POST /api/background/files/..."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from starlette.concurrency import run_in_threadpool
+
+from prsnl.file_processing.specs import (
+    EXTRACT_PDF_TEXT,
+    PROCESS_DOCUMENT,
+    ExtractPdfText,
+    ProcessDocument,
+)
+from prsnl.items import store
+from prsnl.web.dependencies import Dispatch, Parts, Shared
+from prsnl.wire import Accepted
+
+router = APIRouter(prefix="/api/background/files", tags=["File processing"])
+
+
+@router.post("/process-document", status_code=status.HTTP_202_ACCEPTED)
+async def process_document(
+    command: ProcessDocument, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue a stored file: its text, and what it is about.
+
+    Answers at once; follow `monitor_url` for progress and the result.
+    """
+    await _require(parts, command.file_id, dispatch.owner)
+    return await dispatch.submit(
+        PROCESS_DOCUMENT, command, attachment_id=command.file_id
+    )
+
+
+@router.post("/extract-pdf-text", status_code=status.HTTP_202_ACCEPTED)
+async def extract_pdf_text(
+    command: ExtractPdfText, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue the reading of a stored PDF's text, and no more.
+
+    Answers at once; follow `monitor_url` for progress and the result.
+    """
+    await _require(parts, command.file_id, dispatch.owner)
+    return await dispatch.submit(
+        EXTRACT_PDF_TEXT, command, attachment_id=command.file_id
+    )
+
+
+async def _require(parts: Shared, file_id: UUID, owner: str) -> None:
+    """Make sure that the file is the caller's."""
+    await run_in_threadpool(
+        parts.database.run,
+        lambda connection: store.attachment(connection, file_id, owner=owner),
+    )

@@ -1,0 +1,113 @@
+"""An upload becomes a file, an item and a task: all three, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from prsnl.core.db import Database, Db
+from prsnl.core.ids import new_id
+from prsnl.core.storage import FolderStorage
+from prsnl.file_processing.specs import (
+    PROCESS_DOCUMENT,
+    DocumentOptions,
+    ProcessDocument,
+)
+from prsnl.items import store
+from prsnl.items.models import AttachmentView
+from prsnl.web.uploads import Incoming
+from prsnl.work import ledger
+from prsnl.work.ledger import TaskView
+from prsnl.work.specs import Status
+from prsnl.work.submit import submission, submit
+
+#: After these a file that is sent again is processed again.
+_LEFT_NOTHING: Final = (Status.FAILURE, Status.DEAD, Status.REVOKED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be done with an upload."""
+
+    process: bool
+    #: Also when it was done already.
+    again: bool
+    local_only: bool
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What an upload became."""
+
+    attachment: AttachmentView
+    #: False when the owner's same bytes were there.
+    is_new: bool
+    #: The task that processes it, or has.
+    task: TaskView | None
+
+
+def take_in(
+    database: Database,
+    storage: FolderStorage,
+    incoming: Incoming,
+    wish: Wish,
+    *,
+    owner: str,
+) -> TakenIn:
+    """Keep the bytes, then the rows: bytes without rows are harmless.
+
+    Raises:
+        ConflictError: The idempotency key stands for another command already.
+        DiskFullError: There is no room.
+        UnavailableError: The database does not answer; nothing but bytes was kept.
+    """
+    file = store.NewFile(
+        owner,
+        incoming.file_name,
+        incoming.spooled.size_bytes,
+        incoming.spooled.sha256,
+    )
+    storage.put_file(incoming.spooled.path, file.sha256)
+    # A COMMIT whose answer was lost is done again: under one key it is one task.
+    key = wish.idempotency_key or f"upload {new_id()}"
+
+    def keep(connection: Db) -> TakenIn:
+        with connection.transaction():
+            attachment, is_new = store.add_file(connection, file)
+            task = _newest(connection, attachment, owner)
+            if wish.process and (wish.again or _needs_one(task)):
+                task = _submit(connection, attachment, wish, key=key, owner=owner)
+            return TakenIn(attachment, is_new, task)
+
+    return database.run(keep)
+
+
+def _newest(connection: Db, attachment: AttachmentView, owner: str) -> TaskView | None:
+    tasks = ledger.of_attachment(connection, attachment.id, owner=owner)
+    return next((task for task in tasks if task.name == PROCESS_DOCUMENT.name), None)
+
+
+def _needs_one(task: TaskView | None) -> bool:
+    return task is None or task.status in _LEFT_NOTHING
+
+
+def _submit(
+    connection: Db, attachment: AttachmentView, wish: Wish, *, key: str, owner: str
+) -> TaskView:
+    command = ProcessDocument(
+        file_id=attachment.id, options=DocumentOptions(local_only=wish.local_only)
+    )
+    (told,) = submit(
+        connection,
+        [
+            submission(
+                PROCESS_DOCUMENT,
+                command,
+                owner=owner,
+                idempotency_key=key,
+                attachment_id=attachment.id,
+            )
+        ],
+    )
+    return ledger.task(connection, told.task_id, owner=owner)

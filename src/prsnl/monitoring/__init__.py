@@ -1,0 +1,1 @@
+"""What tasks do now: status, lists, cancel, retry, and the service's own health."""

@@ -1,0 +1,1 @@
+"""What every endpoint stands on: who asks, what is shared, how errors look."""

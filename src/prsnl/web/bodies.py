@@ -1,0 +1,48 @@
+"""Tasks as the API shows them."""
+
+from __future__ import annotations
+
+from prsnl.wire import ErrorBody, ProgressBody, StageBody, StatusBody, TaskBody
+from prsnl.work.ledger import StageView, TaskView
+
+
+def task_body(view: TaskView) -> TaskBody:
+    """One task of a list."""
+    return TaskBody(
+        task_id=view.task_id,
+        name=view.name,
+        queue=view.queue,
+        status=view.status,
+        progress=ProgressBody(
+            current=view.current,
+            total=view.total,
+            percentage=view.percentage,
+            message=view.message,
+            updated_at=view.updated_at,
+        ),
+        result=view.result,
+        error=None if view.error is None else ErrorBody(**view.error),
+        attempt=view.attempt,
+        waiting_because=view.waiting_because,
+        warnings=list(view.warnings),
+        is_cancelling=view.is_cancelling,
+        seq=view.seq,
+        attachment_id=view.attachment_id,
+        parent_id=view.parent_id,
+        created_at=view.created_at,
+        started_at=view.started_at,
+        finished_at=view.finished_at,
+    )
+
+
+def status_body(
+    view: TaskView, stages: list[StageView], peak_memory_bytes: int | None
+) -> StatusBody:
+    """One task with what it has done."""
+    return StatusBody(
+        **task_body(view).model_dump(),
+        stages=[
+            StageBody.model_validate(stage, from_attributes=True) for stage in stages
+        ],
+        peak_memory_bytes=peak_memory_bytes,
+    )

@@ -1,0 +1,160 @@
+"""What goes over HTTP: one model a body, for the server and for its client."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from prsnl.items.models import AttachmentView
+from prsnl.work.specs import Status
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """A frozen answer; a newer server's further fields are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Page(Body, Generic[T]):
+    """One page of a list, newest first."""
+
+    items: list[T]
+    #: Give it as `before` (of a file's pages: as `after`) for the next page; null at
+    #: the end.
+    next: str | None = None
+
+
+class ProgressBody(Body):
+    """How far a task is; percentage is null until the total is known."""
+
+    current: int
+    total: int | None
+    #: 0 to 100, one decimal.
+    percentage: float | None
+    message: str
+    updated_at: datetime
+
+
+class ErrorBody(Body):
+    """Why a task failed; of one that waits for its next try: why the last one did."""
+
+    category: str
+    code: str
+    message: str
+
+
+class TaskBody(Body):
+    """One task."""
+
+    task_id: UUID
+    name: str
+    queue: str
+    status: Status
+    progress: ProgressBody
+    result: dict[str, Any] | None
+    error: ErrorBody | None
+    #: How often a worker has begun it.
+    attempt: int
+    #: One sentence for a task that waits; null for one that runs or has ended.
+    waiting_because: str | None
+    warnings: list[str]
+    is_cancelling: bool
+    #: Rises with every change; give it back as `?seq=` to wait for the next one.
+    seq: int
+    attachment_id: UUID | None
+    parent_id: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class StageBody(Body):
+    """One committed stage of a task."""
+
+    stage: str
+    units: int
+    #: So many units were known from an earlier run, and not done again.
+    from_checkpoint: int
+    milliseconds: float
+
+
+class StatusBody(TaskBody):
+    """One task, with what it has done."""
+
+    stages: list[StageBody]
+    #: The most memory that a child of this task held; null if none was measured.
+    peak_memory_bytes: int | None
+
+
+class Accepted(Body):
+    """The answer to a submitted task."""
+
+    task_id: UUID
+    status: str = "started"
+    message: str
+    monitor_url: str
+
+
+class Uploaded(Body):
+    """The answer to an upload."""
+
+    attachment: AttachmentView
+    item_id: UUID
+    #: Null when nothing was asked for but to keep the file.
+    task: TaskBody | None
+    #: The attachment that holds the same bytes already; it is the one shown here.
+    duplicate_of: UUID | None = None
+
+
+class WorkersBody(Body):
+    """The live workers of one queue."""
+
+    slots: int
+    busy: int
+
+
+class HealthBody(Body):
+    """How the parts of the service are; never a secret."""
+
+    #: "ok", or "degraded" when a part is missing.
+    status: str
+    version: str
+    #: "ok", or one sentence.
+    database: str
+    #: "ok", "unknown" without a scheduler, or one sentence.
+    broker: str
+    #: Live schedulers.
+    schedulers: int
+    #: Live workers by queue.
+    workers: dict[str, WorkersBody]
+    #: One sentence for each part that is missing.
+    problems: list[str]
+
+
+class FieldProblem(Body):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(Body):
+    """An error (RFC 9457), as `application/problem+json`."""
+
+    type: str
+    title: str
+    status: int
+    #: What happened and what to do, for a person.
+    detail: str
+    #: Stable, for a program.
+    code: str
+    #: By field, when the request itself is wrong.
+    errors: list[FieldProblem] = Field(default_factory=list)
+    retry_after_s: float | None = None
+    #: Found again in the server's log, when the error is ours.
+    reference: str | None = None
