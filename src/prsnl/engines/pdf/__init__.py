@@ -141,6 +141,8 @@ def _markdown(groups: list[list[Line]]) -> str | None:
 def _reason(content: PageContent, text: str) -> str:
     if text.strip():
         return "text layer"
+    if content.raw.strip():
+        return "the text layer holds no letters: its fonts do not say what they mean"
     if content.has_pictures:
         return "no text layer: a picture or a scan; this version has no OCR"
     return "no text layer, and no picture: a blank page or a drawing"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _OUTLINE_MAX: Final = 2_000
 _OUTLINE_DEPTH_MAX: Final = 9
 #: Characters asked, of each page, whether their font says what they mean.
 _SAMPLED_CHARACTERS: Final = 200
+#: The share of a page's letters that decides how it should be turned.
+_MOST_TEXT: Final = 0.6
 _THUMBNAIL_ASPECT_MAX: Final = 4
 _JPEG_QUALITY: Final = 80
 _KEYS: Final = {
@@ -115,24 +118,36 @@ class PdfFile:
             UnreadablePageError: This page is damaged.
         """
         try:
-            with self._open_page(number) as page:
-                with self._open_text(page) as text:
-                    raw = _all_text(text)
-                    lines = _lines(text, raw, page.get_bbox())
-                    confidence = _confidence(text)
-                has_pictures = not raw.strip() and _has_pictures(page)
-            label = self.document.get_page_label(number - 1) or None
+            content, turn = self._read(number)
+            if turn:
+                # PDFium orders lines as they are shown: show them upright.
+                with self._open_page(number) as page:
+                    page.set_rotation(turn % 360)
+                content, _ = self._read(number)
         except pdfium.PdfiumError as error:
             raise UnreadablePageError(
                 f"Page {number} is damaged and cannot be read."
             ) from error
-        return PageContent(
+        return content
+
+    def _read(self, number: int) -> tuple[PageContent, int]:
+        """What a page holds, and a rotation in degrees if its text is not upright."""
+        with self._open_page(number) as page:
+            with self._open_text(page) as text:
+                raw = _all_text(text)
+                lines = _lines(text, raw)
+                confidence = _confidence(text)
+            has_pictures = not raw.strip() and _has_pictures(page)
+            turn = _upright(lines, page.get_rotation())
+        label = self.document.get_page_label(number - 1)
+        content = PageContent(
             raw=raw,
             lines=lines,
             has_pictures=has_pictures,
             confidence=confidence,
-            label=None if label == str(number) else label,
+            label=label if label and label != str(number) else None,
         )
+        return content, turn
 
     @contextmanager
     def _open_page(self, number: int) -> Iterator[pdfium.PdfPage]:
@@ -298,19 +313,15 @@ def _confidence(text: pdfium.PdfTextPage) -> float | None:
     return round(1 - int(unknown) / len(sample), 3)
 
 
-def _lines(
-    text: pdfium.PdfTextPage, raw: str, bounds: tuple[float, float, float, float]
-) -> list[Line]:
-    """The lines of a page that stand, at least in part, on the page."""
+def _lines(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
+    """The lines of a page with the places where they stand."""
     lines: list[Line] = []
     offset = 0
     for line in raw.split("\r\n"):
         if line.strip():
             first = offset + _units(line[: len(line) - len(line.lstrip())])
             last = offset + _units(line.rstrip()) - 1
-            placed = _place(text, line, (first, last), bounds)
-            if placed:
-                lines.append(placed)
+            lines.append(_place(text, line, (first, last)))
         offset += _units(line) + 2
     return lines
 
@@ -320,21 +331,25 @@ def _units(text: str) -> int:
     return len(text) + sum(letter > "\uffff" for letter in text)
 
 
-def _place(
-    text: pdfium.PdfTextPage,
-    line: str,
-    ends: tuple[int, int],
-    bounds: tuple[float, float, float, float],
-) -> Line | None:
+def _upright(lines: list[Line], rotation: int) -> int:
+    """The rotation, 1 to 360 degrees, that shows most text upright; 0 if this does."""
+    letters: Counter[int] = Counter()
+    for line in lines:
+        letters[line.direction] += len(line.text)
+    if not letters:
+        return 0
+    direction, count = letters.most_common(1)[0]
+    upright = (direction + rotation) % 360 == 0
+    if upright or count < _MOST_TEXT * letters.total():
+        return 0
+    return 360 - direction
+
+
+def _place(text: pdfium.PdfTextPage, line: str, ends: tuple[int, int]) -> Line:
     indexes = [pdfium_c.FPDFText_GetCharIndexFromTextIndex(text, end) for end in ends]
-    boxes = [_box(text, index) for index in indexes]
-    if any(box is None for box in boxes):
+    first, last = (_box(text, index) for index in indexes)
+    if first is None or last is None:
         return Line(text=line, start=0, end=0, top=0, bottom=0, height=0)
-    first, last = boxes
-    assert first is not None
-    assert last is not None
-    if _outside(first, bounds) and _outside(last, bounds):
-        return None
     angle = pdfium_c.FPDFText_GetCharAngle(text, indexes[0])
     direction = round(math.degrees(angle) / 90) * 90 % 360 if angle >= 0 else 0
     one, other = _turned(first, direction), _turned(last, direction)
@@ -359,15 +374,6 @@ def _box(text: pdfium.PdfTextPage, index: int) -> Box | None:
     if not pdfium_c.FPDFText_GetLooseCharBox(text, index, ctypes.byref(box)):
         return None
     return box.left, box.bottom, box.right, box.top
-
-
-def _outside(box: Box, bounds: Box) -> bool:
-    return (
-        box[2] < bounds[0]
-        or box[0] > bounds[2]
-        or box[3] < bounds[1]
-        or box[1] > bounds[3]
-    )
 
 
 def _turned(box: Box, direction: int) -> Box:
