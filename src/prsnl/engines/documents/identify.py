@@ -73,6 +73,23 @@ _KINDS: Final = {
 }
 
 
+#: First bytes that leave no doubt, of kinds that are told and not read.
+_SIGNATURES: Final = (
+    (b"\x89PNG\r\n\x1a\n", "png", _Kind("image/png", "PNG image", frozenset({"png"}))),
+    (
+        b"\xff\xd8\xff",
+        "jpeg",
+        _Kind("image/jpeg", "JPEG image", frozenset({"jpg", "jpeg", "jfif"})),
+    ),
+    (b"GIF8", "gif", _Kind("image/gif", "GIF image", frozenset({"gif"}))),
+    (
+        b"\x1f\x8b\x08",
+        "gzip",
+        _Kind("application/gzip", "gzip compressed data", frozenset({"gz", "tgz"})),
+    ),
+)
+
+
 def identify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Yield the `FileType` of `path`; `file_name` is what its owner calls it.
 
@@ -98,6 +115,9 @@ def _identify(path: Path, extension: str) -> FileType:
     )
     if kind:
         return _of_kind(kind, extension)
+    for signature, label, row in _SIGNATURES:
+        if head.startswith(signature):
+            return _file_type(label, row, extension, 1.0)
     return _examined(path, head, extension)
 
 
@@ -108,12 +128,17 @@ def _of_kind(kind: str, extension: str, confidence: float = 1.0) -> FileType:
             f"The file is named .{extension}, but holds {row.description}: rename it "
             "if that is what it should be, else get the file again."
         )
+    return _file_type(kind, row, extension, confidence)
+
+
+def _file_type(kind: str, row: _Kind, extension: str, confidence: float) -> FileType:
     return FileType(
         mime_type=row.mime_type,
         kind=kind,
         description=row.description,
-        confidence=confidence,
-        name_lies=bool(extension) and extension not in row.extensions,
+        confidence=min(1.0, max(0.0, confidence)),
+        name_lies=bool(extension and row.extensions)
+        and extension not in row.extensions,
     )
 
 
@@ -181,12 +206,5 @@ def _examined(path: Path, head: bytes, extension: str) -> FileType:
     whole = path.stat().st_size <= len(head)
     if found.label in _PROSE_LABELS and decode_text(head, whole=whole) is not None:
         return _of_kind("text", extension, found.score)
-    return FileType(
-        mime_type=found.mime_type,
-        kind=found.label,
-        description=found.description,
-        confidence=min(1.0, max(0.0, found.score)),
-        name_lies=bool(found.extensions)
-        and bool(extension)
-        and extension not in found.extensions,
-    )
+    row = _Kind(found.mime_type, found.description, frozenset(found.extensions))
+    return _file_type(found.label, row, extension, found.score)
