@@ -83,7 +83,7 @@ class ProcessSpec:
     ready: Callable[[int], bool] = _is_ready_at_once
     ready_timeout_s: float = 30.0
     #: Given the end of what it wrote to `log` in this run: why it ended before it
-    #: was ready. None says that trying again may help.
+    #: was ready. None says that trying again may help. May mend what it finds.
     explain: Callable[[str], StartError | None] = _no_reason
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 25.0
@@ -399,9 +399,14 @@ class Supervisor:
         process.last_exit = status
         if process.is_leaving:
             return
-        _log.warning("supervisor.ended", process=process.spec.name, status=status)
+        name = process.spec.name
+        reason = None
+        if process.state is State.STARTING:
+            reason = process.spec.explain(_output(process))
+        told = None if reason is None else reason.message
+        _log.warning("supervisor.ended", process=name, status=status, reason=told)
         if not process.was_ready:
-            process.failure = process.spec.explain(_output(process))
+            process.failure = reason
             if process.failure is None and process.starts >= _FIRST_START_TRIES:
                 process.failure = _not_ready(process.spec)
         self._back_off(process, now_s)

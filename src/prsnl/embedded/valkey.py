@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from prsnl.core.errors import StartError
 from prsnl.embedded.datadir import disk_full, hand_over, told_as_start_error
@@ -16,9 +20,12 @@ from prsnl.embedded.postgres import PortTakenError
 from prsnl.embedded.programs import Programs
 from prsnl.embedded.supervisor import ProcessSpec, RunAs
 
+_log = structlog.get_logger(__name__)
+
 _PROGRAM: Final = "valkey-server"
 _CONFIG: Final = "valkey.conf"
 _PID_FILE: Final = "valkey.pid"
+_APPEND_ONLY: Final = "appendonlydir"
 _STOP_S: Final = 10.0
 _STEPS: Final = ((signal.SIGTERM, _STOP_S), (signal.SIGKILL, 5.0))
 _PROBE_TIMEOUT_S: Final = 0.2
@@ -34,6 +41,7 @@ _SETTINGS: Final = {
     "databases": "4",
     "save": '""',
     "appendonly": "yes",
+    "appenddirname": _APPEND_ONLY,
     "auto-aof-rewrite-min-size": "16mb",
     "enable-debug-command": "no",
     "enable-module-command": "no",
@@ -134,4 +142,14 @@ class Valkey:
             return PortTakenError(
                 f"Port {self.port} of 127.0.0.1 is taken by another program."
             )
+        if "Bad file format reading the append only file" in output:
+            self._put_log_aside()
         return None
+
+    def _put_log_aside(self) -> None:
+        """Start empty next time: messages are hints, which are sent again."""
+        aside = self.folder / f"{_APPEND_ONLY}.damaged"
+        with suppress(OSError):  # told by the next start, which fails again
+            shutil.rmtree(aside, ignore_errors=True)
+            (self.folder / _APPEND_ONLY).rename(aside)
+        _log.warning("valkey.put_aside", folder=str(aside))

@@ -5,6 +5,7 @@ Prints one line of JSON: the addresses and the pids, or the error's sentence.
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from prsnl.core.errors import StartError
@@ -22,8 +23,9 @@ def main(data_dir: Path) -> int:
             return 1
         pids = {state.name: state.pid for state in supervisor.states()}
         told = {"database": urls.database_url, "broker": urls.broker_url, "pids": pids}
-        print(json.dumps(told), flush=True)
-        supervisor.wait()
+        with suppress(KeyboardInterrupt):  # it may come before the wait
+            print(json.dumps(told), flush=True)
+            supervisor.wait()
         stack.stop()
     return 0
 

@@ -280,6 +280,24 @@ def test_a_pid_file_of_somebody_elses_process_hinders_nothing(
         assert query(urls.database_url, "select 1") == 1
 
 
+def test_a_damaged_broker_log_is_put_aside(
+    data_dir: Path, supervisor: Supervisor
+) -> None:
+    """The broker carries hints alone: an empty one is better than none."""
+    with Supervisor() as first, stack_of(data_dir, first) as urls:
+        remember(urls)
+    (log,) = (data_dir / "valkey" / "appendonlydir").glob("*.incr.aof")
+    log.write_bytes(b"damage" + log.read_bytes())
+
+    with (
+        stack_of(data_dir, supervisor) as urls,
+        redis.Redis.from_url(urls.broker_url) as broker,
+    ):
+        assert broker.get("word") is None
+
+    assert (data_dir / "valkey" / "appendonlydir.damaged").is_dir()
+
+
 @needs_root
 def test_as_root_the_servers_run_as_another_user(
     data_dir: Path, supervisor: Supervisor

@@ -220,6 +220,7 @@ def test_the_niceness_is_added_to_ours(supervisor: Supervisor) -> None:
 
 HOLDER = """
 import sys, threading
+from contextlib import suppress
 from prsnl.embedded.supervisor import ProcessSpec, Supervisor
 supervisor = Supervisor()
 spec = ProcessSpec(name="worker", argv=("sleep", "600"))
@@ -227,8 +228,9 @@ adder = threading.Thread(target=supervisor.start, args=(spec,))
 adder.start()
 adder.join()
 with supervisor.signals():
-    print(supervisor.states()[0].pid, flush=True)
-    supervisor.wait()
+    with suppress(KeyboardInterrupt):  # it may come before the wait
+        print(supervisor.states()[0].pid, flush=True)
+        supervisor.wait()
     supervisor.stop()
     print("stopped", flush=True)
 """
