@@ -286,8 +286,10 @@ def escape(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         if os.fork() == 0:
             os.setsid()
             ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+            _name_itself(params["name"])
             os.write(tell, b"x")
-            _stay_named(params["name"])
+            _channel().close()
+            _stay()
         os._exit(0)
     os.read(told, 1)
     yield {"escaped": True}
@@ -297,14 +299,15 @@ def cling(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Cut the leash, name itself, and outstay the parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+    _name_itself(params["name"])
     yield {"ready": True}
-    _stay_named(params["name"])
-
-
-def _stay_named(name: str) -> NoReturn:
-    ctypes.CDLL(None).prctl(15, name.encode("ascii"), 0, 0, 0)
     _channel().close()
     _stay()
+
+
+def _name_itself(name: str) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(15, name.encode("ascii"), 0, 0, 0)
 
 
 def link_output(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
