@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 
 from prsnl.core import schema
+from prsnl.core import settings as settings_of
 from prsnl.core.db import Database, connect
+from prsnl.core.settings import Settings
 from prsnl.core.storage import FolderStorage
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
+from prsnl.wiring import Wiring
+from prsnl.wiring import read as wire
 
 _TEMPLATE = "prsnl_template"
 _BROKER_DATABASES = 16
@@ -71,28 +78,37 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUrls]:
         yield urls
 
 
+@contextmanager
+def fresh_database(stack: StackUrls, *, template: str = _TEMPLATE) -> Iterator[str]:
+    """A database that is gone after the block."""
+    name = f"test_{uuid4().hex}"
+    with connect(stack.database_url) as connection:
+        connection.execute(f"create database {name} template {template}")
+        yield _named(stack.database_url, name)
+        connection.execute(f"drop database {name} with (force)")
+
+
 @pytest.fixture
 def database_url(stack: StackUrls) -> Iterator[str]:
     """A database of this test's own, with the newest schema."""
-    name = f"test_{uuid4().hex}"
-    with connect(stack.database_url) as connection:
-        connection.execute(f"create database {name} template {_TEMPLATE}")
-        yield _named(stack.database_url, name)
-        connection.execute(f"drop database {name} with (force)")
+    with fresh_database(stack) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_database_url(stack: StackUrls) -> Iterator[str]:
     """A database of this test's own, without a schema."""
-    name = f"test_{uuid4().hex}"
-    with connect(stack.database_url) as connection:
-        connection.execute(f"create database {name}")
-        yield _named(stack.database_url, name)
-        connection.execute(f"drop database {name} with (force)")
+    with fresh_database(stack, template="template1") as url:
+        yield url
 
 
 @pytest.fixture
 def broker_url(stack: StackUrls) -> str:
+    """A database of the broker that nobody else uses now, emptied."""
+    return fresh_broker(stack)
+
+
+def fresh_broker(stack: StackUrls) -> str:
     """A database of the broker that nobody else uses now, emptied."""
     url = f"{stack.broker_url.rsplit('/', 1)[0]}/{next(_numbers) % _BROKER_DATABASES}"
     with Redis.from_url(url) as broker:
@@ -113,6 +129,26 @@ def storage(tmp_path: Path) -> FolderStorage:
     made = FolderStorage(tmp_path / "storage")
     made.prepare()
     return made
+
+
+@pytest.fixture
+def wiring(database_url: str, broker_url: str, tmp_path: Path) -> Wiring:
+    """The product's own wiring, on the test's own databases and folder."""
+    return wired(database_url, broker_url, tmp_path / "data")
+
+
+def wired(database_url: str, broker_url: str, data_dir: Path) -> Wiring:
+    """The product's own wiring, with the waits of a test."""
+    settings = Settings(
+        storage=settings_of.Storage(data_dir=data_dir),
+        database=settings_of.Database(database_url=SecretStr(database_url)),
+        broker=settings_of.Broker(broker_url=SecretStr(broker_url)),
+        server=settings_of.Server(),
+        work=settings_of.Work(lease_s=timedelta(seconds=3), retry_waits_scale=0.01),
+        children=settings_of.Children(),
+        logs=settings_of.Logs(),
+    )
+    return wire(settings)
 
 
 @pytest.fixture

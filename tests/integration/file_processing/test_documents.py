@@ -1,0 +1,263 @@
+"""From a stored file to what was learned of it: real children, a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from prsnl.core.db import Database
+from prsnl.embedded.stack import StackUrls
+from prsnl.file_processing.specs import (
+    EXTRACT_PDF_TEXT,
+    PROCESS_DOCUMENT,
+    DocumentOptions,
+    ExtractPdfText,
+    ProcessDocument,
+)
+from prsnl.items import store
+from prsnl.items.models import AttachmentView
+from prsnl.wiring import Wiring
+from prsnl.work import ledger
+from prsnl.work.ledger import TaskView
+from prsnl.work.runner import Runner
+from prsnl.work.submit import Submission, submission, submit
+from prsnl.work.workers import WorkerIdentity
+from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.pdf_files import PdfPage, pdf_file
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where files are put, and processed at once."""
+
+    wiring: Wiring
+    database: Database
+    runner: Runner
+
+    def put(self, name: str, content: bytes, owner: str = "ada") -> AttachmentView:
+        """Store a file."""
+        sha256 = self.wiring.storage.put_bytes(content)
+        file = store.NewFile(owner, name, len(content), sha256)
+        with self.database.connection() as connection:
+            return store.add_file(connection, file)[0]
+
+    def run(self, wanted: Submission) -> TaskView:
+        """Submit a task and do it here."""
+        with self.database.connection() as connection:
+            task_id = submit(connection, [wanted])[0].task_id
+        self.runner.execute(task_id)
+        return self.task(task_id, wanted.owner)
+
+    def process(
+        self, file: AttachmentView, owner: str = "ada", *, analyze: bool = True
+    ) -> TaskView:
+        """Process a document."""
+        command = ProcessDocument(
+            file_id=file.id, options=DocumentOptions(analyze_content=analyze)
+        )
+        return self.run(
+            submission(PROCESS_DOCUMENT, command, owner=owner, attachment_id=file.id)
+        )
+
+    def task(self, task_id: UUID, owner: str = "ada") -> TaskView:
+        """A task as its owner sees it."""
+        with self.database.connection() as connection:
+            return ledger.task(connection, task_id, owner=owner)
+
+    def found_stages(self, task: TaskView) -> set[str]:
+        """The stages whose result came from a checkpoint."""
+        with self.database.connection() as connection:
+            stages = ledger.stages(connection, task.task_id)
+        return {stage.stage for stage in stages if stage.from_checkpoint}
+
+
+@pytest.fixture(scope="module")
+def desk(stack: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A worker in the test's own process; its warm children serve all tests here."""
+    with fresh_database(stack) as database_url:
+        wiring = wired(database_url, fresh_broker(stack), tmp_path_factory.mktemp("d"))
+        yield from working(wiring)
+
+
+def working(wiring: Wiring) -> Iterator[Desk]:
+    """A worker on some wiring."""
+    with (
+        wiring.database("test", size=4) as database,
+        wiring.services(database) as services,
+    ):
+        beat = wiring.beat(database, WorkerIdentity(kind="worker", slots=1))
+        runner = Runner(
+            database=database,
+            storage=wiring.storage,
+            catalogue=wiring.catalogue,
+            services=services,
+            beat=beat,
+            rang=lambda: None,
+            waits_scale=0.01,
+            provider_probe=timedelta(seconds=1),
+        )
+        with beat.beating():
+            yield Desk(wiring, database, runner)
+
+
+def pages_pdf(count: int, *, empty: tuple[int, ...] = ()) -> bytes:
+    """A PDF whose page n says so, save those that say nothing."""
+    return pdf_file(
+        *[
+            PdfPage(
+                content=(
+                    ""
+                    if number in empty
+                    else f"BT /F1 14 Tf 72 700 Td (This is page {number}.) Tj ET"
+                )
+            )
+            for number in range(1, count + 1)
+        ]
+    )
+
+
+def test_a_sample_becomes_an_item_with_all_that_was_learned(desk: Desk) -> None:
+    file = desk.put(
+        "lease-agreement.pdf", (SAMPLES / "lease-agreement.pdf").read_bytes()
+    )
+
+    task = desk.process(file)
+
+    assert task.status == "success", task.error
+    assert (task.current, task.percentage) == (task.total, 100.0)
+    with desk.database.connection() as connection:
+        item = store.item(connection, file.item_id, owner="ada")
+        chunks = connection.execute(
+            "select vector_dims(embedding) as dims from chunks where item_id = %s",
+            [file.item_id],
+        ).fetchall()
+    shown = item.attachments[0]
+    assert shown.processing_status == "completed"
+    assert shown.has_thumbnail
+    assert shown.document_type == "contract"
+    assert item.language == "en"
+    assert item.key_sentences
+    assert item.tags
+    assert {row["dims"] for row in chunks} == {384}
+
+
+def test_a_file_of_the_same_bytes_is_one_item(desk: Desk) -> None:
+    first = desk.put("a.txt", b"The same text.")
+    second = desk.put("b.txt", b"The same text.")
+
+    assert first.id == second.id
+
+
+def test_a_second_run_finds_every_stage_done(desk: Desk) -> None:
+    file = desk.put("pages.pdf", pages_pdf(3))
+    first = desk.process(file)
+
+    second = desk.process(file)
+
+    assert second.result == first.result
+    assert desk.found_stages(second) >= {"identify", "pages", "analyze", "embed"}
+
+
+def test_another_owner_finds_nothing_of_it(desk: Desk) -> None:
+    """A checkpoint shared between owners would tell that somebody has the file."""
+    content = pages_pdf(2)
+    desk.process(desk.put("pages.pdf", content))
+
+    theirs = desk.process(desk.put("pages.pdf", content, owner="ben"), "ben")
+
+    assert theirs.status == "success"
+    assert desk.found_stages(theirs) == set()
+
+
+def test_a_page_without_text_costs_that_page_only(desk: Desk) -> None:
+    file = desk.put("mixed.pdf", pages_pdf(3, empty=(2,)))
+
+    task = desk.process(file)
+
+    assert task.status == "success"
+    assert task.result is not None
+    assert task.result["empty_pages"] == [2]
+    with desk.database.connection() as connection:
+        text = store.text(connection, file.id, owner="ada")
+    assert text == "This is page 1.\n\nThis is page 3."
+
+
+def test_a_document_without_any_text_fails_and_says_why(desk: Desk) -> None:
+    file = desk.put("scan.pdf", pages_pdf(2, empty=(1, 2)))
+
+    task = desk.process(file)
+
+    assert task.status == "failure"
+    assert task.error is not None
+    assert task.error["code"] == "empty"
+    assert "no OCR" in task.error["message"]
+    with desk.database.connection() as connection:
+        shown = store.attachment(connection, file.id, owner="ada")
+        pages = store.pages(connection, file.id, owner="ada")
+    assert shown.processing_status == "failed"
+    assert shown.has_thumbnail
+    assert [page.status for page in pages] == ["empty", "empty"]
+
+
+def test_a_kind_that_nothing_reads_is_unsupported(desk: Desk) -> None:
+    file = desk.put("data.png", b"\x89PNG\r\n\x1a\n" + bytes(200))
+
+    task = desk.process(file)
+
+    assert (task.status, task.error and task.error["code"]) == (
+        "failure",
+        "unsupported",
+    )
+
+
+def test_the_text_stays_when_the_analysis_is_not_wanted(desk: Desk) -> None:
+    file = desk.put("note.txt", b"Only the text is wanted here.")
+
+    task = desk.process(file, analyze=False)
+
+    assert task.status == "success"
+    with desk.database.connection() as connection:
+        item = store.item(connection, file.item_id, owner="ada")
+        assert store.text(connection, file.id, owner="ada").startswith("Only the text")
+    assert item.ai_enhancement_status is None
+
+
+def test_text_of_a_pdf_alone_refuses_what_is_none(desk: Desk) -> None:
+    file = desk.put("note.txt", b"This is a note and not a PDF.")
+
+    task = desk.run(
+        submission(
+            EXTRACT_PDF_TEXT,
+            ExtractPdfText(file_id=file.id),
+            owner="ada",
+            attachment_id=file.id,
+        )
+    )
+
+    assert task.error is not None
+    assert task.error["code"] == "unsupported"
+    assert "process-document" in task.error["message"]
+
+
+def test_text_of_a_pdf_alone_is_read_page_by_page(desk: Desk) -> None:
+    file = desk.put("pages.pdf", pages_pdf(5))
+
+    task = desk.run(
+        submission(
+            EXTRACT_PDF_TEXT,
+            ExtractPdfText(file_id=file.id),
+            owner="ada",
+            attachment_id=file.id,
+        )
+    )
+
+    assert task.result is not None
+    assert task.result["pages"] == 5
+    assert (task.current, task.total) == (9, 9)
