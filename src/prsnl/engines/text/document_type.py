@@ -12,6 +12,8 @@ _FILE_NAME_WEIGHT: Final = 2
 #: Points below which no rule is sure, and the lead that the best must have.
 _FLOOR: Final = 4
 _LEAD: Final = 2
+#: A salutation and a close leave little doubt.
+_WEIGHTS: Final = {"letter": 2}
 #: One word counts so often at most: repetition is no proof.
 _TIMES_MAX: Final = 2
 
@@ -117,5 +119,6 @@ def _points(kind: str, *, title: str, head: str, name: str) -> int:
         _TITLE_WEIGHT * bool(named.search(title))
         + _FILE_NAME_WEIGHT * bool(named.search(name))
         + min(2, len(named.findall(head)))
-        + sum(min(_TIMES_MAX, count) for count in counts.values())
+        + _WEIGHTS.get(kind, 1)
+        * sum(min(_TIMES_MAX, count) for count in counts.values())
     )

@@ -66,6 +66,9 @@ _COMPANY: Final = re.compile(
     r"(?<!\w)(?:GmbH|mbH|AG|KG|OHG|UG|e\.V\.|SE|Ltd|Limited|LLC|Inc|Corp|PLC|plc|S\.A\.|"
     r"SA|SARL|S\.r\.l\.|Srl|SpA|B\.V\.|BV|N\.V\.|NV|Lda|S\.L\.|SL)\.?$"
 )
+_ABBREVIATED: Final = re.compile(
+    r"(?<!\w)(?:Ltd|Inc|Corp|Co|S\.A|e\.V|B\.V|N\.V|S\.L|S\.r\.l)\.$"
+)
 _WEAK_IN: Final = frozenset({"de"})
 
 
@@ -215,9 +218,8 @@ class _Names:
         end = start + len(" ".join(words))
         while end > start and match.string[end - 1] in "'\u2019-&":
             end -= 1
-        ends_with_stop = match.string[end - 1 : end] == "." and not _COMPANY.search(
-            match.string[start:end]
-        )
+        name = match.string[start:end]
+        ends_with_stop = name.endswith(".") and not _ABBREVIATED.search(name)
         return start, end - ends_with_stop
 
     def _is_common(self, word: str, common: set[str]) -> bool:

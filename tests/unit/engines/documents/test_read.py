@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prsnl.core.errors import CorruptError, EncryptedError, UnsupportedError
@@ -68,6 +68,7 @@ def test_bytes_that_are_no_text_are_corrupt(tmp_path: Path) -> None:
         read(tmp_path, "text", bytes(range(256)) * 4)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_text_or_not(data: bytes, whole: bool) -> None:  # noqa: FBT001
     text = decode_text(data, whole=whole)
@@ -86,6 +87,7 @@ def test_a_long_text_comes_in_parts_at_paragraphs(tmp_path: Path) -> None:
     assert together.split() == " ".join(paragraphs).split()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=9000))
 def test_no_word_is_lost_between_parts(text: str) -> None:
     frames = list(document(blocks_of(text), metadata={}, engine="e", reason="r"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prsnl.engines.pdf.cleaning import JOINED, clean
@@ -35,6 +35,7 @@ def test_a_text_layer_is_cleaned(raw: str, cleaned: str) -> None:
     assert clean(raw) == cleaned
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_cleaning_twice_is_cleaning_once(raw: str) -> None:
     once = clean(raw)
