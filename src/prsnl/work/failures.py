@@ -15,6 +15,8 @@ _RESOURCE_TRIES: Final = 2
 _BUG_TRIES: Final = 2
 _BUG_WAIT_S: Final = 5.0
 _RESOURCE_WAIT_S: Final = 5.0
+#: A provider's own word is input: nothing waits longer than a day for it.
+_LONGEST_ASKED_WAIT_S: Final = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,5 @@ def judge(
     source = jitter or random
     wait_s = waits_s[retries] * waits_scale
     wait_s *= 1 + source.uniform(-_JITTER, _JITTER)
-    return Verdict(
-        Status.QUEUED, due_in_s=max(wait_s, error.retry_after_s or 0.0), retries=1
-    )
+    asked_s = min(error.retry_after_s or 0.0, _LONGEST_ASKED_WAIT_S)
+    return Verdict(Status.QUEUED, due_in_s=max(wait_s, asked_s), retries=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,12 +25,13 @@ class Step:
 class Progress:
     """Counts steps; told to the row by whoever commits next. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._current = 0
         self._total: int | None = None
         self._message = ""
-        self._told_at = time.monotonic()
+        self._told_at = clock()
         self._is_dirty = False
         #: Whether this claim has committed a stage or unit.
         self.has_committed = False
@@ -50,7 +52,7 @@ class Progress:
     def take(self) -> Step:
         """The newest, to be written by the caller's transaction."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             is_event = now - self._told_at >= 1 / EVENTS_PER_S
             if is_event:
                 self._told_at = now
@@ -61,6 +63,6 @@ class Progress:
         """The newest, if nobody has written it for a quarter of a second."""
         with self._lock:
             is_due = (
-                self._is_dirty and time.monotonic() - self._told_at >= 1 / EVENTS_PER_S
+                self._is_dirty and self._clock() - self._told_at >= 1 / EVENTS_PER_S
             )
         return self.take() if is_due else None

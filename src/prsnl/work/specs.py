@@ -127,7 +127,9 @@ class Catalogue:
         """One catalogue of several."""
         whole = cls()
         for part in parts:
-            whole.handlers.update(part.handlers)
+            for name, handled in part.handlers.items():
+                assert name not in whole.handlers, f"{name} is handled twice"
+                whole.handlers[name] = handled
         return whole
 
     def specs(self) -> list[TaskSpec[Any, Any]]:
