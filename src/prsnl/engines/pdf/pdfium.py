@@ -328,7 +328,7 @@ def _lines(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
 
 def _units(text: str) -> int:
     """Length in UTF-16 units, which PDFium counts in."""
-    return len(text) + sum(letter > "\uffff" for letter in text)
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
 
 
 def _upright(lines: list[Line], rotation: int) -> int:
