@@ -28,8 +28,10 @@ from prsnl.work.ring import Channel, Listener
 from prsnl.work.workers import GONE_AFTER
 
 _POLL_S: Final = 1.0
-_LEAST_PAUSE_S: Final = 0.002
+#: Between two looks: what is released meanwhile goes out in one batch.
+_LEAST_PAUSE_S: Final = 0.01
 _CHECK_BROKER_S: Final = 1.0
+_BATCHES: Final = 4
 #: Its absence means that the broker started anew, or was flushed.
 _MARKER: Final = "prsnl:marker"
 
@@ -86,12 +88,16 @@ cross join lateral (
 ) picked
 """
 
-#: Committed before the hints are published: a hint is never out unknown.
+#: Committed before the hints are published: a hint is never out unknown. The commit
+#: does not wait for the disk: a server that falls down right then forgets that some
+#: hints are out, they are sent again, and the second ones change nothing.
 MARK_SENT: Final = """
-with due as materialized (
-    select id from tasks
+with quick as materialized (
+    select set_config('synchronous_commit', 'off', true)
+), due as materialized (
+    select id from tasks, quick
     where id = any(%(ids)s) and status = 'queued' and sent_at is null
-    for update skip locked
+    for update of tasks skip locked
 )
 update tasks t set sent_at = now() from due where t.id = due.id
 returning t.id, t.name, t.queue
@@ -176,7 +182,9 @@ def publish(app: Celery, hints: Sequence[Hint]) -> None:
 class Window:
     """How many hints may be out: twice the slots, and the claims of the last second.
 
-    The claims are told from what went away since the last look.
+    The claims are told from what went away since the last look. Where there are many,
+    hints go out in batches of a quarter of the window: one look for each of them
+    costs the servers more than the task.
     """
 
     _claims: deque[tuple[float, int]] = field(default_factory=deque)
@@ -189,7 +197,10 @@ class Window:
         while self._claims and self._claims[0][0] < now - 1:
             self._claims.popleft()
         self._out = out
-        return max(0, 2 * slots + sum(count for _, count in self._claims) - out)
+        whole = 2 * slots + sum(count for _, count in self._claims)
+        room = max(0, whole - out)
+        is_worth_it = room >= whole // _BATCHES or out <= slots
+        return room if is_worth_it else 0
 
     def sent(self, count: int) -> None:
         """Count what was sent."""

@@ -21,6 +21,7 @@ from prsnl.core.db import LOST, Db, connect
 
 _PAUSE_S: Final = 0.02
 _RECONNECT_S: Final = 1.0
+_NOTIFY: Final = "select pg_notify(channel, '') from unnest(%s::text[]) channel"
 
 
 class Channel(StrEnum):
@@ -67,8 +68,7 @@ class Ring:
             if wanted:
                 try:
                     connection = connection or _open(self._url)
-                    for channel in sorted(wanted):
-                        connection.execute("select pg_notify(%s, '')", [channel])
+                    connection.execute(_NOTIFY, [sorted(wanted)])
                 except LOST:
                     # Every listener polls: nothing is lost but a second.
                     connection = None
