@@ -1,0 +1,6 @@
+"""`python -m prsnl`."""
+
+from prsnl.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""The commands: what each takes; what it does is loaded when it is run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from prsnl import __version__
+from prsnl.core.errors import PrsnlError
+
+#: What a sentence for the user begins with on standard error; also in a log.
+SENTENCE: Final = "prsnl: "
+_INTERRUPTED: Final = 130
+
+app = typer.Typer(
+    name="prsnl",
+    help="A file goes in, knowledge comes out; nothing leaves this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Server = Annotated[
+    str | None,
+    typer.Option("--server", metavar="URL", help="Not this machine's server."),
+]
+TaskIds = Annotated[list[str], typer.Argument(metavar="TASK_ID...")]
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - typer's callback
+    if value:
+        typer.echo(f"prsnl {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _all(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    """PRSNL."""
+
+
+@app.command()
+def process(
+    *,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files and folders.")
+    ],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, nothing else.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write NAME.txt, NAME.md and NAME.json here."),
+    ] = None,
+    local_only: Annotated[
+        bool, typer.Option("--local-only", help="No byte may leave the machine.")
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Send the files, and do not wait.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Process files: text, title, date, language, key sentences, amounts, tags."""
+    from prsnl.terminal import process as command
+
+    wanted = command.Wanted(
+        paths=paths,
+        is_json=is_json,
+        output=output,
+        local_only=local_only,
+        detach=detach,
+        server=server,
+    )
+    raise typer.Exit(command.main(wanted))
+
+
+@app.command()
+def up(
+    *,
+    no_open: Annotated[  # noqa: ARG001 - there is no page that could be opened
+        bool, typer.Option("--no-open", help="Open no browser.")
+    ] = False,
+    background: Annotated[
+        bool,
+        typer.Option("--background", help="Leave it; ./prsnl down ends it."),
+    ] = False,
+) -> None:
+    """Run the service: database, broker, API, scheduler and workers."""
+    from prsnl.terminal import service as command
+
+    raise typer.Exit(command.up(background=background))
+
+
+@app.command()
+def down() -> None:
+    """Stop the service of this machine."""
+    from prsnl.terminal import service as command
+
+    raise typer.Exit(command.down())
+
+
+@app.command()
+def status(
+    *,
+    task_id: Annotated[str | None, typer.Argument(metavar="[TASK_ID]")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until it ends, or Ctrl-C.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Show what is under way, or one task."""
+    from prsnl.terminal import tasks as command
+
+    raise typer.Exit(command.status(task_id, server=server, watch=watch))
+
+
+@app.command()
+def cancel(task_ids: TaskIds, server: Server = None) -> None:
+    """Cancel tasks; what they have done so far stays."""
+    from prsnl.terminal import tasks as command
+
+    raise typer.Exit(command.cancel(task_ids, server=server))
+
+
+@app.command()
+def retry(task_ids: TaskIds, server: Server = None) -> None:
+    """Queue failed tasks again."""
+    from prsnl.terminal import tasks as command
+
+    raise typer.Exit(command.retry(task_ids, server=server))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at every part; say what was found, and what to do for each red line."""
+    from prsnl.terminal import doctor as command
+
+    raise typer.Exit(command.main())
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schema of your own database (PRSNL_DATABASE_URL) up to date."""
+    from prsnl.terminal import migrate as command
+
+    raise typer.Exit(command.main())
+
+
+@app.command()
+def api(
+    *,
+    passing: Annotated[bool, typer.Option("--passing", hidden=True)] = False,
+) -> None:
+    """Run the API alone; needs PRSNL_DATABASE_URL and PRSNL_BROKER_URL."""
+    from prsnl import api as program
+    from prsnl import wiring
+    from prsnl.core.logging import configure_logging
+
+    wired = wiring.read()
+    configure_logging(wired.settings.logs)
+    program.main(wired, is_passing=passing)
+
+
+@app.command()
+def scheduler() -> None:
+    """Run a scheduler alone: relay, reaper and cleanup. Any number may run."""
+    from prsnl import scheduler as program
+    from prsnl import wiring
+    from prsnl.core.logging import configure_logging
+
+    wired = wiring.read()
+    configure_logging(wired.settings.logs)
+    program.main(wired)
+
+
+@app.command()
+def worker(
+    queues: Annotated[list[str], typer.Argument(metavar="QUEUE...")],
+    threads: Annotated[
+        int,
+        typer.Option(min=1, max=64, help="Tasks at a time; if they mostly wait."),
+    ] = 1,
+) -> None:
+    """Run one worker alone, for one or several queues."""
+    from prsnl import wiring
+    from prsnl import worker as program
+    from prsnl.core.logging import configure_logging
+    from prsnl.work.queues import Queue
+
+    unknown = sorted(set(queues) - set(Queue))
+    if unknown:
+        known = ", ".join(Queue)
+        raise typer.BadParameter(f"{unknown[0]} is no queue; there are {known}.")
+    wired = wiring.read()
+    configure_logging(wired.settings.logs)
+    program.main(wired, [Queue(name) for name in queues], threads=threads)
+
+
+_PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def prove(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed hurts the same way.")] = 1,
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Kill workers, broker and database under load; show that nothing was lost."""
+    from prsnl.proving import harness
+
+    raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
+
+
+@app.command(context_settings=_PASSED_ON)
+def bench(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,
+) -> None:
+    """Measure; without a name the measurements are listed."""
+    from prsnl.terminal import developing as command
+
+    raise typer.Exit(command.bench(name, context.args))
+
+
+@app.command(context_settings={**_PASSED_ON, "help_option_names": []})
+def test(context: typer.Context) -> None:
+    """Check the code and run the tests; with arguments pytest alone, with these."""
+    from prsnl.terminal import developing as command
+
+    raise typer.Exit(command.test(context.args))
+
+
+def main() -> NoReturn:
+    """Run a command. An error of ours is one sentence, never a traceback."""
+    try:
+        app(prog_name="./prsnl")
+    except PrsnlError as error:
+        sys.stderr.write(f"{SENTENCE}{error.message}\n")
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        # Who read our output has gone; the interpreter must not try once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    raise AssertionError("typer ends by SystemExit")

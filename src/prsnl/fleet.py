@@ -1,0 +1,142 @@
+"""Which processes one machine runs, and how they are started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from prsnl.core.errors import StartError
+from prsnl.discovery import RunningServer
+from prsnl.embedded.supervisor import ProcessSpec
+from prsnl.work.queues import Queue
+
+#: More CPU workers only where `PRSNL_WORKER_CONCURRENCY` asks for them: each holds
+#: memory, also when it is idle.
+MOST_CPU_WORKERS: Final = 8
+#: Its tasks wait for a child or for a network.
+AI_THREADS: Final = 4
+_READY_S: Final = 60.0
+#: A worker gives back what runs within 20 s of TERM, and then leaves.
+_STOP_S: Final = 25.0
+#: What an error of ours begins with, on standard error and in a log.
+SENTENCE: Final = "prsnl: "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One process: a name, and what follows `./prsnl`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    #: It is ready when it can be asked.
+    serves: bool = False
+
+
+def plan(
+    *, cores: int, cpu_workers: int | None = None, is_passing: bool = False
+) -> tuple[Program, ...]:
+    """The programs of one machine.
+
+    The CPU queues get one process a core, one task at a time in each, and leave a core
+    to the database and the API; the AI queue gets one process whose threads wait.
+
+    Args:
+        cores: How many the machine has for us.
+        cpu_workers: Processes of the CPU queues, where the user says so.
+        is_passing: The server ends with the command that starts it.
+    """
+    count = cpu_workers or min(max(1, cores - 1), MOST_CPU_WORKERS)
+    return (
+        Program(
+            name="api",
+            arguments=("api", *(["--passing"] if is_passing else [])),
+            serves=True,
+        ),
+        Program(name="scheduler", arguments=("scheduler",)),
+        *(
+            Program(
+                name=f"{Queue.FILE_PROCESSING}-{number}",
+                arguments=("worker", Queue.FILE_PROCESSING),
+            )
+            for number in range(1, count + 1)
+        ),
+        Program(
+            name=f"{Queue.AI_PROCESSING}-1",
+            arguments=(
+                "worker",
+                Queue.AI_PROCESSING,
+                "--threads",
+                str(AI_THREADS),
+            ),
+        ),
+    )
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def environment(
+    *, data_dir: Path, database_url: str, broker_url: str, port: int | None
+) -> dict[str, str]:
+    """What the programs are told. A process's environment is its user's alone.
+
+    Args:
+        data_dir: Their data folder.
+        database_url: Where the database is; holds a password.
+        broker_url: Where the broker is; holds a password.
+        port: Where the API listens, if not where the settings say.
+    """
+    told = {
+        **os.environ,
+        "PRSNL_DATA_DIR": str(data_dir),
+        "PRSNL_DATABASE_URL": database_url,
+        "PRSNL_BROKER_URL": broker_url,
+    }
+    if port is not None:
+        told["PRSNL_PORT"] = str(port)
+    return told
+
+
+def process_specs(
+    programs: tuple[Program, ...], *, data_dir: Path, env: Mapping[str, str]
+) -> list[ProcessSpec]:
+    """How the supervisor starts the programs; their logs are in the data folder."""
+    return [
+        ProcessSpec(
+            name=program.name,
+            argv=(sys.executable, "-m", "prsnl", *program.arguments),
+            env=env,
+            log=data_dir / "logs" / f"{program.name}.log",
+            ready=partial(_is_listening, data_dir) if program.serves else _is_started,
+            ready_timeout_s=_READY_S,
+            explain=_told_at_the_end,
+            stop_timeout_s=_STOP_S,
+        )
+        for program in programs
+    ]
+
+
+def _is_listening(data_dir: Path, pid: int) -> bool:
+    running = RunningServer.find(data_dir)
+    return running is not None and running.pid == pid
+
+
+def _is_started(_pid: int) -> bool:
+    return True
+
+
+def _told_at_the_end(output: str) -> StartError | None:
+    """The sentence that a program of ours leaves with, out of its log."""
+    for line in reversed(output.splitlines()):
+        if line.startswith(SENTENCE):
+            return StartError(line.removeprefix(SENTENCE))
+    return None

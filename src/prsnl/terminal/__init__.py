@@ -1,0 +1,1 @@
+"""What the commands do and print; loaded by `cli` only when a command needs it."""

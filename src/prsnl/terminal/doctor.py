@@ -1,0 +1,255 @@
+"""`./prsnl doctor`: what was found, and a fix for each red line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from pydantic import SecretStr
+from redis import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.text import Text
+
+from prsnl.client import Client, local_key
+from prsnl.core import schema
+from prsnl.core.db import connect
+from prsnl.core.errors import PrsnlError, StartError, UnavailableError
+from prsnl.core.settings import Settings
+from prsnl.discovery import RunningServer
+from prsnl.embedded.datadir import holder_of
+from prsnl.embedded.stack import EmbeddedStack, StackUrls
+from prsnl.embedded.supervisor import Supervisor
+from prsnl.terminal.stack import data_dir_of, given_urls, log_to_file
+from prsnl.web.uploads import told_bytes
+from prsnl.wiring import sandbox, storage_folder
+
+_BROKER_TIMEOUT_S: Final = 5
+#: What reads files and texts here, by package.
+_ENGINES: Final = (
+    ("PDF", "pypdfium2"),
+    ("file types", "magika"),
+    ("language", "lingua-language-detector"),
+    ("embeddings", "onnxruntime"),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, what was found, and what to do if it is red."""
+
+    what: str
+    found: str
+    is_ok: bool = True
+
+
+def main() -> int:
+    """Look at everything; 1 if something is red."""
+    settings = Settings.read()
+    console = Console(highlight=False, soft_wrap=True)
+    is_ok = True
+    for finding in findings(settings):
+        is_ok = is_ok and finding.is_ok
+        mark = Text("ok  ", "green") if finding.is_ok else Text("RED ", "bold red")
+        console.print(mark + Text(f"{finding.what}: {finding.found}"))
+    console.print(Text("Settings in force:"))
+    for line in settings_in_force(settings):
+        console.print(Text(f"  {line}"))
+    return 0 if is_ok else 1
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Every part, one after another."""
+    yield from _servers(settings)
+    yield _looked("storage", lambda: _storage(settings))
+    yield _looked("disk", lambda: _disk(settings))
+    yield from _sandbox(settings)
+    for what, package in _ENGINES:
+        yield _engine(what, package)
+
+
+def settings_in_force(settings: Settings) -> list[str]:
+    """Every variable with its value; of a secret only whether it is set."""
+    return [
+        f"PRSNL_{name.upper()} = {_shown(value)}"
+        for concern in settings.concerns()
+        for name, value in concern
+    ]
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "(not set)"
+    return "(set)" if isinstance(value, SecretStr) else str(value)
+
+
+def _servers(settings: Settings) -> Iterator[Finding]:
+    try:
+        urls = given_urls(settings)
+    except PrsnlError as error:
+        yield Finding("settings", error.message, is_ok=False)
+        return
+    if urls is not None:
+        yield from _direct(urls, fix="PRSNL_DATABASE_URL and PRSNL_BROKER_URL")
+        return
+    data_dir = data_dir_of(settings)
+    running = RunningServer.find(data_dir)
+    if running is not None:
+        yield from _of_running(running, data_dir)
+        return
+    if (holder := holder_of(data_dir)) is not None:
+        yield Finding("embedded stack", holder.sentence(data_dir), is_ok=False)
+        return
+    yield from _of_started(data_dir)
+
+
+def _of_running(running: RunningServer, data_dir: Path) -> Iterator[Finding]:
+    """Ask the server that runs: the servers behind it are its own."""
+    try:
+        with Client(running.url, local_key(data_dir)) as client:
+            health = client.health()
+    except UnavailableError as error:
+        yield Finding("API", error.message, is_ok=False)
+        return
+    yield Finding("API", f"{running.url} (pid {running.pid}), version {health.version}")
+    yield Finding("database", health.database, is_ok=health.database == "ok")
+    yield Finding("broker", health.broker, is_ok=health.broker == "ok")
+    queues = ", ".join(f"{queue} {w.slots}" for queue, w in health.workers.items())
+    yield Finding(
+        "workers", queues or "none: ./prsnl worker QUEUE starts one", is_ok=bool(queues)
+    )
+
+
+def _of_started(data_dir: Path) -> Iterator[Finding]:
+    """Start the embedded servers for a moment: whether they can is the question."""
+    log_to_file(data_dir)
+    try:
+        with (
+            Supervisor() as supervisor,
+            supervisor.signals(),
+            EmbeddedStack(data_dir, supervisor, what="prsnl doctor") as urls,
+        ):
+            yield Finding("embedded stack", f"starts and stops, in {data_dir}")
+            yield from _direct(urls, fix="the data folder", is_own=True)
+    except StartError as error:
+        yield Finding("embedded stack", error.message, is_ok=False)
+
+
+def _direct(urls: StackUrls, *, fix: str, is_own: bool = False) -> Iterator[Finding]:
+    yield _looked("database", lambda: _database(urls.database_url))
+    if is_own:
+        yield _looked("schema", lambda: _own_schema(urls.database_url))
+    else:
+        yield _looked("schema", lambda: _schema(urls.database_url))
+    yield _looked("broker", lambda: _broker(urls.broker_url, fix))
+
+
+def _looked(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, look())
+    except PrsnlError as error:
+        return Finding(what, error.message, is_ok=False)
+
+
+def _database(url: str) -> str:
+    try:
+        with connect(url) as connection:
+            row = connection.execute(
+                "select current_setting('server_version') as server, "
+                "(select default_version from pg_available_extensions "
+                " where name = 'vector') as vector"
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        raise schema.unreachable(error) from error
+    assert row is not None
+    vector = row["vector"]
+    return f"PostgreSQL {row['server']}, pgvector {vector or 'is missing'}"
+
+
+def _schema(url: str) -> str:
+    schema.check(url)
+    return f"{schema.newest()}, as this program needs"
+
+
+def _own_schema(url: str) -> str:
+    """Of an embedded database the next start mends it."""
+    try:
+        return _schema(url)
+    except StartError:
+        return f"is brought to {schema.newest()} by the next start"
+
+
+def _broker(url: str, fix: str) -> str:
+    try:
+        with Redis.from_url(url, socket_timeout=_BROKER_TIMEOUT_S) as broker:
+            info = broker.info("server")
+    except (RedisError, ValueError, OSError) as error:
+        raise UnavailableError(
+            f"The broker does not answer ({type(error).__name__}): look at {fix}."
+        ) from error
+    name = info.get("server_name", "redis")
+    told = info.get(f"{name}_version") or info.get("redis_version")
+    return f"{name} {told}"
+
+
+def _storage(settings: Settings) -> str:
+    folder = storage_folder(settings)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise StartError(
+            f"{nearest} cannot be written: make it yours, or set PRSNL_DATA_DIR."
+        )
+    return str(folder)
+
+
+def _disk(settings: Settings) -> str:
+    folder = storage_folder(settings)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(nearest).free
+    floor = settings.storage.free_disk_floor_bytes
+    if free < floor:
+        raise StartError(
+            f"{told_bytes(free)} are free and {told_bytes(floor)} are to stay free "
+            "(PRSNL_FREE_DISK_FLOOR_BYTES): uploads are refused. Free some space."
+        )
+    return f"{told_bytes(free)} free"
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    try:
+        with sandbox(settings) as pool:
+            layers = pool.probe_layers()
+    except PrsnlError as error:
+        yield Finding("sandbox", error.message, is_ok=False)
+        return
+    except OSError as error:
+        yield Finding(
+            "sandbox", f"No child can be started: {error.strerror}.", is_ok=False
+        )
+        return
+    yield Finding("sandbox", _layers(layers.to_wire()))
+    for sentence in layers.missing():
+        yield Finding("sandbox", sentence, is_ok=False)
+
+
+def _layers(found: dict[str, object]) -> str:
+    return ", ".join(
+        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
+        for name, value in found.items()
+        if value
+    )
+
+
+def _engine(what: str, package: str) -> Finding:
+    try:
+        return Finding(what, f"{package} {version(package)}")
+    except PackageNotFoundError:
+        return Finding(
+            what, f"{package} is missing: remove .venv and run ./prsnl", is_ok=False
+        )

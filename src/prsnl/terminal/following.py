@@ -1,0 +1,209 @@
+"""Sends files one after another, and follows their tasks side by side."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from prsnl.client import Client
+from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.terminal.inputs import InputFile
+from prsnl.terminal.outcome import Outcome, failed, fetch
+from prsnl.wire import StatusBody, TaskBody
+from prsnl.work.specs import ENDED
+
+#: Tasks that are followed at a time: more than a machine runs at a time.
+_FOLLOWERS: Final = 8
+#: A server that is gone for so long does not come back by itself.
+_PATIENCE_S: Final = 60.0
+_FIRST_WAIT_S: Final = 0.2
+_LONGEST_WAIT_S: Final = 3.0
+#: Short enough that a stop is noticed.
+_POLL_S: Final = 10.0
+_CANCEL_WITHIN_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A file is on its way to the server."""
+
+    file: InputFile
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A task has changed."""
+
+    file: InputFile
+    task: TaskBody
+
+
+Event = Sending | Progressed | Outcome
+T = TypeVar("T")
+
+
+@dataclass
+class _Job:
+    file: InputFile
+    sent_at: float
+    task: TaskBody
+    is_known: bool
+
+
+@dataclass
+class Run:
+    """One command's files on their way. Its threads die with the process."""
+
+    client: Client
+    local_only: bool
+    _events: queue.Queue[Event] = field(default_factory=queue.Queue)
+    _jobs: queue.Queue[_Job] = field(default_factory=queue.Queue)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: dict[UUID, InputFile] = field(default_factory=dict)
+    _sender: threading.Thread | None = None
+    #: The server has not answered for long: nobody waits for it again.
+    _is_gone: bool = False
+
+    def outcomes(self, files: Sequence[InputFile]) -> Iterator[Event]:
+        """Process the files; tell what happens, at the end one outcome a file."""
+        self._sender = _started(self._send_all, files)
+        for _ in range(min(_FOLLOWERS, len(files))):
+            _started(self._follow_all)
+        left = len(files)
+        while left:
+            event = self._events.get()
+            left -= isinstance(event, Outcome)
+            yield event
+
+    def submit_only(self, files: Sequence[InputFile]) -> Iterator[Outcome | TaskBody]:
+        """Send the files and leave them; tell each one's task, or why it has none."""
+        for file in files:
+            try:
+                yield self._send(file).task
+            except (PrsnlError, OSError) as error:
+                yield failed(file, error)
+
+    def cancel(self) -> int:
+        """Cancel what was submitted and has not ended; tell how many that were.
+
+        Waits a few seconds for those that run to end.
+        """
+        self._stop.set()
+        if self._sender is not None:
+            self._sender.join(_CANCEL_WITHIN_S)
+        with self._lock:
+            tasks = list(self._open)
+        ended = [self._cancel(task_id) for task_id in tasks]
+        give_up_at = time.monotonic() + _CANCEL_WITHIN_S
+        for status in ended:
+            self._await_end(status, give_up_at)
+        return len(tasks)
+
+    def _send_all(self, files: Sequence[InputFile]) -> None:
+        for file in files:
+            if self._stop.is_set():
+                return
+            began = time.monotonic()
+            self._events.put(Sending(file))
+            try:
+                job = self._send(file)
+            except (PrsnlError, OSError) as error:
+                waited_s = time.monotonic() - began
+                self._events.put(failed(file, error, seconds=waited_s))
+                continue
+            self._jobs.put(job)
+
+    def _send(self, file: InputFile) -> _Job:
+        began = time.monotonic()
+        sent = self._patiently(
+            lambda: self.client.upload(file.path, local_only=self.local_only)
+        )
+        assert sent.task is not None
+        if sent.task.status not in ENDED:
+            with self._lock:
+                self._open[sent.task.task_id] = file
+        return _Job(
+            file,
+            began,
+            sent.task,
+            is_known=sent.duplicate_of is not None and sent.task.status in ENDED,
+        )
+
+    def _follow_all(self) -> None:
+        while not self._stop.is_set():
+            job = self._jobs.get()
+            try:
+                self._events.put(self._follow(job))
+            except PrsnlError as error:
+                waited_s = time.monotonic() - job.sent_at
+                self._events.put(failed(job.file, error, seconds=waited_s))
+
+    def _follow(self, job: _Job) -> Outcome:
+        self._events.put(Progressed(job.file, job.task))
+        seq = None
+        while True:
+            status = self._status(job.task.task_id, seq)
+            if status.status in ENDED:
+                break
+            seq = status.seq
+            self._events.put(Progressed(job.file, status))
+        with self._lock:
+            self._open.pop(job.task.task_id, None)
+        return self._patiently(
+            lambda: fetch(
+                self.client,
+                job.file,
+                status,
+                is_known=job.is_known,
+                waited_s=time.monotonic() - job.sent_at,
+            )
+        )
+
+    def _status(self, task_id: UUID, seq: int | None) -> StatusBody:
+        return self._patiently(
+            lambda: self.client.status(task_id, seq=seq, wait_s=_POLL_S)
+        )
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask again for a while when the server does not answer: it may restart."""
+        give_up_at = time.monotonic() + _PATIENCE_S
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                return ask()
+            except UnavailableError:
+                if self._is_gone or time.monotonic() + wait_s > give_up_at:
+                    self._is_gone = True
+                    raise
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _cancel(self, task_id: UUID) -> StatusBody | None:
+        try:
+            return self.client.cancel(task_id)
+        except PrsnlError:
+            return None  # the server is gone; its next start finds the task as it is
+
+    def _await_end(self, status: StatusBody | None, give_up_at: float) -> None:
+        while status is not None and status.status not in ENDED:
+            left_s = give_up_at - time.monotonic()
+            if left_s <= 0:
+                return
+            try:
+                status = self.client.status(
+                    status.task_id, seq=status.seq, wait_s=left_s
+                )
+            except PrsnlError:
+                return
+
+
+def _started(work: Callable[..., None], *values: Any) -> threading.Thread:
+    thread = threading.Thread(target=work, args=values, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,122 @@
+"""What came of one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prsnl.client import Client
+from prsnl.core.errors import PrsnlError
+from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.terminal.inputs import InputFile
+from prsnl.wire import ErrorBody, StatusBody
+from prsnl.work.specs import Status
+
+#: What an unreadable file fails with: it never reached the server.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One file's end, as far as it came."""
+
+    file: InputFile
+    status: Status
+    error: ErrorBody | None
+    seconds: float
+    #: Its result was there before this run.
+    is_known: bool = False
+    task: StatusBody | None = None
+    attachment: AttachmentView | None = None
+    item: ItemView | None = None
+    pages: Sequence[PageView] = ()
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the file was processed."""
+        return self.status is Status.SUCCESS
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody stopped it."""
+        return self.status is Status.REVOKED
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as `NAME.json` and `--json` have it."""
+        item, attachment, task = self.item, self.attachment, self.task
+        return {
+            "file": self.file.shown,
+            "status": str(self.status),
+            "error": None if self.error is None else self.error.model_dump(),
+            "seconds": round(self.seconds, 3),
+            "peak_memory_bytes": task and task.peak_memory_bytes,
+            "mime_type": attachment and attachment.mime_type,
+            "language": item and item.language,
+            "title": item and item.title,
+            "document_date": item and item.document_date and str(item.document_date),
+            "document_type": attachment and attachment.document_type,
+            "metadata": attachment.metadata if attachment else {},
+            "key_sentences": item.key_sentences if item else [],
+            "keywords": item.keywords if item else [],
+            "entities": item.entities if item else [],
+            "tags": item.tags if item else [],
+            "warnings": task.warnings if task else [],
+            "pages": [page.model_dump(mode="json") for page in self.pages],
+            "already_there": self.is_known,
+            "item_id": item and str(item.id),
+            "attachment_id": attachment and str(attachment.id),
+            "task_id": task and str(task.task_id),
+        }
+
+
+def failed(
+    file: InputFile, error: PrsnlError | OSError, *, seconds: float = 0.0
+) -> Outcome:
+    """A file that never became a task."""
+    if isinstance(error, PrsnlError):
+        told = ErrorBody(
+            category=error.category, code=error.code, message=error.message
+        )
+    else:
+        told = ErrorBody(
+            category="permanent",
+            code=UNREADABLE,
+            message=f"The file cannot be read: {error.strerror or error}.",
+        )
+    return Outcome(file=file, status=Status.FAILURE, error=told, seconds=seconds)
+
+
+def fetch(
+    client: Client,
+    file: InputFile,
+    task: StatusBody,
+    *,
+    is_known: bool,
+    waited_s: float,
+) -> Outcome:
+    """Everything that the server knows of a file whose task has ended.
+
+    Args:
+        client: Asks.
+        file: Which.
+        task: Its task, ended.
+        is_known: The result was there before.
+        waited_s: What the user has waited, where the task itself never began.
+    """
+    assert task.attachment_id is not None
+    attachment = client.attachment(task.attachment_id)
+    seconds = waited_s
+    if task.started_at is not None and task.finished_at is not None:
+        seconds = (task.finished_at - task.started_at).total_seconds()
+    return Outcome(
+        file=file,
+        status=task.status,
+        error=None if task.status is Status.SUCCESS else task.error,
+        seconds=seconds,
+        is_known=is_known,
+        task=task,
+        attachment=attachment,
+        item=client.item(attachment.item_id),
+        pages=tuple(client.pages(attachment.id)),
+    )

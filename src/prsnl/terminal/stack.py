@@ -1,0 +1,154 @@
+"""The service on this machine: servers, API, scheduler and workers as one block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO, cast
+
+import structlog
+
+from prsnl import fleet
+from prsnl.core import schema
+from prsnl.core.errors import SettingsError, StartError
+from prsnl.core.settings import Settings
+from prsnl.discovery import RunningServer
+from prsnl.embedded.datadir import DataDir, free_port
+from prsnl.embedded.stack import EmbeddedStack, StackUrls
+from prsnl.embedded.supervisor import Supervisor
+
+_OWN_LOG: Final = "supervisor.log"
+
+
+@dataclass(frozen=True)
+class Service:
+    """What runs, while the block runs."""
+
+    supervisor: Supervisor
+    url: str
+    data_dir: Path
+    #: The database and the broker are ours.
+    is_embedded: bool
+    programs: tuple[fleet.Program, ...]
+
+
+def data_dir_of(settings: Settings) -> Path:
+    """The data folder, absolute."""
+    return settings.storage.data_dir.expanduser().absolute()
+
+
+def given_urls(settings: Settings) -> StackUrls | None:
+    """The user's own servers; None if he named none.
+
+    Raises:
+        SettingsError: He named one of two.
+    """
+    database, broker = settings.database.database_url, settings.broker.broker_url
+    if database is None and broker is None:
+        return None
+    if database is None or broker is None:
+        here, gone = ("PRSNL_DATABASE_URL", "PRSNL_BROKER_URL")
+        if database is None:
+            here, gone = gone, here
+        raise SettingsError(
+            f"{here} is set and {gone} is not: set both to use servers of your own, "
+            "or none of them to have both started here."
+        )
+    return StackUrls(
+        database_url=database.get_secret_value(), broker_url=broker.get_secret_value()
+    )
+
+
+@contextmanager
+def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Service]:
+    """Run the whole service, and stop it at the end.
+
+    Signals become `KeyboardInterrupt` in the block.
+
+    Args:
+        settings: What the user set.
+        what: The command, for whoever finds the data folder held.
+        is_passing: The service ends with this command; the API takes a free port.
+
+    Raises:
+        StartError: Something is in the way; the message says what and what to do.
+    """
+    urls = given_urls(settings)
+    data_dir = data_dir_of(settings)
+    log_to_file(data_dir)
+    with ExitStack() as stack:
+        supervisor = stack.enter_context(Supervisor())
+        stack.enter_context(supervisor.signals())
+        if urls is None:
+            embedded = EmbeddedStack(data_dir, supervisor, what=what)
+            found = stack.enter_context(embedded)
+            schema.migrate(found.database_url)
+        else:
+            found = urls
+            held = DataDir(data_dir, what=what)
+            held.open()
+            stack.callback(held.close)
+            stack.callback(supervisor.stop)
+            schema.check(found.database_url)
+        programs = fleet.plan(
+            cores=fleet.cores(),
+            cpu_workers=settings.work.worker_concurrency,
+            is_passing=is_passing,
+        )
+        env = fleet.environment(
+            data_dir=data_dir,
+            database_url=found.database_url,
+            broker_url=found.broker_url,
+            port=free_port() if is_passing else None,
+        )
+        _start(supervisor, programs, data_dir, env)
+        running = RunningServer.find(data_dir)
+        if running is None:
+            raise StartError("The API ended as soon as it was up: see its log.")
+        yield Service(supervisor, running.url, data_dir, urls is None, programs)
+
+
+def _start(
+    supervisor: Supervisor,
+    programs: tuple[fleet.Program, ...],
+    data_dir: Path,
+    env: dict[str, str],
+) -> None:
+    """Start all at once, and wait for the one that answers."""
+    specs = fleet.process_specs(programs, data_dir=data_dir, env=env)
+    pairs = list(zip(programs, specs, strict=True))
+    for program, spec in pairs:
+        if not program.serves:
+            supervisor.add(spec)
+    for program, spec in pairs:
+        if program.serves:
+            supervisor.start(spec)
+
+
+@dataclass(frozen=True)
+class _LogFile:
+    """Opened for each line: there are few, and the folder may not be there yet."""
+
+    path: Path
+
+    def write(self, text: str) -> None:
+        with suppress(OSError), self.path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def flush(self) -> None:
+        """Every line is written through."""
+
+
+def log_to_file(data_dir: Path) -> None:
+    """Let what this process has to log go to a file: the terminal is the user's."""
+    file = _LogFile(data_dir / "logs" / _OWN_LOG)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", file)),
+    )

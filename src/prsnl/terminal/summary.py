@@ -1,0 +1,105 @@
+"""What a person wants to know of a file, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import islice
+from typing import Any, Final
+
+from prsnl.items.models import ItemView
+from prsnl.terminal.outcome import Outcome
+
+_TAGS: Final = 6
+_AMOUNTS: Final = 4
+_SENTENCES: Final = 2
+_SENTENCE_CHARACTERS: Final = 200
+_MONTHS: Final = (
+    "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads as a row
+)
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """A head line, then what was learned, or why nothing was."""
+    told = [_head(outcome)]
+    if outcome.is_cancelled:
+        told.append("  cancelled")
+    elif outcome.error is not None:
+        told.append(f"  failed: {outcome.error.message}")
+    elif outcome.item is not None:
+        told.extend(f"  {line}" for line in _learned(outcome, outcome.item) if line)
+    if outcome.task is not None and outcome.is_success:
+        told.extend(f"  note: {warning}" for warning in outcome.task.warnings)
+    return told
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: "0:07"."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def count(number: int, thing: str) -> str:
+    """A number with its noun: "1 page", "2 pages"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def day(value: date) -> str:
+    """A date as one reads it: "12 May 2024"."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def one_line(text: str, *, characters: int) -> str:
+    """Text on one line, with nothing in it that a terminal would obey."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    words = " ".join(plain.split())
+    return words if len(words) <= characters else words[: characters - 3] + "..."
+
+
+def _head(outcome: Outcome) -> str:
+    parts = [one_line(outcome.file.shown, characters=200)]
+    attachment = outcome.attachment
+    if attachment is not None and attachment.kind == "pdf" and attachment.page_count:
+        pages = count(attachment.page_count, "page")
+        empty = sum(page.status == "empty" for page in outcome.pages)
+        parts.append(f"{pages} ({empty} without text)" if empty else pages)
+    parts.append("(already there)" if outcome.is_known else clock(outcome.seconds))
+    return "   ".join(parts)
+
+
+def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
+    attachment = outcome.attachment
+    facts = (
+        one_line(item.title, characters=100),
+        item.document_date and day(item.document_date),
+        attachment and attachment.document_type,
+        item.language,
+    )
+    yield " · ".join(fact for fact in facts if fact)
+    yield _sentences(item.key_sentences)
+    tags = ", ".join(item.tags[:_TAGS])
+    amounts = ", ".join(islice(_amounts(item.entities), _AMOUNTS))
+    yield " · ".join(
+        part
+        for part in (tags and f"tags {tags}", amounts and f"amounts {amounts}")
+        if part
+    )
+
+
+def _sentences(found: Sequence[dict[str, Any]]) -> str:
+    if not found:
+        return ""
+    quoted = [
+        f'"{one_line(str(one["text"]), characters=_SENTENCE_CHARACTERS)}"'
+        for one in found[:_SENTENCES]
+    ]
+    return "Key sentences: " + " ".join(quoted)
+
+
+def _amounts(entities: Iterable[dict[str, Any]]) -> Iterator[str]:
+    told = (
+        str(entity["value"] or entity["text"])
+        for entity in entities
+        if entity["kind"] == "amount"
+    )
+    return iter(dict.fromkeys(told))
