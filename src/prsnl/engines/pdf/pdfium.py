@@ -236,12 +236,12 @@ def _translated(
 ) -> EncryptedError | UnsupportedError | CorruptError:
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD and password:
         return EncryptedError(
-            "The password does not open this PDF: give the right one as "
-            "options.password."
+            "The password does not open this PDF: give the right one."
         )
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
         return EncryptedError(
-            "The PDF is encrypted and needs a password: give it as options.password."
+            "The PDF is encrypted and needs a password: save a copy without the "
+            "password, and upload that."
         )
     if error.err_code == pdfium_c.FPDF_ERR_SECURITY:
         return UnsupportedError(
