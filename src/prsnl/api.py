@@ -103,7 +103,7 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
         StartError: The port is taken, or the database does not fit.
     """
     schema.check(wiring.database_url)
-    data_dir = wiring.settings.storage.data_dir.expanduser().absolute()
+    data_dir = wiring.settings.storage.folder
     key = keys.first_key(data_dir)
     with wiring.database("api start", size=1) as database:
         database.run(

@@ -68,6 +68,11 @@ class Storage(_Concern):
         256 * MIB, ge=0, description="Uploads stop below this much free disk (507)."
     )
 
+    @property
+    def folder(self) -> Path:
+        """The data folder, absolute."""
+        return self.data_dir.expanduser().absolute()
+
 
 class Database(_Concern):
     """The PostgreSQL that decides."""

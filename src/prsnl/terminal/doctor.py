@@ -26,7 +26,7 @@ from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
-from prsnl.terminal.stack import data_dir_of, given_urls, log_to_file
+from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.web.uploads import told_bytes
 from prsnl.wiring import sandbox, storage_folder
 
@@ -98,7 +98,7 @@ def _servers(settings: Settings) -> Iterator[Finding]:
     if urls is not None:
         yield from _direct(urls, fix="PRSNL_DATABASE_URL and PRSNL_BROKER_URL")
         return
-    data_dir = data_dir_of(settings)
+    data_dir = settings.storage.folder
     running = RunningServer.find(data_dir)
     if running is not None:
         yield from _of_running(running, data_dir)

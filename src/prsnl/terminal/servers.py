@@ -6,7 +6,6 @@ from prsnl.client import Client, is_local, local_key
 from prsnl.core.errors import UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
-from prsnl.terminal.stack import data_dir_of
 
 
 def named(settings: Settings, server: str | None) -> Client | None:
@@ -26,7 +25,7 @@ def running(settings: Settings, *, is_lasting: bool = False) -> Client | None:
         settings: What the user set.
         is_lasting: Only one that goes on when the command that started it ends.
     """
-    found = RunningServer.find(data_dir_of(settings))
+    found = RunningServer.find(settings.storage.folder)
     if found is None or (is_lasting and found.is_passing):
         return None
     client = _client(settings, found.url)
@@ -63,5 +62,5 @@ def _client(settings: Settings, url: str) -> Client:
     given = settings.server.api_key
     key = given.get_secret_value() if given else None
     if key is None and is_local(url):
-        key = local_key(data_dir_of(settings))
+        key = local_key(settings.storage.folder)
     return Client(url, key)

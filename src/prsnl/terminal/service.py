@@ -21,7 +21,7 @@ from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import Holder, holder_of
 from prsnl.fleet import SENTENCE, Program
 from prsnl.terminal.live import print_lines
-from prsnl.terminal.stack import Service, data_dir_of, service
+from prsnl.terminal.stack import Service, service
 
 _LOOK_EVERY_S: Final = 0.1
 _STARTS_WITHIN_S: Final = 180.0
@@ -48,7 +48,7 @@ def up(*, background: bool) -> int:
 
 def down() -> int:
     """Stop what runs on the data folder, on this machine."""
-    data_dir = data_dir_of(Settings.read())
+    data_dir = Settings.read().storage.folder
     holder = holder_of(data_dir)
     if holder is None:
         print_lines(f"Nothing is running on {data_dir}.")
@@ -85,7 +85,7 @@ def start_in_background(settings: Settings) -> RunningServer:
     Raises:
         StartError: It cannot; the message is its own.
     """
-    data_dir = data_dir_of(settings)
+    data_dir = settings.storage.folder
     # A file, for nobody reads a pipe once we have gone.
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(

@@ -34,11 +34,6 @@ class Service:
     programs: tuple[fleet.Program, ...]
 
 
-def data_dir_of(settings: Settings) -> Path:
-    """The data folder, absolute."""
-    return settings.storage.data_dir.expanduser().absolute()
-
-
 def given_urls(settings: Settings) -> StackUrls | None:
     """The user's own servers; None if he named none.
 
@@ -76,7 +71,7 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
         StartError: Something is in the way; the message says what and what to do.
     """
     urls = given_urls(settings)
-    data_dir = data_dir_of(settings)
+    data_dir = settings.storage.folder
     log_to_file(data_dir)
     with ExitStack() as stack:
         supervisor = stack.enter_context(Supervisor())
