@@ -13,6 +13,7 @@ from celery.signals import worker_shutting_down
 from kombu.entity import Queue as CarrierQueue
 
 from prsnl.wiring import Wiring
+from prsnl.work.finisher import at_once, finishing
 from prsnl.work.queues import Queue, in_order
 from prsnl.work.relay import celery_app
 from prsnl.work.ring import Channel, ringing
@@ -40,6 +41,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         wiring.database("worker", size=threads + 2) as database,
         ringing(wiring.database_url) as ring,
         wiring.services(database) as services,
+        finishing() as finisher,
     ):
         beat = wiring.beat(database, worker)
         runner = Runner(
@@ -51,6 +53,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             rang=lambda: ring.ring(Channel.DUE, Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
+            finish=finisher if threads == 1 else at_once,
         )
         app = celery_app(wiring.broker_url)
         app.conf.task_queues = [

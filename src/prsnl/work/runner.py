@@ -5,26 +5,32 @@ The one place that catches every exception of a task and tells what follows from
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 import structlog
 
-from prsnl.core.db import Database, Db
+from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage
 from prsnl.work import providers
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end
 from prsnl.work.failures import judge
+from prsnl.work.finisher import Work, at_once
 from prsnl.work.run import Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
 from prsnl.work.stages import Cancelled, Lost
+
+_A_PROVIDER: Final = "a provider"
 
 log = structlog.get_logger()
 
@@ -42,11 +48,37 @@ class Runner:
     rang: Callable[[], None]
     waits_scale: float
     provider_probe: timedelta
+    _hands: set[UUID] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    #: Ends a claim: before `execute` returns, or while the next claim is made.
+    finish: Callable[[Work], None] = at_once
 
     def execute(self, task_id: UUID) -> None:
         """Claim the task and do it; nothing, if it is not to be had."""
         if self.beat.is_draining:
             return
+        with self._in_hand(task_id) as is_ours:
+            if is_ours:
+                self._execute(task_id)
+
+    @contextmanager
+    def _in_hand(self, task_id: UUID) -> Iterator[bool]:
+        """Tell whether no other thread of this process has the task in hand.
+
+        A claim whose answer was lost is known by its worker: a second delivery to
+        another thread would take the first one's claim for its own.
+        """
+        with self._lock:
+            is_ours = task_id not in self._hands
+            self._hands.add(task_id)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                with self._lock:
+                    self._hands.discard(task_id)
+
+    def _execute(self, task_id: UUID) -> None:
         claimed_at = time.monotonic()
         claimed = self._claim(task_id)
         if claimed is None:
@@ -57,8 +89,7 @@ class Runner:
         ):
             ending = self._ending(run, claimed_at)
             if ending is not None:
-                self._end(run, ending)
-        self.rang()
+                self.finish(partial(self._end, run, ending))
 
     def _claim(self, task_id: UUID) -> Claim | None:
         tries = iter((False,))
@@ -117,9 +148,14 @@ class Runner:
                     status=Status.QUEUED,
                     step=step,
                     message="Given back by a worker that leaves",
+                    provider=run.claimed.provider,
                 )
             case PrsnlError():
                 error = reason
+            case _ if isinstance(reason, LOST):
+                error = UnavailableError(
+                    "The database did not answer. The task is tried again."
+                )
             case _:
                 error = PrsnlError(
                     f"A defect in this program ({type(reason).__name__}): please "
@@ -143,6 +179,9 @@ class Runner:
             retry_waits_s=waits_s,
             waits_scale=self.waits_scale,
         )
+        provider = error.provider or run.claimed.provider
+        if provider is None and verdict.status is Status.PARKED:
+            provider = _A_PROVIDER  # without a name it would never be woken
         return Ending(
             status=verdict.status,
             step=run.progress.take(),
@@ -155,13 +194,13 @@ class Runner:
             retries=verdict.retries,
             crashes=verdict.crashes,
             error=error,
-            provider=error.provider or run.claimed.provider,
+            provider=provider,
             warnings=tuple(run.warnings),
             traceback=trace,
             peak_memory_bytes=run.peak_memory_bytes or None,
         )
 
-    def _end(self, run: TaskRun, ending: Ending) -> None:
+    def _end(self, run: TaskRun, ending: Ending, *, is_last: bool = False) -> None:
         try:
             self._tell_provider(run.claimed, ending)
             fence = self.database.run(partial(end, claimed=run.claimed, ending=ending))
@@ -177,6 +216,14 @@ class Runner:
         except UnavailableError:
             # The lease runs out and the task is done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
+        except PrsnlError as error:
+            if is_last:
+                raise
+            # The row refused what the task made, so it gets an ending of plain words.
+            self._end(run, self._verdict(run, error, trace=""), is_last=True)
+        except Exception:
+            log.exception("task.end_refused", wanted=str(ending.status))
+        self.rang()
 
     def _tell_provider(self, claimed: Claim, ending: Ending) -> None:
         # Before the row is parked: nobody would wake a task of an unknown provider.
