@@ -6,9 +6,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import structlog
 
@@ -29,6 +31,7 @@ from prsnl.work.workers import (
 
 _CLEANUP_EVERY_S: Final = 3600.0
 _WAKE_EVERY_S: Final = 1.0
+_SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
 
 log = structlog.get_logger()
@@ -40,7 +43,8 @@ class Chore:
 
     name: str
     every_s: float
-    work: Callable[[Db], Any]
+    #: Tells whether there is more to do, so that it is due again after the others.
+    work: Callable[[Db], bool]
     due_at: float = field(default=float("-inf"))
 
 
@@ -57,32 +61,36 @@ class Housekeeping:
             for chore in self.chores:
                 now = time.monotonic()
                 if now >= chore.due_at:
-                    self._do(chore)
-                    chore.due_at = now + chore.every_s
+                    has_more = self._do(chore)
+                    chore.due_at = now + (_SOON_S if has_more else chore.every_s)
             next_at = min(chore.due_at for chore in self.chores)
             stop.wait(max(0.01, next_at - time.monotonic()))
 
-    def _do(self, chore: Chore) -> None:
+    def _do(self, chore: Chore) -> bool:
         try:
-            self.database.run(chore.work, patience_s=0)
+            return self.database.run(chore.work, patience_s=0)
         except (UnavailableError, *LOST):
             log.warning("scheduler.database_away", chore=chore.name)
+            return False
 
 
-def cleanup(connection: Db) -> None:
-    """Remove all that is old, in batches, by one scheduler at a time."""
-    while (removed := _clean_batch(connection)) and any(removed.values()):
-        log.info("scheduler.cleaned", **removed)
+def cleanup(connection: Db) -> bool:
+    """Remove one batch of what is old, by one scheduler at a time.
 
-
-def _clean_batch(connection: Db) -> dict[str, int] | None:
+    Returns:
+        Whether there may be more, so that the caller comes back soon.
+    """
     with connection.transaction():
         row = connection.execute(
             "select pg_try_advisory_xact_lock(%s) as is_mine", [_CLEANUP_LOCK]
         ).fetchone()
         if row is None or not row["is_mine"]:
-            return None
-        return connection.execute("select * from prsnl_cleanup()").fetchone()
+            return False
+        removed = connection.execute("select * from prsnl_cleanup()").fetchone()
+    if removed is None or not any(removed.values()):
+        return False
+    log.info("scheduler.cleaned", **removed)
+    return True
 
 
 def chores(
@@ -90,24 +98,30 @@ def chores(
 ) -> list[Chore]:
     """What a scheduler does beside relaying."""
 
-    def reap_and_ring(connection: Db) -> None:
+    def reap_and_ring(connection: Db) -> bool:
         if count := reap(connection):
             log.warning("scheduler.reaped", tasks=count)
             ring.ring(Channel.DUE, Channel.PROGRESS)
+        return bool(count)
 
-    def wake_and_ring(connection: Db) -> None:
+    def wake_and_ring(connection: Db) -> bool:
         if providers.wake(connection):
             ring.ring(Channel.DUE, Channel.PROGRESS)
+        return False
+
+    def say(connection: Db) -> bool:
+        say_seen(connection, worker, trouble=relay.trouble)
+        return False
+
+    def forget(connection: Db) -> bool:
+        forget_the_gone(connection)
+        return False
 
     return [
         Chore("reap", lease.total_seconds() / 6, reap_and_ring),
         Chore("wake", _WAKE_EVERY_S, wake_and_ring),
-        Chore(
-            "seen",
-            SEEN_EVERY_S / 2,
-            lambda connection: say_seen(connection, worker, trouble=relay.trouble),
-        ),
-        Chore("forget", 60.0, forget_the_gone),
+        Chore("seen", SEEN_EVERY_S / 2, say),
+        Chore("forget", 60.0, forget),
         Chore("cleanup", _CLEANUP_EVERY_S, cleanup),
     ]
 
@@ -137,8 +151,26 @@ def main(wiring: Wiring) -> None:
                 ring=ring,
             ),
         )
-        thread = threading.Thread(target=relay.run, args=(stop,), name="relay")
-        thread.start()
-        housekeeping.run(stop)
-        thread.join(timeout=10)
+        work_together(stop, partial(relay.run, stop), partial(housekeeping.run, stop))
         database.run(lambda connection: say_gone(connection, worker), patience_s=1)
+
+
+def work_together(
+    stop: threading.Event, other: Callable[[], None], own: Callable[[], None]
+) -> None:
+    """Run *other* in a thread beside *own*; the end of one is the end of both.
+
+    A scheduler that only half works would leave tasks waiting without a reason that
+    anybody sees. As a whole it is started again.
+
+    Raises:
+        Exception: What ended one of them before *stop* was set.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="relay") as pool:
+        beside = pool.submit(other)
+        beside.add_done_callback(lambda _: stop.set())
+        try:
+            own()
+        finally:
+            stop.set()
+        beside.result()

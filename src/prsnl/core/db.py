@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from prsnl.core.errors import UnavailableError
+from prsnl.core.errors import PrsnlError, UnavailableError
 
 Row: TypeAlias = dict[str, Any]
 Db: TypeAlias = Connection[DictRow]
@@ -36,6 +36,22 @@ def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
     return psycopg.connect(
         url, autocommit=autocommit, connect_timeout=timeout_s, row_factory=dict_row
     )
+
+
+@contextlib.contextmanager
+def said_without_its_text() -> Iterator[None]:
+    """Turn the server's refusal of a value into ours: it quotes what it refuses.
+
+    Raises:
+        PrsnlError: A value cannot be stored, such as a text with a NUL in it.
+    """
+    try:
+        yield
+    except psycopg.DataError as error:
+        raise PrsnlError(
+            "What this task made cannot be stored "
+            f"({type(error).__name__}): please report it with the task's id."
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""The beat of a worker process: leases, cancel flags, its own row. One thread.
+"""The beat of a worker process: leases, cancel flags, its own row. Two threads.
 
-Every third of the lease one query renews all leases of the process; every two seconds
-one reads the cancel flags. The work itself runs in sandbox children, so no heavy code
-starves this thread. When nothing has come back for 0.8 of the lease the runs are
-stopped, before anybody else may take them.
+One asks: every third of the lease one query renews all leases of the process; every
+two seconds one reads the cancel flags. The work itself runs in sandbox children, so no
+heavy code starves it. The other only looks at the clock, for a server that is stopped
+or cut off answers nothing, and never refuses: when nothing has come back for 0.8 of
+the lease the runs are stopped, before anybody else may take them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +29,9 @@ from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
 
 _CANCEL_EVERY_S: Final = 2.0
 _GIVE_UP_AT: Final = 0.8
+#: Of the lease, and seconds: the clock is looked at so often.
+_CLOCK_EVERY: Final = 0.05
+_CLOCK_EVERY_AT_MOST_S: Final = 1.0
 
 RENEW: Final = """
 update tasks t set lease_until = now() + %(lease)s
@@ -63,7 +68,10 @@ class Beat:
     lease: timedelta
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _wake: threading.Event = field(default_factory=threading.Event)
+    #: Wake the two threads. TERM is told of in a signal handler, wherever the main
+    #: thread is, so `drain` takes no lock: to put into these is allowed anywhere.
+    _asking: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    _watching_clock: SimpleQueue[None] = field(default_factory=SimpleQueue)
     _is_closed: bool = False
     _is_draining: bool = False
 
@@ -96,27 +104,30 @@ class Beat:
         return self._is_draining
 
     def drain(self) -> None:
-        """Take no more, and give back what runs."""
-        with self._lock:
-            self._is_draining = True
-            runs = [watched.run for watched in self._watched.values()]
-        for run in runs:
-            run.stop(Drained())
-        self._wake.set()
+        """Take no more, and give back what runs. May be called by a signal handler."""
+        self._is_draining = True
+        self._watching_clock.put(None)
+        self._asking.put(None)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Run the thread while the block runs; the worker's row goes at the end."""
-        thread = threading.Thread(target=self._work, name="beat", daemon=True)
-        thread.start()
+        """Run the threads while the block runs; the worker's row goes at the end."""
+        threads = [
+            threading.Thread(target=self._ask, name="beat", daemon=True),
+            threading.Thread(target=self._watch_clock, name="clock", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
             self._is_closed = True
-            self._wake.set()
-            thread.join(timeout=5)
+            self._asking.put(None)
+            self._watching_clock.put(None)
+            for thread in threads:
+                thread.join(timeout=5)
 
-    def _work(self) -> None:
+    def _ask(self) -> None:
         renewed_at = seen_at = float("-inf")
         pause_s = min(_CANCEL_EVERY_S, self.lease.total_seconds() / 3)
         while not self._is_closed:
@@ -132,15 +143,27 @@ class Beat:
                 # Whatever keeps us from the database, the leases run out: only the
                 # clock decides then.
                 log.warning("beat.failed", error=type(error).__name__)
-            self._give_up()
-            self._wake.wait(pause_s)
-            self._wake.clear()
+            _pause(self._asking, pause_s)
         try:
             self.database.run(
                 lambda connection: say_gone(connection, self.worker), patience_s=1
             )
         except Exception as error:  # noqa: BLE001 - the row goes stale by itself
             log.warning("beat.row_left", error=type(error).__name__)
+
+    def _watch_clock(self) -> None:
+        lease_s = self.lease.total_seconds()
+        pause_s = min(_CLOCK_EVERY_AT_MOST_S, lease_s * _CLOCK_EVERY)
+        while not self._is_closed:
+            with self._lock:
+                watched = list(self._watched.values())
+            now = time.monotonic()
+            for one in watched:
+                if self._is_draining:
+                    one.run.stop(Drained())
+                elif now - one.answered_at > lease_s * _GIVE_UP_AT:
+                    one.run.stop(Lost())
+            _pause(self._watching_clock, pause_s)
 
     def _say_seen(self, connection: Db) -> None:
         say_seen(
@@ -187,10 +210,7 @@ class Beat:
                 one.run.flush()
         return True
 
-    def _give_up(self) -> None:
-        limit_s = self.lease.total_seconds() * _GIVE_UP_AT
-        with self._lock:
-            watched = list(self._watched.values())
-        for one in watched:
-            if time.monotonic() - one.answered_at > limit_s:
-                one.run.stop(Lost())
+
+def _pause(bell: SimpleQueue[None], seconds: float) -> None:
+    with suppress(Empty):
+        bell.get(timeout=seconds)

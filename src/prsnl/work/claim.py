@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from prsnl.core.db import Db, Row
+from prsnl.core.db import Db, Row, said_without_its_text
 from prsnl.core.errors import PrsnlError
 from prsnl.work.progress import Step
 from prsnl.work.specs import ENDED, Status
@@ -81,7 +81,7 @@ select id, parent_id from mine
 
 _CHILD_ENDED: Final = """
 update tasks
-set children_open = children_open - 1, updated_at = now(),
+set children_open = children_open - 1, updated_at = now(), seq = seq + 1,
     status = case when children_open = 1 and status = 'waiting' then 'queued'
                   else status end,
     due_at = case when children_open = 1 and status = 'waiting' then now()
@@ -90,7 +90,7 @@ where id = %(parent)s
 """
 
 _FREE_A_SIBLING: Final = """
-update tasks set held = false, due_at = now(), updated_at = now()
+update tasks set held = false, due_at = now(), updated_at = now(), seq = seq + 1
 where id = (
     select id from tasks
     where parent_id = %(parent)s and status = 'queued' and held
@@ -165,14 +165,19 @@ def claim(
 
 
 def end(connection: Db, claimed: Claim, ending: Ending) -> Fence:
-    """End a claim: row, log, last event and parent, all or none. Safe to repeat."""
-    if claimed.parent_id is None:
-        row = connection.execute(END, _values(claimed, ending)).fetchone()
-    else:
-        with connection.transaction():
+    """End a claim: row, log, last event and parent, all or none. Safe to repeat.
+
+    Raises:
+        PrsnlError: The row cannot hold this ending; nothing has changed.
+    """
+    with said_without_its_text():
+        if claimed.parent_id is None:
             row = connection.execute(END, _values(claimed, ending)).fetchone()
-            if row is not None and ending.status in ENDED:
-                child_ended(connection, claimed.parent_id)
+        else:
+            with connection.transaction():
+                row = connection.execute(END, _values(claimed, ending)).fetchone()
+                if row is not None and ending.status in ENDED:
+                    child_ended(connection, claimed.parent_id)
     return Fence.HELD if row is not None else after_refusal(connection, claimed, ending)
 
 
@@ -191,13 +196,20 @@ def after_refusal(connection: Db, claimed: Claim, ending: Ending) -> Fence:
     return Fence.LOST
 
 
-def child_ended(connection: Db, parent_id: UUID) -> None:
+def child_ended(connection: Db, parent_id: UUID, *, was_held: bool = False) -> None:
     """Count a child's end; the last one queues the parent for its closing stage.
 
     The child's row is locked before the parent's, always in this order.
+
+    Args:
+        connection: In the transaction that ended the child.
+        parent_id: Whose child it was.
+        was_held: It never had one of the places of those that run at once, so it
+            leaves none to a sibling.
     """
     connection.execute(_CHILD_ENDED, {"parent": parent_id})
-    connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
+    if not was_held:
+        connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
 
 
 def _values(claimed: Claim, ending: Ending) -> Row:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from prsnl.core.db import Db
+from prsnl.core.db import Db, Row
 from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.work.claim import child_ended
-from prsnl.work.providers import release
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
+
+_OPEN: Final = ("queued", "running", "parked", "waiting")
 
 # A task that no worker holds is revoked on the spot; of a running one the flag is
 # read by its worker. Two levels: a task and its children.
@@ -32,7 +33,13 @@ with family as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
     select id, owner, seq, status, current, total, message from flagged
 )
-select id, parent_id, status from flagged
+select id, parent_id, status, held from flagged
+"""
+
+# A child that ends holds its own row and then wants its parent's: so does everybody.
+_LOCK_CHILDREN: Final = """
+select id from tasks
+where parent_id = %s and owner = %s and status = any(%s) order by id for update
 """
 
 _REQUEUE: Final = """
@@ -53,14 +60,28 @@ select id, parent_id from again
 _WAIT_AGAIN: Final = """
 with again as (
     update tasks
-    set status = case when status = any(%(ended)s) then 'waiting' else status end,
-        children_open = children_open + %(count)s, updated_at = now(), seq = seq + 1,
-        finished_at = null, cancel_requested_at = null, message = 'Waits for its parts'
-    where id = %(id)s
+    set status = 'waiting', children_open = children_open + %(count)s, sent_at = null,
+        retries = 0, crashes = 0, updated_at = now(), seq = seq + 1,
+        finished_at = null, message = 'Waits for its parts'
+    where id = %(id)s and status not in ('running', 'revoked')
     returning *
 )
 insert into task_progress (task_id, owner, seq, status, current, total, message)
 select id, owner, seq, status, current, total, message from again
+returning status
+"""
+
+_TRY_NOW: Final = """
+with now as (
+    update tasks
+    set status = 'queued', due_at = least(due_at, now()), updated_at = now(),
+        seq = seq + 1, message = 'Tries now'
+    where id = %(id)s and status in ('queued', 'parked') and not held
+    returning *
+)
+insert into task_progress (task_id, owner, seq, status, current, total, message)
+select id, owner, seq, status, current, total, message from now
+returning status
 """
 
 
@@ -74,13 +95,14 @@ def cancel(connection: Db, task_id: UUID, *, owner: str) -> Status:
         NotFoundError: No such task of this owner.
     """
     with connection.transaction():
-        status = _status(connection, task_id, owner)
+        connection.execute(_LOCK_CHILDREN, [task_id, owner, [*_OPEN]])
+        status = _locked(connection, task_id, owner)
         if status in ENDED:
             return status
         rows = connection.execute(_CANCEL, {"id": task_id}).fetchall()
         for row in rows:
             if row["parent_id"] is not None and row["status"] == Status.REVOKED:
-                child_ended(connection, row["parent_id"])
+                child_ended(connection, row["parent_id"], was_held=row["held"])
     return next(Status(row["status"]) for row in rows if row["id"] == task_id)
 
 
@@ -92,15 +114,14 @@ def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
         ConflictError: It has not failed.
     """
     with connection.transaction():
-        status = _status(connection, task_id, owner)
+        children = connection.execute(
+            _LOCK_CHILDREN, [task_id, owner, [str(s) for s in DEAD_LETTERS]]
+        ).fetchall()
+        status = _locked(connection, task_id, owner)
         if status is Status.REVOKED:
             raise ConflictError(
                 "This task was cancelled, and stays so: submit the file again."
             )
-        children = connection.execute(
-            "select id from tasks where parent_id = %s and status = any(%s) for update",
-            [task_id, [str(s) for s in DEAD_LETTERS]],
-        ).fetchall()
         if children:
             ids = [row["id"] for row in children]
         elif status in DEAD_LETTERS:
@@ -112,41 +133,47 @@ def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
             )
         again = connection.execute(_REQUEUE, {"ids": ids}).fetchall()
         for parent in {row["parent_id"] for row in again} - {None}:
-            connection.execute(
-                _WAIT_AGAIN,
-                {
-                    "id": parent,
-                    "count": sum(row["parent_id"] == parent for row in again),
-                    "ended": [str(s) for s in ENDED],
-                },
-            )
+            count = sum(row["parent_id"] == parent for row in again)
+            _wait_again(connection, parent, count)
+
+
+def _wait_again(connection: Db, parent_id: UUID, count: int) -> None:
+    told = connection.execute(_WAIT_AGAIN, {"id": parent_id, "count": count}).fetchone()
+    if told is None:
+        raise ConflictError(
+            "The task that this one is a part of was cancelled, or is just being "
+            "finished: look at it, and submit the file again if it was cancelled."
+        )
 
 
 def try_now(connection: Db, task_id: UUID, *, owner: str) -> None:
-    """End the wait of a queued or parked task.
+    """End the wait of a queued or parked task; of a provider it is the next probe.
 
     Raises:
         NotFoundError: No such task of this owner.
         ConflictError: It is not waiting for a time or a provider.
     """
-    with connection.transaction():
-        status = _status(connection, task_id, owner)
-        if status not in (Status.QUEUED, Status.PARKED):
-            raise ConflictError(f"This task does not wait: it is {status}.")
-        row = connection.execute(
-            "update tasks set due_at = least(due_at, now()) where id = %s "
-            "returning provider",
-            [task_id],
-        ).fetchone()
-        if status is Status.PARKED and row is not None:
-            release(connection, row["provider"])
-
-
-def _status(connection: Db, task_id: UUID, owner: str) -> Status:
+    # Without a lock: a held child that somebody has locked would not be freed.
     row = connection.execute(
-        "select status from tasks where id = %s and owner = %s for update",
-        [task_id, owner],
+        "select status from tasks where id = %s and owner = %s", [task_id, owner]
     ).fetchone()
+    status = _known(row)
+    if connection.execute(_TRY_NOW, {"id": task_id}).fetchone() is None:
+        raise ConflictError(
+            f"This task does not wait for a time or a provider: it is {status}."
+        )
+
+
+def _locked(connection: Db, task_id: UUID, owner: str) -> Status:
+    return _known(
+        connection.execute(
+            "select status from tasks where id = %s and owner = %s for update",
+            [task_id, owner],
+        ).fetchone()
+    )
+
+
+def _known(row: Row | None) -> Status:
     if row is None:
         raise NotFoundError("There is no such task.")
     return Status(row["status"])

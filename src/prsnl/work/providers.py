@@ -9,6 +9,7 @@ from prsnl.core.db import Db
 
 _LONGEST_WAIT_S: Final = 300.0
 _LARGEST_BATCH: Final = 64
+_USUAL_WAIT_S: Final = 5.0
 
 # A failed try doubles the wait; several tasks that fail together count as one.
 _DOWN: Final = """
@@ -56,12 +57,33 @@ where p.name = ready.name
 returning p.name
 """
 
+# The first answer of a batch doubles the next one; `next_try_at` is in the future from
+# the moment that a batch is freed until then.
 _ANSWERED: Final = """
 update providers
-set batch = case when state = 'recovering' then least(batch * 2, %(largest)s)
-            else 1 end,
-    state = 'recovering', next_try_at = now()
+set batch = case when state <> 'recovering' then 1
+                 when next_try_at > now() then least(batch * 2, %(largest)s)
+                 else batch end,
+    state = 'recovering', next_try_at = least(next_try_at, now())
 where name = %(name)s
+"""
+
+# A parked task whose provider nobody knows (any more) would wait for ever.
+_ADOPT: Final = """
+insert into providers (name, state, reason, next_try_at, wait_s)
+with recursive parked as (
+    (select provider from tasks where status = 'parked' order by provider limit 1)
+    union all
+    select (select t.provider from tasks t
+            where t.status = 'parked' and t.provider > p.provider
+            order by t.provider limit 1)
+    from parked p where p.provider is not null
+)
+select provider, 'down', 'It did not answer.', now(), %(wait_s)s
+from parked
+where provider is not null
+  and not exists (select 1 from providers where name = provider)
+on conflict do nothing
 """
 
 _RELEASE: Final = """
@@ -96,6 +118,7 @@ def wake(connection: Db) -> bool:
     Returns:
         Whether any provider is still known, so that the caller looks again soon.
     """
+    connection.execute(_ADOPT, {"wait_s": _USUAL_WAIT_S})
     connection.execute(_WAKE)
     row = connection.execute(
         "select exists (select 1 from providers) as any"

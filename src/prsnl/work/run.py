@@ -116,9 +116,13 @@ class TaskRun:
             self.stages.tell(due)
 
     def flush(self) -> None:
-        """Write progress that waits for company; called by the beat."""
+        """Write progress that waits for company; called by the beat, which never waits.
+
+        Raises:
+            UnavailableError: The database does not answer now.
+        """
         if due := self.progress.take_if_due():
-            self.stages.tell(due)
+            self.stages.tell(due, patience_s=0)
 
     def check(self) -> None:
         """Raise the reason to stop, if there is one."""
@@ -163,12 +167,17 @@ class TaskRun:
         the claim that follows gets their outcomes. The worker is free in between.
 
         Args:
-            wanted: The children, made with this task as `parent_id`.
-            at_once: So many run at a time; the others are held.
+            wanted: The children, made with this task as `parent_id`; without any there
+                is nothing to wait for.
+            at_once: So many run at a time, at least one; the others are held.
 
         Raises:
             Waits: The children are in; the runner ends the claim.
+            Cancelled: The user has cancelled this task.
         """
+        assert at_once >= 1
+        if not wanted:
+            return []
         outcomes = self.database.run(self._outcomes)
         if outcomes is None:
             self.database.run(
@@ -241,6 +250,7 @@ class TaskRun:
                 },
             ).fetchone()
             if row is None:
+                self.stages.fence(connection)
                 raise Lost
             submit(
                 connection,

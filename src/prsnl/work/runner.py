@@ -8,8 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -48,7 +47,7 @@ class Runner:
     rang: Callable[[], None]
     waits_scale: float
     provider_probe: timedelta
-    _hands: set[UUID] = field(default_factory=set)
+    _in_hand: set[UUID] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     #: Ends a claim: before `execute` returns, or while the next claim is made.
     finish: Callable[[Work], None] = at_once
@@ -57,30 +56,15 @@ class Runner:
         """Claim the task and do it; nothing, if it is not to be had."""
         if self.beat.is_draining:
             return
-        with self._in_hand(task_id) as is_ours:
-            if is_ours:
-                self._execute(task_id)
-
-    @contextmanager
-    def _in_hand(self, task_id: UUID) -> Iterator[bool]:
-        """Tell whether no other thread of this process has the task in hand.
-
-        A claim whose answer was lost is known by its worker: a second delivery to
-        another thread would take the first one's claim for its own.
-        """
-        with self._lock:
-            is_ours = task_id not in self._hands
-            self._hands.add(task_id)
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                with self._lock:
-                    self._hands.discard(task_id)
-
-    def _execute(self, task_id: UUID) -> None:
+        if not self._take(task_id):
+            return
         claimed_at = time.monotonic()
-        claimed = self._claim(task_id)
+        claimed = None
+        try:
+            claimed = self._claim(task_id)
+        finally:
+            if claimed is None:
+                self._let_go(task_id)
         if claimed is None:
             return
         run = TaskRun(claimed, self.services, self.database, self.storage, self.rang)
@@ -88,8 +72,26 @@ class Runner:
             task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
         ):
             ending = self._ending(run, claimed_at)
-            if ending is not None:
+            if ending is None:
+                self._let_go(task_id)
+                self.rang()
+            else:
                 self.finish(partial(self._end, run, ending))
+
+    def _take(self, task_id: UUID) -> bool:
+        """Tell whether nobody else in this process has the task in hand.
+
+        A claim whose answer was lost is known by its worker: a second delivery to
+        another thread would take the first one's claim for its own.
+        """
+        with self._lock:
+            is_ours = task_id not in self._in_hand
+            self._in_hand.add(task_id)
+            return is_ours
+
+    def _let_go(self, task_id: UUID) -> None:
+        with self._lock:
+            self._in_hand.discard(task_id)
 
     def _claim(self, task_id: UUID) -> Claim | None:
         tries = iter((False,))
@@ -200,30 +202,34 @@ class Runner:
             peak_memory_bytes=run.peak_memory_bytes or None,
         )
 
-    def _end(self, run: TaskRun, ending: Ending, *, is_last: bool = False) -> None:
+    def _end(self, run: TaskRun, ending: Ending) -> None:
         try:
-            self._tell_provider(run.claimed, ending)
-            fence = self.database.run(partial(end, claimed=run.claimed, ending=ending))
-            if fence is Fence.CANCELLED:
-                revoked = Ending(
-                    status=Status.REVOKED, step=ending.step, message="Cancelled"
-                )
-                fence = self.database.run(
-                    partial(end, claimed=run.claimed, ending=revoked)
-                )
-            if fence is Fence.LOST:
-                log.warning("task.fenced_out", wanted=str(ending.status))
+            try:
+                self._write(run, ending)
+            except UnavailableError:
+                raise
+            except PrsnlError as error:
+                # The row refused what the task made; it takes plain words.
+                self._write(run, self._verdict(run, error, trace=""))
         except UnavailableError:
             # The lease runs out and the task is done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
-        except PrsnlError as error:
-            if is_last:
-                raise
-            # The row refused what the task made, so it gets an ending of plain words.
-            self._end(run, self._verdict(run, error, trace=""), is_last=True)
         except Exception:
             log.exception("task.end_refused", wanted=str(ending.status))
-        self.rang()
+        finally:
+            self._let_go(run.task_id)
+            self.rang()
+
+    def _write(self, run: TaskRun, ending: Ending) -> None:
+        self._tell_provider(run.claimed, ending)
+        fence = self.database.run(partial(end, claimed=run.claimed, ending=ending))
+        if fence is Fence.CANCELLED:
+            revoked = Ending(
+                status=Status.REVOKED, step=ending.step, message="Cancelled"
+            )
+            fence = self.database.run(partial(end, claimed=run.claimed, ending=revoked))
+        if fence is Fence.LOST:
+            log.warning("task.fenced_out", wanted=str(ending.status))
 
     def _tell_provider(self, claimed: Claim, ending: Ending) -> None:
         # Before the row is parked: nobody would wake a task of an unknown provider.

@@ -11,13 +11,15 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ValidationError
 
-from prsnl.core.db import Database, Db
+from prsnl.core.db import Database, Db, Row, said_without_its_text
+from prsnl.core.errors import NotFoundError
 from prsnl.core.storage import Storage
 from prsnl.work.progress import Progress, Step
 
@@ -52,7 +54,8 @@ select %(owner)s, * from unnest(%(keys)s::bytea[], %(results)s::jsonb[],
 on conflict do nothing
 """
 
-#: A commit ends a row of crashes: three in a row count only with nothing between.
+#: A commit of something new ends a row of crashes: three in a row count only with
+#: nothing between. What an earlier claim has done and this one found again is nothing.
 RAISE: Final = """
 with mine as (
     update tasks
@@ -204,10 +207,7 @@ class StageStore:
         values = dict(found)
         missing = [unit for unit in units if unit not in values]
         if missing:
-            for made in self._gathered(work(missing), keys):
-                self._commit(stage, made, store, run)
-                values.update((one.unit, one.value) for one in made)
-                self.check()
+            values.update(self._work_through(stage, work(missing), keys, store, run))
         if not stage.counts_units:
             self.progress.advance(1, stage.title)
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
@@ -215,12 +215,28 @@ class StageStore:
             {unit: values[unit] for unit in units if unit in values}, whole
         )
 
-    def tell(self, step: Step) -> None:
+    def tell(self, step: Step, *, patience_s: float | None = None) -> None:
         """Write progress that no commit carries."""
         self.database.run(
-            lambda connection: self._raise(connection, step, is_commit=False)
+            lambda connection: self._raise(connection, step, is_commit=False),
+            patience_s=patience_s,
         )
         self.rang()
+
+    def fence(self, connection: Db) -> None:
+        """Lock the task's row for this claim, within the caller's transaction.
+
+        Raises:
+            Lost: Another claim has the task, or it has ended.
+            Cancelled: The user has cancelled it.
+        """
+        row = connection.execute(
+            FENCE, [self.claimed.id, self.claimed.claim_no]
+        ).fetchone()
+        if row is None:
+            raise Lost
+        if row["is_cancelled"]:
+            raise Cancelled
 
     def _key(
         self,
@@ -255,31 +271,49 @@ class StageStore:
         for unit, key in keys.items():
             if (row := by_key.get(key)) is None:
                 continue
-            value = row["result"]
-            if value is None:
-                with self.storage.open(row["blob"]) as file:
-                    value = json.load(file)
-            try:
-                found[unit] = stage.result.model_validate(value)
-            except ValidationError:
-                continue  # another version of the result: computed anew
+            # Of another version, or its bytes are gone: computed anew.
+            with suppress(ValidationError, NotFoundError):
+                found[unit] = stage.result.model_validate(self._kept(row))
         return found
 
-    def _gathered(
-        self, results: Iterator[tuple[int, R]], keys: Mapping[int, bytes]
-    ) -> Iterator[list[_Made[R]]]:
+    def _kept(self, row: Row) -> Any:
+        if row["result"] is not None:
+            return row["result"]
+        with self.storage.open(row["blob"]) as file:
+            return json.load(file)
+
+    def _work_through(
+        self,
+        stage: Stage[R],
+        results: Iterator[tuple[int, R]],
+        keys: Mapping[int, bytes],
+        store: StoreUnits[R],
+        run: int,
+    ) -> dict[int, R]:
+        """Commit units as they come; of an error, those that came before it too."""
+        done: dict[int, R] = {}
         made: list[_Made[R]] = []
+
+        def commit() -> None:
+            taken = made.copy()
+            made.clear()
+            self._commit(stage, taken, store, run)
+            done.update((one.unit, one.value) for one in taken)
+
         opened_at = before = time.monotonic()
-        for unit, value in results:
-            now = time.monotonic()
-            made.append(_Made(unit, keys[unit], value, (now - before) * 1e3, False))
-            before = now
-            if now - opened_at >= GATHER_S or len(made) >= GATHER_UNITS:
-                yield made
-                made = []
-                opened_at = before = time.monotonic()
-        if made:
-            yield made
+        try:
+            for unit, value in results:
+                now = time.monotonic()
+                made.append(_Made(unit, keys[unit], value, (now - before) * 1e3, False))
+                before = now
+                if now - opened_at >= GATHER_S or len(made) >= GATHER_UNITS:
+                    commit()
+                    self.check()
+                    opened_at = before = time.monotonic()
+        finally:
+            commit()
+        self.check()
+        return done
 
     def _commit(
         self,
@@ -293,10 +327,12 @@ class StageStore:
         self.progress.advance(len(made) if stage.counts_units else 0, stage.title)
         step = self.progress.take()
         kept = [self._encode(one.value) for one in made if not one.is_found]
+        is_new = False
 
         def work(connection: Db) -> None:
+            nonlocal is_new
             with connection.transaction():
-                self._fence(connection)
+                self.fence(connection)
                 rows = connection.execute(
                     GUARD,
                     {
@@ -321,12 +357,15 @@ class StageStore:
                         },
                     )
                 new = {row["unit"] for row in rows}
+                is_new = is_new or bool(new)
                 if effects := {m.unit: m.value for m in made if m.unit in new}:
                     store(connection, effects)
-                self._raise(connection, step, is_commit=True)
+                self._raise(connection, step, is_commit=bool(new))
 
-        self.database.run(work)
-        self.progress.has_committed = True
+        with said_without_its_text():
+            self.database.run(work)
+        if is_new:
+            self.progress.has_committed = True
         self.rang()
 
     def _encode(self, value: R) -> tuple[Jsonb | None, str | None]:
@@ -334,15 +373,6 @@ class StageStore:
         if len(encoded) <= INLINE_BYTES:
             return Jsonb(value.model_dump(mode="json")), None
         return None, self.storage.put_bytes(encoded.encode())
-
-    def _fence(self, connection: Db) -> None:
-        row = connection.execute(
-            FENCE, [self.claimed.id, self.claimed.claim_no]
-        ).fetchone()
-        if row is None:
-            raise Lost
-        if row["is_cancelled"]:
-            raise Cancelled
 
     def _raise(self, connection: Db, step: Step, *, is_commit: bool) -> None:
         connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -10,12 +11,18 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from prsnl.core.db import Db, Row
-from prsnl.core.errors import ConflictError
+from prsnl.core.db import LOST, Db, Row
+from prsnl.core.errors import (
+    BadRequestError,
+    ConflictError,
+    PrsnlError,
+    UnavailableError,
+)
 from prsnl.core.ids import new_id
 from prsnl.work.specs import Command, Result, TaskSpec, command_hash
 
@@ -33,7 +40,7 @@ with wanted as (
     insert into tasks (id, owner, name, queue, priority, command, command_hash,
                        idempotency_key, parent_id, attachment_id, held)
     select * from wanted order by owner, idempotency_key, id
-    on conflict (owner, idempotency_key) do nothing
+    on conflict do nothing
     returning id, owner
 ), events as (
     insert into task_progress (task_id, owner, seq, status, current, message)
@@ -43,15 +50,23 @@ select id from new
 """
 
 # A statement of its own: inside the INSERT's a winner that committed meanwhile
-# cannot be seen.
+# cannot be seen. By the id: our own row, when the answer to its COMMIT was lost.
 EXISTING: Final = """
 select t.id, t.owner, t.idempotency_key, t.command_hash
 from tasks t
 join unnest(%(owners)s::text[], %(keys)s::text[]) as w (owner, key)
   on t.owner = w.owner and t.idempotency_key = w.key
+union
+select t.id, t.owner, t.idempotency_key, t.command_hash
+from tasks t where t.id = any(%(ids)s)
 """
 
 _LARGEST_BATCH: Final = 100
+_PATIENCE_S: Final = 5.0
+_AGAIN_AFTER_S: Final = 0.1
+#: SQL states of a connection that failed and of a server that starts or stops.
+_AWAY_CLASSES: Final = ("08", "57")
+_AWAY: Final = "The database does not answer: send the request again in a moment."
 
 C = TypeVar("C", bound=Command)
 R = TypeVar("R", bound=Result)
@@ -147,6 +162,7 @@ def _missing(wanted: Sequence[Submission], inserted: list[Row]) -> list[Submissi
 
 def _keys(missing: Sequence[Submission]) -> dict[str, Any]:
     return {
+        "ids": [w.id for w in missing],
         "owners": [w.owner for w in missing],
         "keys": [w.idempotency_key for w in missing],
     }
@@ -154,28 +170,33 @@ def _keys(missing: Sequence[Submission]) -> dict[str, Any]:
 
 def _settle(
     wanted: Sequence[Submission], inserted: list[Row], existing: list[Row]
-) -> list[Submitted | ConflictError]:
-    new = {row["id"] for row in inserted}
+) -> list[Submitted | PrsnlError]:
+    new = {row["id"] for row in (*inserted, *existing)}
     by_key = {(row["owner"], row["idempotency_key"]): row for row in existing}
-    told: list[Submitted | ConflictError] = []
-    for w in wanted:
-        if w.id in new:
-            told.append(Submitted(w.id, is_new=True))
-            continue
-        row = by_key[w.owner, w.idempotency_key]
-        told.append(
-            Submitted(row["id"], is_new=False)
-            if row["command_hash"] == w.command_hash
-            else ConflictError(
-                f"The idempotency key {w.idempotency_key!r} was used for another "
-                "request: send this one with a new key."
-            )
+    return [
+        Submitted(w.id, is_new=True)
+        if w.id in new
+        else _as_existing(w, by_key.get((w.owner, w.idempotency_key)))
+        for w in wanted
+    ]
+
+
+def _as_existing(wanted: Submission, row: Row | None) -> Submitted | PrsnlError:
+    if row is None:
+        return UnavailableError(
+            "The task of this idempotency key was removed at this moment: send the "
+            "request again."
         )
-    return told
+    if row["command_hash"] != wanted.command_hash:
+        return ConflictError(
+            f"The idempotency key {wanted.idempotency_key!r} was used for another "
+            "request: send this one with a new key."
+        )
+    return Submitted(row["id"], is_new=False)
 
 
-def _unwrap(told: Submitted | ConflictError) -> Submitted:
-    if isinstance(told, ConflictError):
+def _unwrap(told: Submitted | PrsnlError) -> Submitted:
+    if isinstance(told, PrsnlError):
         raise told
     return told
 
@@ -195,7 +216,7 @@ class Submitter:
 
     While one INSERT is under way the next requests gather; alone, a request waits
     for nobody. A batch that fails is submitted row by row, so that one bad row costs
-    its own request only.
+    its own request only; one that lost its connection is sent once more as it is.
     """
 
     def __init__(
@@ -212,7 +233,10 @@ class Submitter:
         """Insert one task, durably, and ring.
 
         Raises:
+            BadRequestError: The row cannot hold it, such as a text with a NUL in it.
             ConflictError: The idempotency key stands for another command already.
+            UnavailableError: The database does not answer. The task may be in all
+                the same: with an idempotency key it is safe to send it again.
         """
         answer: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
         self._queue.waiting.append((wanted, answer))
@@ -222,30 +246,48 @@ class Submitter:
         return await answer
 
     async def _drain(self) -> None:
+        batch: list[Waiter] = []
         try:
             while batch := self._queue.waiting[:_LARGEST_BATCH]:
                 del self._queue.waiting[: len(batch)]
-                await self._insert(batch)
+                await self._insert(batch, give_up_at=time.monotonic() + _PATIENCE_S)
                 self._rang()
         finally:
+            # Whatever ended this: nobody waits for an answer that does not come.
+            for _, answer in (*batch, *self._queue.waiting):
+                _answer(answer, UnavailableError(_AWAY))
+            self._queue.waiting.clear()
             self._queue.is_draining = False
 
-    async def _insert(self, batch: list[Waiter]) -> None:
+    async def _insert(self, batch: list[Waiter], *, give_up_at: float) -> None:
+        told: Sequence[Submitted | Exception]
         try:
-            told = await self._with_connection([wanted for wanted, _ in batch])
-        except psycopg.Error as error:
-            if len(batch) == 1:
-                _answer(batch[0][1], error)
+            told = await self._settled(batch, give_up_at)
+        except (psycopg.Error, ValueError) as error:
+            if len(batch) > 1:
+                for one in batch:
+                    await self._insert([one], give_up_at=give_up_at)
                 return
-            for one in batch:
-                await self._insert([one])
-            return
+            told = [_refusal(error)]
         for (_, answer), one_told in zip(batch, told, strict=True):
             _answer(answer, one_told)
 
+    async def _settled(
+        self, batch: list[Waiter], give_up_at: float
+    ) -> Sequence[Submitted | PrsnlError]:
+        while True:
+            try:
+                return await self._with_connection([wanted for wanted, _ in batch])
+            except psycopg.Error as error:
+                if not _is_away(error):
+                    raise
+            if time.monotonic() > give_up_at:
+                return [UnavailableError(_AWAY)] * len(batch)
+            await asyncio.sleep(_AGAIN_AFTER_S)
+
     async def _with_connection(
         self, wanted: list[Submission]
-    ) -> list[Submitted | ConflictError]:
+    ) -> list[Submitted | PrsnlError]:
         async with self._pool.connection() as connection:
             inserted = await _rows(connection.execute, INSERT, _columns(wanted))
             missing = _missing(wanted, inserted)
@@ -263,6 +305,23 @@ async def _rows(
     parameters: Mapping[str, Any],
 ) -> list[Row]:
     return await (await execute(statement, parameters)).fetchall()
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    """Whether the connection was lost, rather than a row refused."""
+    if not isinstance(error, LOST):
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] in _AWAY_CLASSES
+
+
+def _refusal(error: Exception) -> Exception:
+    # A value error is a text that has no UTF-8 form. The server's words quote the row.
+    if isinstance(error, psycopg.DataError | ProgramLimitExceeded | ValueError):
+        return BadRequestError(
+            "This request cannot be stored: a text holds a character that is none, or "
+            "the idempotency key is too long. Correct it, then send it again."
+        )
+    return error
 
 
 def _answer(answer: asyncio.Future[Submitted], told: Submitted | Exception) -> None:
