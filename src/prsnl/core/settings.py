@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -124,9 +124,6 @@ class Work(_Concern):
         timedelta(seconds=5),
         description="First wait before a provider that is down is tried again.",
     )
-    drain_s: Seconds = Field(
-        timedelta(seconds=20), description="A worker leaves within so long after TERM."
-    )
 
 
 class Children(_Concern):
@@ -188,15 +185,13 @@ class Settings:
                     f"PRSNL_CONFIG names {named}, and there is no such file."
                 )
             files.append(Path(named))
-        return cls(
-            storage=_read(Storage, files),
-            database=_read(Database, files),
-            broker=_read(Broker, files),
-            server=_read(Server, files),
-            work=_read(Work, files),
-            children=_read(Children, files),
-            logs=_read(Logs, files),
-        )
+        kinds = cls.concern_types()
+        return cls(**{name: _read(kind, files) for name, kind in kinds.items()})
+
+    @classmethod
+    def concern_types(cls) -> dict[str, type[Any]]:
+        """The model of every concern, by its name here."""
+        return get_type_hints(cls)
 
     def concerns(self) -> list[_Concern]:
         """Every concern, in the order of their declaration."""
