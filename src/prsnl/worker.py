@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from celery import Celery
 from celery.signals import worker_shutting_down
+from celery.utils.nodenames import nodename
 from kombu.entity import Queue as CarrierQueue
 
 from prsnl.wiring import Wiring
@@ -64,20 +65,18 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
         with beat.beating():
             ring.ring(Channel.DUE)
-            app.worker_main(
-                [
-                    "--quiet",
-                    "worker",
-                    "--pool=solo" if threads == 1 else "--pool=threads",
-                    f"--concurrency={threads}",
-                    f"--queues={','.join(names)}",
-                    f"--hostname={worker.id.hex[-12:]}@%h",
-                    "--loglevel=WARNING",
-                    "--without-gossip",
-                    "--without-mingle",
-                    "--without-heartbeat",
-                ]
-            )
+            # Not by Celery's command line: it loads a terminal's editor.
+            app.Worker(
+                pool_cls="solo" if threads == 1 else "threads",
+                concurrency=threads,
+                queues=list(names),
+                hostname=nodename(worker.id.hex[-12:], worker.host),
+                loglevel="WARNING",
+                quiet=True,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+            ).start()
 
 
 def register(app: Celery, catalogue: Catalogue, runner: Runner) -> None:
