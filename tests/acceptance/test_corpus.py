@@ -1,0 +1,76 @@
+"""Quality on real files: only where PRSNL_TEST_CORPUS names a corpus with truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 200.0
+
+
+@pytest.fixture
+def outputs(corpus: Path, tmp_path: Path) -> Path:
+    """What `process` writes for the corpus's PDFs and hostile files."""
+    for passable in (tmp_path, *list(tmp_path.parents)[:3]):
+        if os.geteuid() == 0 and passable.is_relative_to("/tmp"):  # noqa: S108 - where pytest works
+            passable.chmod(passable.stat().st_mode | 0o011)
+    folders = [str(corpus / "files" / kind) for kind in ("pdf", "hostile")]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "prsnl",
+            "process",
+            *folders,
+            "--output",
+            str(tmp_path / "out"),
+        ],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PRSNL_DATA_DIR": str(tmp_path / "data"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 1, done.stderr  # the hostile ones fail, by name
+    return tmp_path / "out"
+
+
+def test_the_corpus_is_read_at_the_promised_quality(
+    corpus: Path, outputs: Path, tmp_path: Path
+) -> None:
+    scores = tmp_path / "scores.json"
+    subprocess.run(
+        [
+            sys.executable,
+            str(corpus / "score.py"),
+            str(outputs),
+            "--kinds",
+            "pdf,hostile",
+            "--json",
+            str(scores),
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+    summary = json.loads(scores.read_text())["summary"]
+
+    pdf = summary["pdf"]
+    assert pdf["outputs_missing"] == 0
+    for measure in ("recall_mean", "recall_pooled", "precision_mean"):
+        assert pdf[f"word_{measure}"] >= 0.99, measure
+    assert pdf["word_precision_pooled"] >= 0.99
+    assert summary["hostile"] == {
+        "files": summary["hostile"]["files"],
+        "good": summary["hostile"]["files"],
+    }
