@@ -26,7 +26,7 @@ from prsnl.wiring import Wiring
 from prsnl.wiring import read as wire
 
 _TEMPLATE = "prsnl_template"
-_BROKER_DATABASES = 16
+_BROKER_DATABASES = 4  # what the embedded broker has
 _numbers = count()
 
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
+_LEND_S = 5.0
 
 #: The server went away under us, or refuses for now.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -77,7 +78,7 @@ class Database:
             connection_class=Connection[DictRow],
             min_size=0,
             max_size=size,
-            timeout=5,
+            timeout=_LEND_S,
             max_idle=300,
             reconnect_timeout=1,
             open=True,
@@ -113,10 +114,12 @@ class Database:
         """
         limit_s = self.patience_s if patience_s is None else patience_s
         give_up_at = time.monotonic() + limit_s
+        # Without patience it is one try, with the time that the pool gives to one.
+        lend_s = min(limit_s or _LEND_S, _LEND_S)
         wait_s = _FIRST_WAIT_S
         while True:
             try:
-                with self.pool.connection() as connection:
+                with self.pool.connection(timeout=lend_s) as connection:
                     return work(connection)
             except LOST as error:
                 if time.monotonic() + wait_s > give_up_at:

@@ -7,9 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from prsnl.terminal.outcome import Outcome
+from prsnl.terminal.outcome import UNREADABLE, Outcome
 from prsnl.terminal.summary import count
 
+#: What a code means for several files at once; each file's own sentence is above.
+_REASONS: Final = {
+    "unsupported": "a kind of file that this version cannot read",
+    "encrypted": "a password is needed",
+    "corrupt": "damaged beyond reading",
+    "empty": "no text in it",
+    "too_large": "larger than the server takes",
+    "disk_full": "no room on the disk",
+    "out_of_memory": "more memory was needed than a task may have",
+    "time_limit": "more time was needed than a task may have",
+    "child_crashed": "the reader crashed on it each time",
+    "unavailable": "the server did not answer",
+    "cancelled": "cancelled",
+    UNREADABLE: "the file could not be opened here",
+}
 #: More files than this are named by the paths of the command itself.
 _NAMED: Final = 3
 _SHOWN: Final = 10
@@ -25,19 +40,22 @@ def grouped(
         paths: As the user gave them: sent again, only what failed is processed.
         options: Of the same command, such as `--output DIR`.
     """
-    groups: dict[tuple[str, str], list[Outcome]] = {}
+    groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.error is not None and not outcome.is_success:
-            reason = (outcome.error.code, outcome.error.message)
-            groups.setdefault(reason, []).append(outcome)
+        if not outcome.is_success:
+            groups.setdefault(_code(outcome), []).append(outcome)
     told = []
-    for (code, message), failed in groups.items():
-        told.append(f"{count(len(failed), 'file')} failed ({code}): {message}")
+    for code, failed in groups.items():
+        told.append(f"{count(len(failed), 'file')} failed: {_REASONS.get(code, code)}")
         told.extend(f"  {outcome.file.shown}" for outcome in failed[:_SHOWN])
         if len(failed) > _SHOWN:
             told.append(f"  and {len(failed) - _SHOWN} more")
         told.append(f"  Again: {_command(failed, paths, options)}")
     return told
+
+
+def _code(outcome: Outcome) -> str:
+    return outcome.error.code if outcome.error else "cancelled"
 
 
 def _command(

@@ -22,6 +22,9 @@ from prsnl.wire import HealthBody, StatusBody, TaskBody
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _NEWEST: Final = 10
+_WIDE: Final = 240
+#: A task's id is there to be copied whole.
+_ID_CHARACTERS: Final = 36
 _WATCH_EVERY_S: Final = 1.0
 
 
@@ -33,7 +36,7 @@ def status(task_id: str | None, *, server: str | None, watch: bool) -> int:
         if watch:
             _watch_all(client)
         else:
-            Console(highlight=False).print(_overview(client))
+            _console().print(_overview(client))
     return 0
 
 
@@ -110,8 +113,14 @@ def _after_cancel(task: StatusBody) -> str:
     return "is being cancelled, and gone within seconds."
 
 
+def _console() -> Console:
+    """As wide as the terminal; a pipe is as wide as need be."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=_WIDE)
+
+
 def _watch_all(client: Client) -> None:
-    console = Console(highlight=False)
+    console = _console()
     with Live(_overview(client), console=console, auto_refresh=False) as live:
         while True:
             time.sleep(_WATCH_EVERY_S)
@@ -140,6 +149,10 @@ def _service(client: Client, health: HealthBody) -> list[str]:
 
 def _table(tasks: Sequence[TaskBody]) -> Table:
     table = Table.grid(padding=(0, 2))
+    for is_whole in (True, False, True, False):
+        table.add_column(
+            no_wrap=is_whole, min_width=None if table.columns else _ID_CHARACTERS
+        )
     for task in tasks:
         table.add_row(
             Text(str(task.task_id)),

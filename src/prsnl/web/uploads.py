@@ -15,6 +15,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from prsnl.core.errors import BadRequestError, DiskFullError, TooLargeError
 from prsnl.core.storage import FolderStorage, Spooled, disk_full_is_named
@@ -26,6 +27,7 @@ NAME_CHARACTERS: Final = 200
 _GATHER_BYTES: Final = 1 << 20
 #: The disk is asked how full it is after so many bytes.
 _LOOK_EVERY_BYTES: Final = 64 << 20
+_CUT_OFF: Final = "The upload ended before its form did: send it again."
 #: What a form needs beside the file itself.
 _FORM_BYTES: Final = 64 << 10
 
@@ -130,12 +132,15 @@ async def receive(request: Request, place: Spool) -> Incoming:
     await run_in_threadpool(place.begin, content_type, length)
     gathered: list[bytes] = []
     size = 0
-    async for piece in request.stream():
-        gathered.append(piece)
-        size += len(piece)
-        if size >= _GATHER_BYTES:
-            await run_in_threadpool(place.write, b"".join(gathered))
-            gathered, size = [], 0
+    try:
+        async for piece in request.stream():
+            gathered.append(piece)
+            size += len(piece)
+            if size >= _GATHER_BYTES:
+                await run_in_threadpool(place.write, b"".join(gathered))
+                gathered, size = [], 0
+    except ClientDisconnect as error:
+        raise BadRequestError(_CUT_OFF) from error
     await run_in_threadpool(place.write, b"".join(gathered))
     return await run_in_threadpool(place.finish)
 
@@ -188,9 +193,7 @@ class Spool:
     def finish(self) -> Incoming:
         """Make the bytes durable and tell what they are."""
         if not self._form.is_whole:
-            raise BadRequestError(
-                "The upload ended before its form did: send it again."
-            )
+            raise BadRequestError(_CUT_OFF)
         if self._form.file_name is None:
             raise BadRequestError(
                 f"The form has no file: send it in a field called `{FIELD}`."

@@ -1,0 +1,149 @@
+"""The API as the process that production runs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from prsnl.client import Client
+from prsnl.discovery import RunningServer
+from prsnl.web.keys import FILE_NAME
+
+PATIENCE_S = 60.0
+
+
+@contextmanager
+def api_process(environment: dict[str, str], **more: str) -> Iterator[RunningServer]:
+    """`./prsnl api`, once it listens."""
+    data_dir = Path(environment["PRSNL_DATA_DIR"])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prsnl", "api"],
+        env={**environment, "PRSNL_PORT": "0", **more},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        give_up_at = time.monotonic() + PATIENCE_S
+        while (found := RunningServer.find(data_dir)) is None:
+            assert process.poll() is None
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        assert found.pid == process.pid
+        yield found
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_first_key_is_made_once_and_for_its_user_alone(
+    environment: dict[str, str],
+) -> None:
+    path = Path(environment["PRSNL_DATA_DIR"]) / FILE_NAME
+    keys = []
+    for _ in range(2):
+        with api_process(environment) as running:
+            keys.append(path.read_text().strip())
+            with Client(running.url, keys[-1]) as client:
+                assert client.tasks() == []
+
+    assert keys[0] == keys[1]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_told_to_stop_it_sends_home_who_waits(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A long poll of half a minute must not hold the process."""
+    note = tmp_path / "note.txt"
+    note.write_text("A note.")
+    data_dir = Path(environment["PRSNL_DATA_DIR"])
+    answers: list[int] = []
+    with api_process(environment) as running:
+        key = (data_dir / FILE_NAME).read_text().strip()
+        with Client(running.url, key) as client:
+            task = client.upload(note).task
+        assert task is not None
+
+        def poll() -> None:
+            answer = httpx2.get(
+                f"{running.url}/api/background/status/{task.task_id}",
+                params={"seq": task.seq, "wait_s": 30},
+                headers={"Authorization": f"Bearer {key}"},
+                timeout=PATIENCE_S,
+                trust_env=False,
+            )
+            answers.append(answer.status_code)
+
+        waiting = threading.Thread(target=poll)
+        waiting.start()
+        time.sleep(0.5)
+        told_at = time.monotonic()
+    waiting.join(PATIENCE_S)
+
+    assert answers == [200]
+    assert time.monotonic() - told_at < 20
+    assert RunningServer.find(data_dir) is None
+
+
+def test_a_port_that_is_taken_is_one_sentence(environment: dict[str, str]) -> None:
+    with api_process(environment) as running:
+        port = running.url.rpartition(":")[2]
+        second = subprocess.run(
+            [sys.executable, "-m", "prsnl", "api"],
+            env={**environment, "PRSNL_PORT": port},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+
+    assert second.returncode == 1
+    assert "PRSNL_PORT" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_database_without_the_schema_names_the_command(
+    environment: dict[str, str], empty_database_url: str
+) -> None:
+    environment["PRSNL_DATABASE_URL"] = empty_database_url
+    done = subprocess.run(
+        [sys.executable, "-m", "prsnl", "api"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    assert done.returncode == 1
+    assert "./prsnl migrate" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PRSNL_PORT", "many"), ("PRSNL_HOST", "no.such.host.invalid")]
+)
+def test_a_wrong_setting_is_one_sentence_that_names_it(
+    environment: dict[str, str], name: str, value: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "prsnl", "api"],
+        env={**environment, name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
