@@ -50,7 +50,11 @@ def test_every_reader_can_be_imported(module: str) -> None:
     "name", [*documents.PRELOAD, *text.PRELOAD, *embedding.PRELOAD]
 )
 def test_what_is_preloaded_exists(name: str) -> None:
-    assert importlib.import_module(name)
+    module, _, function = name.partition(":")
+
+    loaded = importlib.import_module(module)
+
+    assert not function or callable(getattr(loaded, function))
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,12 @@ READERS: Final = {
 PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
 #: An Office document under a password: told, and never read.
 LOCKED_OFFICE: Final = "office-encrypted"
-#: What a warm child of the profile `document` imports while it waits: the reader of
-#: PDFs with its painter. The others are imported when their kind comes.
+#: What a warm child of the profile `document` has loaded while it waits: the detector
+#: with its model, the reader of PDFs with its painter. The others are imported when
+#: their kind comes.
 PRELOAD: Final = (
     "prsnl.engines.documents.identify",
+    "prsnl.engines.documents.detector:model",
     "prsnl.engines.documents.plain",
     "prsnl.engines.pdf",
     "PIL.JpegImagePlugin",
