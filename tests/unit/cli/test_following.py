@@ -1,0 +1,128 @@
+"""Files on their way, over a server that misbehaves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from uuid import UUID, uuid4
+
+import pytest
+
+from prsnl.core.errors import TooLargeError, UnavailableError
+from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.terminal.following import Run
+from prsnl.terminal.inputs import InputFile
+from prsnl.terminal.outcome import Outcome
+from prsnl.wire import StatusBody, Uploaded
+from prsnl.work.specs import Status
+from tests.unit.cli import outcomes
+
+
+@dataclass
+class FakeServer:
+    """Takes files; a task ends as soon as it is asked for, unless it is held."""
+
+    refuses: str = ""
+    outages: int = 0
+    held: bool = False
+    cancelled: list[UUID] = field(default_factory=list)
+    uploaded: threading.Event = field(default_factory=threading.Event)
+
+    def upload(self, path: Path, *, local_only: bool) -> Uploaded:
+        assert not local_only
+        self._maybe_away()
+        if path.name == self.refuses:
+            raise TooLargeError("It is too large.")
+        path.open("rb").close()
+        task = outcomes.task(Status.QUEUED, task_id=uuid4())
+        self.uploaded.set()
+        return Uploaded(
+            attachment=outcomes.attachment(), item_id=outcomes.ID, task=task
+        )
+
+    def status(
+        self, task_id: UUID, *, seq: int | None = None, wait_s: float = 0
+    ) -> StatusBody:
+        assert wait_s >= 0
+        self._maybe_away()
+        if task_id in self.cancelled:
+            return outcomes.task(Status.REVOKED, task_id=task_id)
+        if self.held:
+            threading.Event().wait(0.02)
+            return outcomes.task(Status.RUNNING, task_id=task_id, seq=(seq or 0) + 1)
+        return outcomes.task(Status.SUCCESS, task_id=task_id)
+
+    def cancel(self, task_id: UUID) -> StatusBody:
+        self.cancelled.append(task_id)
+        return outcomes.task(Status.RUNNING, task_id=task_id, is_cancelling=True)
+
+    def attachment(self, _: UUID) -> AttachmentView:
+        return outcomes.attachment()
+
+    def item(self, _: UUID) -> ItemView:
+        return outcomes.item()
+
+    def pages(self, _: UUID) -> Iterator[PageView]:
+        yield outcomes.page(1)
+
+    def _maybe_away(self) -> None:
+        if self.outages:
+            self.outages -= 1
+            raise UnavailableError("Nobody answers.")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[InputFile]:
+    made = []
+    for number in range(5):
+        path = tmp_path / f"{number}.txt"
+        path.write_text(str(number))
+        made.append(InputFile(path, PurePath(path.name)))
+    return made
+
+
+def ends(server: FakeServer, files: Sequence[InputFile]) -> dict[str, Outcome]:
+    run = Run(server, local_only=False)
+    return {
+        event.file.path.name: event
+        for event in run.outcomes(files)
+        if isinstance(event, Outcome)
+    }
+
+
+def test_every_file_ends_once(files: list[InputFile]) -> None:
+    told = ends(FakeServer(), files)
+
+    assert {name: each.status for name, each in told.items()} == {
+        f"{number}.txt": Status.SUCCESS for number in range(5)
+    }
+
+
+def test_a_file_that_is_refused_or_gone_fails_alone(files: list[InputFile]) -> None:
+    files[3].path.unlink()
+    told = ends(FakeServer(refuses="1.txt"), files)
+
+    codes = {name: each.error.code for name, each in told.items() if each.error}
+    assert codes == {"1.txt": "too_large", "3.txt": "unreadable"}
+
+
+def test_a_server_that_restarts_meanwhile_costs_no_file(
+    files: list[InputFile],
+) -> None:
+    told = ends(FakeServer(outages=3), files)
+
+    assert all(each.is_success for each in told.values())
+    assert len(told) == 5
+
+
+def test_what_is_under_way_is_cancelled_and_awaited(files: list[InputFile]) -> None:
+    server = FakeServer(held=True)
+    run = Run(server, local_only=False)
+    for event in run.outcomes(files[:1]):
+        if not isinstance(event, Outcome) and server.uploaded.is_set():
+            break
+
+    assert run.cancel() == 1
+    assert len(server.cancelled) == 1
