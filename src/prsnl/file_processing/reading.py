@@ -41,6 +41,7 @@ class Reading:
 
     Attributes:
         unit_timeout_s: Seconds allowed for one answer.
+        again: A new word here makes every stage a new one, though the file is not.
     """
 
     run: TaskRun
@@ -48,6 +49,7 @@ class Reading:
     sandbox: SandboxPool
     storage: Storage
     unit_timeout_s: float
+    again: str | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _child: Child | None = None
     _pages: Iterator[JsonObject] | None = None
@@ -58,6 +60,12 @@ class Reading:
     def __exit__(self, *error: object) -> None:
         self._note_memory()
         self._stack.close()
+
+    @property
+    def content(self) -> list[bytes]:
+        """What the stages that read the file are made from."""
+        bytes_of = bytes.fromhex(self.file.sha256)
+        return [bytes_of] if self.again is None else [bytes_of, self.again.encode()]
 
     def identify(self) -> FileType:
         """What the file is."""

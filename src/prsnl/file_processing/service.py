@@ -80,7 +80,9 @@ class DocumentReader:
     sandbox: SandboxPool
     unit_timeout_s: float
 
-    def open(self, run: TaskRun, file_id: UUID) -> tuple[AttachmentView, Reading]:
+    def open(
+        self, run: TaskRun, file_id: UUID, *, again: str | None = None
+    ) -> tuple[AttachmentView, Reading]:
         """The file and a child that reads it; the caller closes the reading."""
         file = self.database.run(
             lambda connection: store.attachment(connection, file_id, owner=run.owner)
@@ -91,6 +93,7 @@ class DocumentReader:
             self.sandbox,
             self.storage,
             unit_timeout_s=self.unit_timeout_s * run.room,
+            again=again,
         )
 
     def identify(
@@ -99,7 +102,7 @@ class DocumentReader:
         """What the file is; a name that lies is noted."""
         kind = run.stage(
             IDENTIFY,
-            inputs=[bytes.fromhex(file.sha256)],
+            inputs=reading.content,
             parameters={"file_name": file.file_name},
             work=reading.identify,
             store=lambda connection, told: store.save_type(connection, file.id, told),
@@ -129,7 +132,7 @@ class DocumentReader:
         Raises:
             EmptyError: No page has text.
         """
-        content = [bytes.fromhex(file.sha256)]
+        content = reading.content
         how = {"kind": kind.kind, "mime_type": kind.mime_type}
         info = run.stage(
             INFO,
@@ -211,7 +214,7 @@ class DocumentProcessor:
         """Read a document, then learn what it is about."""
         wants_analysis = command.options.analyze_content
         later_steps = self.analyst.steps if wants_analysis else 0
-        file, reading = self.reader.open(run, command.file_id)
+        file, reading = self.reader.open(run, command.file_id, again=command.again)
         with reading:
             kind = self.reader.identify(run, file, reading)
             document = self.reader.read(

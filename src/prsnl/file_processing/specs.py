@@ -29,6 +29,12 @@ class ProcessDocument(Command):
 
     file_id: UUID = Field(description="The attachment to process.")
     options: DocumentOptions = DocumentOptions()
+    again: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Any new word does again what is kept already.",
+    )
 
 
 class ProcessedDocument(Result):

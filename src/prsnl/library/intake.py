@@ -96,7 +96,9 @@ def _submit(
     connection: Db, attachment: AttachmentView, wish: Wish, *, key: str, owner: str
 ) -> TaskView:
     command = ProcessDocument(
-        file_id=attachment.id, options=DocumentOptions(local_only=wish.local_only)
+        file_id=attachment.id,
+        options=DocumentOptions(local_only=wish.local_only),
+        again=key if wish.again else None,
     )
     (told,) = submit(
         connection,

@@ -38,9 +38,18 @@ def test(arguments: Sequence[str]) -> int:
         return _run(["-m", "pytest", *arguments])
     is_clean = True
     for name, command in _CHECKS:
-        status = _run(command)
-        print_lines(f"{name}: {'ok' if status == 0 else 'FAILED'}")
-        is_clean = is_clean and status == 0
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=_REPOSITORY,
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        is_ok = done.returncode == 0
+        print_lines(*([] if is_ok else [done.stdout.rstrip()]))
+        print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
+        is_clean = is_clean and is_ok
     status = _run(["-m", "pytest", "-n", str(fleet.cores()), "tests"])
     return status or (0 if is_clean else 1)
 

@@ -104,6 +104,13 @@ def test_again_processes_what_was_done(server: Server, ada: Person, note: Path) 
     assert known.task.task_id == first.task.task_id
     assert anew.task.task_id != first.task.task_id
     assert repeated.task.task_id == anew.task.task_id
+    commands = server.database.run(
+        lambda connection: connection.execute(
+            "select command->>'again' as again from tasks where owner = %s order by id",
+            [ada.owner],
+        ).fetchall()
+    )
+    assert [row["again"] for row in commands] == [None, "once more"]
 
 
 def test_a_key_that_stands_for_another_file_is_a_conflict(
