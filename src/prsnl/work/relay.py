@@ -50,22 +50,25 @@ from slots s
 """
 
 #: The next ids of each queue: a loose index scan finds the owners, each gives its
-#: first few, and who has least running comes first.
+#: first few, and who has least running comes first. The owners are compared and
+#: ordered together with their queue, as `tasks_due` is: an index that begins with the
+#: owner would pass by every task that has ended.
 PICK: Final = """
 select picked.id
 from unnest(%(queues)s::text[], %(rooms)s::integer[]) as q (queue, room)
 cross join lateral (
-    with recursive owners as (
-        (select t.owner from tasks t
-         where t.status = 'queued' and t.sent_at is null and not t.held
-           and t.queue = q.queue
-         order by t.owner limit 1)
+    with recursive owners (queue, owner) as (
+        select q.queue, null::text
         union all
-        select (select t.owner from tasks t
-                where t.status = 'queued' and t.sent_at is null and not t.held
-                  and t.queue = q.queue and t.owner > o.owner
-                order by t.owner limit 1)
-        from owners o where o.owner is not null
+        select next.queue, next.owner
+        from owners o
+        cross join lateral (
+            select t.queue, t.owner from tasks t
+            where t.status = 'queued' and t.sent_at is null and not t.held
+              and (t.queue, t.owner) > (o.queue, coalesce(o.owner, ''))
+            order by t.queue, t.owner limit 1
+        ) next
+        where next.queue = q.queue
     )
     select first.id
     from owners o
