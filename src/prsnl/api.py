@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,8 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: No upload takes so long.
+_ABANDONED: Final = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -105,6 +108,7 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
     schema.check(wiring.database_url)
     data_dir = wiring.settings.storage.folder
     key = keys.first_key(data_dir)
+    wiring.storage.clear_incoming(older_than=_ABANDONED)
     with wiring.database("api start", size=1) as database:
         database.run(
             lambda connection: keys.ensure(

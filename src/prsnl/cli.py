@@ -224,7 +224,7 @@ def prove(
     raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
 
 
-@app.command(context_settings=_PASSED_ON)
+@app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def bench(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]")] = None,

@@ -10,8 +10,10 @@ import errno
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -91,6 +93,14 @@ class FolderStorage:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def clear_incoming(self, *, older_than: timedelta) -> None:
+        """Remove what processes left behind that were killed while they received."""
+        oldest = time.time() - older_than.total_seconds()
+        for path in (self.root / "incoming").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def fetch(self, name: str, target: Path) -> None:
         """Copy the bytes of *name* to *target*; a copy, so that no reader can harm."""

@@ -62,7 +62,7 @@ def bench(name: str | None, arguments: Sequence[str]) -> int:
     """
     folder = _require("bench")
     names = benches(folder)
-    if name is None:
+    if name in (None, "--help"):
         print_lines("Measurements, run by ./prsnl bench NAME:", *_indented(names))
         return 0
     if name not in names:

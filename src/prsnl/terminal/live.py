@@ -76,7 +76,6 @@ class LiveDisplay:
     def __init__(self, console: Console, *, total: int) -> None:
         self._console = console
         self._total = total
-        self._rows: dict[InputFile, RenderableType] = {}
         self._bars: dict[InputFile, TaskBody | None] = {}
         self._done = self._failed = 0
         self._began = time.monotonic()
@@ -111,7 +110,8 @@ class LiveDisplay:
         left = self._total - self._done - self._failed
         counts = f"{self._done} done, {self._failed} failed, {left} to go"
         elapsed = clock(time.monotonic() - self._began)
-        return Group(rows, Text(f"{counts}   {elapsed}", style="dim"))
+        below = Text(f"{counts}   {elapsed}", style="dim")
+        return Group(rows, below) if rows.row_count else below
 
 
 @contextmanager

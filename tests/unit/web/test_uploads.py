@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -129,3 +131,17 @@ def test_an_upload_that_would_leave_too_little_room_is_refused(
 )
 def test_a_size_is_told_as_a_person_reads_it(size: int, told: str) -> None:
     assert told_bytes(size) == told
+
+
+def test_only_what_was_left_behind_long_ago_is_removed(
+    tmp_path: Path,
+) -> None:
+    own = FolderStorage(tmp_path)
+    own.prepare()
+    old, new = (tmp_path / "incoming" / name for name in ("old", "new"))
+    for path in (old, new):
+        path.write_text("")
+    os.utime(old, (0, 0))
+    own.clear_incoming(older_than=timedelta(days=1))
+
+    assert [path.name for path in (tmp_path / "incoming").iterdir()] == ["new"]
