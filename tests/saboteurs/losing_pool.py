@@ -27,11 +27,11 @@ class LosingPool:
     lent: int = 0
 
     @contextmanager
-    def connection(self) -> Iterator[Db]:
+    def connection(self, timeout: float | None = None) -> Iterator[Db]:
         """Lend one connection."""
         number, self.lent = self.lent, self.lent + 1
         is_lost = number == self.at
-        with self.pool.connection() as connection:
+        with self.pool.connection(timeout) as connection:
             if is_lost and not self.is_done:
                 raise OperationalError("the connection is lost")
             yield connection

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from uuid import UUID, uuid4
+from functools import partial
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,6 +20,7 @@ from prsnl.core.errors import (
 )
 from prsnl.proving.specs import COUNT, TICK, Count, Tick
 from prsnl.work.run import TaskRun
+from prsnl.work.runner import Runner
 from tests.integration.work.conftest import OWNER, Bench, Job, Made, nothing, stage
 from tests.saboteurs.losing_pool import losing
 
@@ -60,23 +62,27 @@ def test_a_hint_for_no_task_changes_nothing(bench: Bench) -> None:
     assert bench.all("select id from tasks") == []
 
 
-def test_a_hint_that_comes_twice_at_once_is_one_run(bench: Bench) -> None:
-    """Two workers; then two threads of one."""
-    for runners in ([bench.runner, bench.another()], [bench.runner, bench.runner]):
-        began: list[int] = []
-        barrier = threading.Barrier(2, timeout=10)
-        task_id = bench.job(lambda run, _: (began.append(run.attempt), Made())[1])
+@pytest.mark.parametrize("who", ["two workers", "two threads of one"])
+def test_a_hint_that_comes_twice_at_once_is_one_run(bench: Bench, who: str) -> None:
+    began: list[int] = []
+    barrier = threading.Barrier(2, timeout=30)
 
-        def race(position: int, task_id: UUID = task_id) -> None:
-            barrier.wait()
-            runners[position].execute(task_id)  # noqa: B023 - ended within the turn
+    def work(run: TaskRun, _: Job) -> Made:
+        began.append(run.attempt)
+        return Made()
 
-        both = [bench.meanwhile(lambda p=p: race(p)) for p in range(2)]  # type: ignore[misc]
-        for one in both:
-            one.result()
+    def race(runner: Runner) -> None:
+        barrier.wait()
+        runner.execute(task_id)
 
-        assert began == [1]
-        assert bench.status(task_id) == "success"
+    task_id = bench.job(work)
+    second = bench.another() if who == "two workers" else bench.runner
+    both = [bench.meanwhile(partial(race, one)) for one in (bench.runner, second)]
+    for one in both:
+        one.result()
+
+    assert began == [1]
+    assert bench.status(task_id) == "success"
 
 
 def test_a_second_delivery_does_not_take_the_first_ones_claim_for_its_own(
@@ -227,8 +233,7 @@ def test_a_commit_between_them_ends_a_row_of_crashes(bench: Bench) -> None:
 
 
 def test_a_poison_task_dies_although_its_first_stage_is_done(bench: Bench) -> None:
-    """What an earlier claim committed and this one found again is no progress: else
-    the task would kill its workers for ever."""
+    """What was only found again is no progress, or it would kill workers for ever."""
 
     def work(run: TaskRun, _: Job) -> Made:
         run.stage(stage(), inputs=[run.task_id.bytes], work=Made, store=nothing)
