@@ -11,6 +11,7 @@ import structlog
 from celery import Celery
 from celery.signals import worker_shutting_down
 from celery.utils.nodenames import nodename
+from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
 
 from prsnl.wiring import Wiring
@@ -23,6 +24,8 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 _NICE = 10
+#: Celery counts a thread as free a moment after its task has returned.
+_FREE_AFTER_S = (0.002, 0.05)
 
 log = structlog.get_logger()
 
@@ -61,7 +64,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             CarrierQueue(name, routing_key=name)  # type: ignore[no-untyped-call]
             for name in names
         ]
-        register(app, wiring.catalogue, runner)
+        register(app, wiring.catalogue, runner, has_threads=threads > 1)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
         with beat.beating():
             ring.ring(Channel.DUE)
@@ -79,11 +82,33 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             ).start()
 
 
-def register(app: Celery, catalogue: Catalogue, runner: Runner) -> None:
+def register(
+    app: Celery, catalogue: Catalogue, runner: Runner, *, has_threads: bool = False
+) -> None:
     """Give Celery one task a spec: its name is ours, its id the task's own."""
 
     def carry(task: Any) -> None:
-        runner.execute(UUID(task.request.id))
+        try:
+            runner.execute(UUID(task.request.id))
+        finally:
+            if has_threads:
+                _look_for_more()
 
     for spec in catalogue.specs():
         app.task(name=spec.name, bind=True)(carry)
+
+
+def _look_for_more() -> None:
+    """Let Celery's loop look for a hint soon: this thread is about to be free.
+
+    With every thread busy the loop asks the broker for nothing, and then sleeps for
+    up to a second, whoever gets free meanwhile.
+    """
+    loop = get_event_loop()
+    if loop is not None:
+        for delay_s in _FREE_AFTER_S:
+            loop.call_soon(loop.call_later, delay_s, _nothing)  # type: ignore[no-untyped-call]
+
+
+def _nothing() -> None:
+    """To wake up is all that is wanted."""
