@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +40,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         queues: Which queues.
         threads: Tasks at a time; more than one only where they wait for others.
     """
-    os.nice(_NICE)
+    _give_way()
     names = tuple(str(queue) for queue in in_order(set(queues)))
     worker = WorkerIdentity(kind="worker", queues=names, slots=threads)
     with (
@@ -80,6 +82,18 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
                 without_mingle=True,
                 without_heartbeat=True,
             ).start()
+
+
+def _give_way() -> None:
+    """Leave the processor to who waits for an answer.
+
+    Where Linux groups processes by session, niceness counts within a session alone,
+    and a worker under the supervisor has one to itself: then the session is told.
+    """
+    os.nice(_NICE)
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def register(
