@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -60,15 +61,32 @@ def tesseract() -> str:
     return str(found)
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that another user may enter, gone after the block.
+
+    As root the servers run as another user; pytest's own folders shut him out.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="prsnl-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder of this test's own that a whole stack can live in."""
+    with open_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUrls]:
+def stack() -> Iterator[StackUrls]:
     """Both servers, started once; without fsync, for no test cuts the power."""
-    folder = tmp_path_factory.mktemp("stack")
-    for passable in (folder, *list(folder.parents)[:3]):
-        # As root the servers run as another user, who has to get in.
-        if os.geteuid() == 0 and passable.is_relative_to("/tmp"):  # noqa: S108 - where pytest works
-            passable.chmod(passable.stat().st_mode | 0o011)
     with (
+        open_folder() as folder,
         Supervisor() as supervisor,
         EmbeddedStack(folder / "data", supervisor, is_durable=False) as urls,
     ):

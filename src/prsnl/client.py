@@ -15,6 +15,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
+from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
 from prsnl.wire import HealthBody, Page, Problem, StatusBody, TaskBody, Uploaded
@@ -65,10 +66,23 @@ class Client:
         )
 
     @classmethod
-    def local(cls, data_dir: Path) -> Self | None:
-        """A client for the server that runs on a data folder; None if there is none."""
-        running = RunningServer.find(data_dir)
-        return None if running is None else cls(running.url, local_key(data_dir))
+    def local(cls, data_dir: Path | None = None) -> Self:
+        """A client for the server that runs on this machine.
+
+        Args:
+            data_dir: The server's data folder; by default the one that
+                `PRSNL_DATA_DIR` sets.
+
+        Raises:
+            UnavailableError: None runs there.
+        """
+        folder = data_dir or Settings.read().storage.folder
+        running = RunningServer.find(folder)
+        if running is None:
+            raise UnavailableError(
+                f"No server runs on {folder}: start one with ./prsnl up."
+            )
+        return cls(running.url, local_key(folder))
 
     def __enter__(self) -> Self:
         return self

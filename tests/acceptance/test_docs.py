@@ -59,21 +59,17 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
+def reader(home: Path) -> Iterator[Reader]:
     """A home with a folder of documents, beside the repository's samples."""
-    home = tmp_path / "home"
     shutil.copytree(ROOT / "samples", home / "Documents")
     shutil.copytree(ROOT / "samples", home / "samples")
-    for passable in (tmp_path, *list(tmp_path.parents)[:3]):
-        if os.geteuid() == 0 and passable.is_relative_to("/tmp"):  # noqa: S108 - where pytest works
-            passable.chmod(passable.stat().st_mode | 0o011)
     one = Reader(
         home,
         {
             **os.environ,
             "HOME": str(home),
             "PYTHONPATH": str(ROOT / "src"),
-            "PRSNL_DATA_DIR": str(tmp_path / "data"),
+            "PRSNL_DATA_DIR": str(home / "data"),
             "PRSNL_PORT": "0",
         },
     )

@@ -90,4 +90,5 @@ def nurseries() -> list[int]:
         each.pid
         for each in psutil.Process().children()
         if each.status() != psutil.STATUS_ZOMBIE
+        and "prsnl.engines.sandbox" in each.cmdline()
     ]
