@@ -75,8 +75,10 @@ create index tasks_sent on tasks (queue, sent_at)
 create index tasks_running on tasks (queue, owner, lease_until)
     where status = 'running';
 create index tasks_parked on tasks (provider, due_at, id) where status = 'parked';
+create index tasks_of_provider on tasks (provider)
+    where provider is not null and status in ('queued', 'running');
 create index tasks_of_parent on tasks (parent_id, status) where parent_id is not null;
-create index tasks_of_owner on tasks (owner, created_at desc, id);
+create index tasks_of_owner on tasks (owner, id desc);
 create index tasks_of_attachment on tasks (attachment_id)
     where attachment_id is not null;
 create index tasks_finished on tasks (finished_at) where finished_at is not null;
