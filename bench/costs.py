@@ -26,6 +26,16 @@ class Memory:
     processes: int
 
 
+@dataclass(frozen=True)
+class Process:
+    """One process: what it holds now, and the CPU it has used itself."""
+
+    pid: int
+    command: str
+    pss_mib: float
+    cpu_s: float
+
+
 def cpu_s(roots: Iterable[int]) -> float:
     """Seconds of CPU that these trees have used, ended children included."""
     total = 0.0
@@ -47,14 +57,16 @@ def memory(roots: Iterable[int]) -> Memory:
     return Memory(pss_kib / 1024, peak_kib / 1024, count)
 
 
-def by_process(roots: Iterable[int]) -> list[tuple[float, str]]:
-    """Each process with its PSS in MiB, the largest first."""
+def by_process(roots: Iterable[int]) -> list[Process]:
+    """Every process of these trees, the one that holds most first."""
     told = []
     for process in _trees(roots):
         with contextlib.suppress(OSError, psutil.NoSuchProcess):
             pss_kib = _kib(Path("/proc", str(process.pid), "smaps_rollup"), "Pss")
-            told.append((pss_kib / 1024, " ".join(process.cmdline())))
-    return sorted(told, reverse=True)
+            used_s = sum(process.cpu_times()[:2])
+            command = " ".join(process.cmdline())
+            told.append(Process(process.pid, command, pss_kib / 1024, used_s))
+    return sorted(told, key=lambda each: -each.pss_mib)
 
 
 def _trees(roots: Iterable[int]) -> Iterator[psutil.Process]:
