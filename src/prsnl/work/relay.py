@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from redis.exceptions import RedisError
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import UnavailableError
+from prsnl.work.claim import unsend
 from prsnl.work.queues import QUEUES
 from prsnl.work.ring import Channel, Listener
 from prsnl.work.workers import GONE_AFTER
@@ -141,6 +143,7 @@ def celery_app(broker_url: str) -> Celery:
             "socket_timeout": 10,
             "socket_connect_timeout": 3,
             "health_check_interval": 10,
+            "polling_interval": 5,
             "queue_order_strategy": "prsnl.work.order:SeedOrder",
         },
         worker_disable_prefetch=True,
@@ -204,6 +207,11 @@ class Window:
         room = max(0, whole - out)
         is_worth_it = room >= whole // _BATCHES or out <= slots
         return room if is_worth_it else 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether hints were out at the last look."""
+        return self._out > 0
 
     def sent(self, count: int) -> None:
         """Count what was sent."""
@@ -285,11 +293,7 @@ class Relay:
 
     def _unsend(self, ids: list[UUID]) -> None:
         self.database.run(
-            lambda connection: connection.execute(
-                "update tasks set sent_at = null "
-                "where id = any(%s) and status = 'queued'",
-                [ids],
-            ),
+            partial(unsend, task_ids=ids),
             patience_s=1,
         )
 
@@ -299,18 +303,28 @@ class Relay:
                 self._redis = Redis.from_url(
                     self.app.conf.broker_url, socket_timeout=3, socket_connect_timeout=3
                 )
-            is_new = bool(self._redis.set(_MARKER, "1", nx=True))
-            lengths = {spec.queue: int(self._redis.llen(spec.queue)) for spec in QUEUES}
+            asked = self._redis.pipeline(transaction=False)
+            asked.set(_MARKER, "1", nx=True)
+            for spec in QUEUES:
+                asked.llen(spec.queue)
+            is_new, *told = asked.execute()
+            lengths = {
+                spec.queue: int(length)
+                for spec, length in zip(QUEUES, told, strict=True)
+            }
         except (RedisError, OSError) as error:
             self._note_trouble(error)
             return
         if self.trouble is not None:
             log.info("relay.broker_back")
             self.trouble = None
-        self.database.run(
-            lambda connection: self._forget(connection, lengths, is_new=is_new),
-            patience_s=0,
-        )
+        if is_new or any(window.is_open for window in self._windows.values()):
+            self.database.run(
+                lambda connection: self._forget(
+                    connection, lengths, is_new=bool(is_new)
+                ),
+                patience_s=0,
+            )
 
     def _forget(self, connection: Db, lengths: dict[Any, int], *, is_new: bool) -> None:
         if is_new:
