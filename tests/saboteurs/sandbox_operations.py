@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -79,6 +80,80 @@ def _link_out(files: ChildFiles, params: JsonObject) -> None:
     os.link(params["path"], files.outputs / "link")
 
 
+def _change_mode(files: ChildFiles, params: JsonObject) -> None:
+    Path(params["path"]).chmod(0o777)
+
+
+def _change_mode_of_open(files: ChildFiles, params: JsonObject) -> None:
+    """By a descriptor that opening for a name alone gives, which Landlock lets pass."""
+    opened = os.open(params["path"], os.O_PATH)
+    in_proc = f"/proc/self/fd/{opened}"
+    Path(in_proc).chmod(0o777)
+
+
+def _change_owner(files: ChildFiles, params: JsonObject) -> None:
+    os.chown(params["path"], os.getuid(), os.getgid())
+
+
+def _change_times(files: ChildFiles, params: JsonObject) -> None:
+    os.utime(params["path"], (1, 1))
+
+
+def _set_attribute(files: ChildFiles, params: JsonObject) -> None:
+    os.setxattr(params["path"], "user.prsnl", b"x")
+
+
+def _list_attributes(files: ChildFiles, params: JsonObject) -> None:
+    os.listxattr(params["path"])
+
+
+def _truncate(files: ChildFiles, params: JsonObject) -> None:
+    os.truncate(params["path"], 0)
+
+
+def _truncate_by_reading(files: ChildFiles, params: JsonObject) -> None:
+    os.close(os.open(params["path"], os.O_RDONLY | os.O_TRUNC))
+
+
+def _truncate_input_by_reading(files: ChildFiles, params: JsonObject) -> None:
+    os.close(os.open(files.inputs / params["name"], os.O_RDONLY | os.O_TRUNC))
+
+
+def _change_mode_of_input(files: ChildFiles, params: JsonObject) -> None:
+    with (files.inputs / params["name"]).open("rb") as file:
+        os.fchmod(file.fileno(), 0o777)
+
+
+def _watch(files: ChildFiles, params: JsonObject) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    watcher = libc.inotify_init1(0)
+    _checked(watcher)
+    _checked(libc.inotify_add_watch(watcher, os.fsencode(params["path"]), 0xFFF))
+
+
+def _rename(files: ChildFiles, params: JsonObject) -> None:
+    Path(params["path"]).rename(files.outputs / "taken")
+
+
+def _link_to(files: ChildFiles, params: JsonObject) -> None:
+    (files.outputs / "link").symlink_to(params["path"])
+
+
+def _remove(files: ChildFiles, params: JsonObject) -> None:
+    Path(params["path"]).unlink()
+
+
+def _take_lease(files: ChildFiles, params: JsonObject) -> None:
+    with (files.inputs / params["name"]).open("rb") as file:
+        fcntl.fcntl(file, 1024, fcntl.F_RDLCK)
+
+
+def _send_to_socket_file(files: ChildFiles, params: JsonObject) -> None:
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with one, other:
+        one.sendto(b"x", params["path"])
+
+
 def _connect(files: ChildFiles, params: JsonObject) -> None:
     with socket.create_connection(("127.0.0.1", params["port"]), timeout=2):
         pass
@@ -146,6 +221,22 @@ _ATTEMPTS: dict[str, Callable[[ChildFiles, JsonObject], None]] = {
     "write": _write,
     "write an input": _write_input,
     "link": _link_out,
+    "chmod": _change_mode,
+    "chmod by a descriptor": _change_mode_of_open,
+    "chmod an input": _change_mode_of_input,
+    "chown": _change_owner,
+    "utime": _change_times,
+    "setxattr": _set_attribute,
+    "listxattr": _list_attributes,
+    "truncate": _truncate,
+    "truncate by reading": _truncate_by_reading,
+    "truncate an input by reading": _truncate_input_by_reading,
+    "watch": _watch,
+    "rename": _rename,
+    "symlink": _link_to,
+    "remove": _remove,
+    "take a lease": _take_lease,
+    "send to a socket file": _send_to_socket_file,
     "connect": _connect,
     "connect to a socket file": _connect_unix,
     "signal": _signal,

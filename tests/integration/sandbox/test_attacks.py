@@ -119,6 +119,76 @@ def test_a_neighbours_upload_is_out_of_reach(tmp_path: Path) -> None:
             assert ask(two, "attempt", what="read", path=str(path))["refused"]
 
 
+#: What Landlock does not bind, or not on every kernel: the filter must refuse it.
+CHANGES = (
+    "chmod",
+    "chmod by a descriptor",
+    "chown",
+    "utime",
+    "setxattr",
+    "listxattr",
+    "truncate",
+    "truncate by reading",
+    "watch",
+    "rename",
+    "symlink",
+)
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What of a file or a folder a change would show in."""
+    told = path.stat()
+    return (told.st_mode, told.st_uid, told.st_gid, told.st_mtime_ns, told.st_size)
+
+
+@pytest.mark.parametrize("what", [*CHANGES, "link", "remove"])
+def test_the_data_folder_cannot_be_changed(
+    children: SandboxPool, secret: Path, what: str
+) -> None:
+    for path in (secret, secret.parent):
+        before = state_of(path)
+
+        assert ask(children, "attempt", what=what, path=str(path))["refused"]
+        assert state_of(path) == before
+
+
+def test_a_neighbours_files_cannot_be_changed(tmp_path: Path) -> None:
+    """Both children may have the same user, to whom the kernel would allow it all."""
+    tmp_path.chmod(0o755)
+    with (
+        pool(tmp_path, spare=2) as two,
+        two.child("document") as neighbour,
+        two.child("document") as intruder,
+    ):
+        upload = neighbour.put("upload")
+        upload.write_text("private", encoding="ascii")
+        neighbour.call("copy", {"name": "upload"}, timeout_s=TIMEOUT_S)
+        folder = neighbour.scratch.folder
+        for path in (folder, upload.parent, upload, neighbour.scratch.outputs):
+            for what in CHANGES:
+                before = state_of(path)
+                asked = {"what": what, "path": str(path)}
+                told = intruder.call("attempt", asked, timeout_s=TIMEOUT_S)
+                assert told["refused"], (what, path)
+                assert state_of(path) == before
+
+
+@pytest.mark.parametrize(
+    "what", ["chmod an input", "truncate an input by reading", "take a lease"]
+)
+def test_an_own_input_can_only_be_read(children: SandboxPool, what: str) -> None:
+    """It may be one file with what the storage keeps."""
+    with children.child("document") as child:
+        upload = child.put("upload")
+        upload.write_text("private", encoding="ascii")
+        asked = {"what": what, "name": "upload"}
+
+        told = child.call("attempt", asked, timeout_s=TIMEOUT_S)
+
+        assert told["refused"]
+        assert upload.read_text(encoding="ascii") == "private"
+
+
 @pytest.mark.parametrize("path", ["/tmp/prsnl-planted", "/dev/shm/prsnl-planted"])  # noqa: S108
 def test_nothing_can_be_written_outside(children: SandboxPool, path: str) -> None:
     assert ask(children, "attempt", what="write", path=path)["refused"]
@@ -144,6 +214,18 @@ def test_a_socket_file_is_out_of_reach(
     told = ask(
         children, "attempt", what="connect to a socket file", path=str(socket_file)
     )
+
+    assert told["refused"]
+
+
+def test_a_datagram_to_a_socket_file_is_refused(
+    children: SandboxPool, tmp_path: Path
+) -> None:
+    path = tmp_path / "d"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(str(path))
+        path.chmod(0o777)
+        told = ask(children, "attempt", what="send to a socket file", path=str(path))
 
     assert told["refused"]
 
@@ -325,7 +407,9 @@ def test_a_child_cannot_ask_to_be_tried_for_ever(children: SandboxPool) -> None:
 
 
 @pytest.mark.parametrize("operation", ["link_output", "folder_output"])
-@pytest.mark.parametrize("without", [frozenset(), frozenset({"landlock"})])
+@pytest.mark.parametrize(
+    "without", [frozenset(), frozenset({"landlock", "system_call_filter"})]
+)
 def test_an_output_that_is_no_plain_file_is_refused(
     tmp_path: Path, secret: Path, operation: str, without: frozenset[str]
 ) -> None:
@@ -409,6 +493,9 @@ def test_the_attacks_can_succeed_where_no_layer_stands(
         tries = [
             {"what": "read", "path": str(secret)},
             {"what": "list", "path": "/etc"},
+            {"what": "chmod", "path": str(secret)},
+            {"what": "utime", "path": str(secret)},
+            {"what": "watch", "path": str(secret)},
             {"what": "connect", "port": port},
             {"what": "run a program"},
         ]
