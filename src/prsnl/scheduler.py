@@ -16,6 +16,7 @@ import structlog
 
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import UnavailableError
+from prsnl.core.storage import Storage
 from prsnl.wiring import Wiring
 from prsnl.work import providers
 from prsnl.work.reaper import reap
@@ -33,6 +34,12 @@ _CLEANUP_EVERY_S: Final = 3600.0
 _WAKE_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
+
+_STILL_NAMED: Final = """
+select b.name from unnest(%(blobs)s::text[]) as b (name)
+where exists (select 1 from task_checkpoints where blob = b.name)
+   or exists (select 1 from attachments where sha256 = b.name or thumbnail = b.name)
+"""
 
 log = structlog.get_logger()
 
@@ -74,7 +81,7 @@ class Housekeeping:
             return False
 
 
-def cleanup(connection: Db) -> bool:
+def cleanup(connection: Db, storage: Storage) -> bool:
     """Remove one batch of what is old, by one scheduler at a time.
 
     Returns:
@@ -87,14 +94,25 @@ def cleanup(connection: Db) -> bool:
         if row is None or not row["is_mine"]:
             return False
         removed = connection.execute("select * from prsnl_cleanup()").fetchone()
-    if removed is None or not any(removed.values()):
+        if removed is None:
+            return False
+        kept = connection.execute(_STILL_NAMED, {"blobs": removed["blobs"]}).fetchall()
+    unnamed = set(removed.pop("blobs")) - {row["name"] for row in kept}
+    for name in unnamed:
+        storage.delete(name)
+    if not any(removed.values()):
         return False
-    log.info("scheduler.cleaned", **removed)
+    log.info("scheduler.cleaned", blobs=len(unnamed), **removed)
     return True
 
 
 def chores(
-    *, lease: timedelta, worker: WorkerIdentity, relay: Relay, ring: Ring
+    *,
+    lease: timedelta,
+    worker: WorkerIdentity,
+    relay: Relay,
+    ring: Ring,
+    storage: Storage,
 ) -> list[Chore]:
     """What a scheduler does beside relaying."""
 
@@ -122,7 +140,7 @@ def chores(
         Chore("wake", _WAKE_EVERY_S, wake_and_ring),
         Chore("seen", SEEN_EVERY_S / 2, say),
         Chore("forget", 60.0, forget),
-        Chore("cleanup", _CLEANUP_EVERY_S, cleanup),
+        Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
     ]
 
 
@@ -149,6 +167,7 @@ def main(wiring: Wiring) -> None:
                 worker=worker,
                 relay=relay,
                 ring=ring,
+                storage=wiring.storage,
             ),
         )
         work_together(stop, partial(relay.run, stop), partial(housekeeping.run, stop))

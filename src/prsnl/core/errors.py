@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 
 class Category(StrEnum):
@@ -193,6 +193,3 @@ class StartError(PrsnlError):
     """A part of the stack cannot start; the message says what to do."""
 
     category, code = Category.PERMANENT, "start"
-
-
-RETRYABLE: Final = (Category.TRANSIENT, Category.RESOURCE, Category.BUG)

@@ -20,6 +20,7 @@ from prsnl.engines.contracts import (
     Value,
 )
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.versions import versions
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.specs import (
     ExtractedText,
@@ -103,7 +104,7 @@ class DocumentReader:
         kind = run.stage(
             IDENTIFY,
             inputs=reading.content,
-            parameters={"file_name": file.file_name},
+            parameters={"file_name": file.file_name, **versions("magika")},
             work=reading.identify,
             store=lambda connection, told: store.save_type(connection, file.id, told),
         ).value
@@ -133,7 +134,11 @@ class DocumentReader:
             EmptyError: No page has text.
         """
         content = reading.content
-        how = {"kind": kind.kind, "mime_type": kind.mime_type}
+        how = {
+            "kind": kind.kind,
+            "mime_type": kind.mime_type,
+            **versions("pypdfium2", "markdown-it-py"),
+        }
         info = run.stage(
             INFO,
             inputs=content,

@@ -19,6 +19,8 @@ class ProcessingStatus(StrEnum):
     #: Its text is there.
     COMPLETED = "completed"
     FAILED = "failed"
+    #: Its task was cancelled; what was made before stays.
+    CANCELLED = "cancelled"
 
 
 class View(BaseModel):

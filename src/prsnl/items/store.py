@@ -1,4 +1,8 @@
-"""Reads and writes items, files and their pages; every statement carries the owner."""
+"""Items, files and their pages: what is read carries the owner.
+
+What is saved belongs to a file whose owner the task has proved before, and is saved
+in the transaction of a stage.
+"""
 
 from __future__ import annotations
 
@@ -227,6 +231,10 @@ def save_info(connection: Db, attachment_id: UUID, info: DocumentInfo) -> None:
             attachment_id,
         ],
     )
+    connection.execute(
+        "delete from attachment_pages where attachment_id = %s and number > %s",
+        [attachment_id, info.page_count],
+    )
 
 
 def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) -> None:
@@ -285,7 +293,7 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
 
 
 def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
-    """Keep an analysis on the file and its item; a person's own title would stay."""
+    """Keep an analysis on the file and its item."""
     told = analysis.model_dump(mode="json")
     insights = [
         entity
@@ -319,6 +327,14 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             "sentences": Jsonb(told["key_sentences"]),
             "engine": analysis.engine,
         },
+    )
+
+
+def trim_passages(connection: Db, attachment_id: UUID, count: int) -> None:
+    """Forget the passages above *count*, of an earlier cut."""
+    connection.execute(
+        "delete from chunks where attachment_id = %s and number > %s",
+        [attachment_id, count],
     )
 
 

@@ -6,6 +6,7 @@ nothing. All times are the database's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
@@ -194,6 +195,20 @@ def after_refusal(connection: Db, claimed: Claim, ending: Ending) -> Fence:
     if row["status"] == "running" and row["cancel_requested_at"] is not None:
         return Fence.CANCELLED
     return Fence.LOST
+
+
+def unsend(connection: Db, task_ids: Sequence[UUID]) -> None:
+    """Forget that hints are out: they are sent anew."""
+    connection.execute(
+        "update tasks set sent_at = null where id = any(%s) and status = 'queued'",
+        [list(task_ids)],
+    )
+
+
+def free_siblings(connection: Db, parent_id: UUID, count: int) -> None:
+    """Let so many more held children of a parent run."""
+    for _ in range(count):
+        connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
 
 
 def child_ended(connection: Db, parent_id: UUID, *, was_held: bool = False) -> None:

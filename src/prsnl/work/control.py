@@ -7,7 +7,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import ConflictError, NotFoundError
-from prsnl.work.claim import child_ended
+from prsnl.work.claim import child_ended, free_siblings
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _OPEN: Final = ("queued", "running", "parked", "waiting")
@@ -46,8 +46,8 @@ _REQUEUE: Final = """
 with again as (
     update tasks
     set status = 'queued', due_at = now(), sent_at = null, retries = 0, crashes = 0,
-        finished_at = null, resolved_at = null, updated_at = now(), seq = seq + 1,
-        message = 'Queued again'
+        held = parent_id is not null, finished_at = null, updated_at = now(),
+        seq = seq + 1, message = 'Queued again'
     where id = any(%(ids)s) and status in ('failure', 'dead')
     returning *
 ), event as (
@@ -65,10 +65,23 @@ with again as (
         finished_at = null, message = 'Waits for its parts'
     where id = %(id)s and status not in ('running', 'revoked')
     returning *
+), closing as (
+    -- What the parent made of its children's old ends is made anew.
+    delete from task_stages s using again, task_stages c
+    where s.task_id = again.id and c.task_id = again.id and c.stage = 'children'
+      and s.committed_at > c.committed_at
 )
 insert into task_progress (task_id, owner, seq, status, current, total, message)
 select id, owner, seq, status, current, total, message from again
 returning status
+"""
+
+_ROOM: Final = """
+select greatest(0, p.children_at_once - count(c.id))::integer as room
+from tasks p
+left join tasks c on c.parent_id = p.id and not c.held
+    and c.status in ('queued', 'running', 'parked', 'waiting')
+where p.id = %s group by p.id
 """
 
 _TRY_NOW: Final = """
@@ -144,6 +157,9 @@ def _wait_again(connection: Db, parent_id: UUID, count: int) -> None:
             "The task that this one is a part of was cancelled, or is just being "
             "finished: look at it, and submit the file again if it was cancelled."
         )
+    room = connection.execute(_ROOM, [parent_id]).fetchone()
+    assert room is not None
+    free_siblings(connection, parent_id, min(room["room"], count))
 
 
 def try_now(connection: Db, task_id: UUID, *, owner: str) -> None:

@@ -318,7 +318,10 @@ class Relay:
         if self.trouble is not None:
             log.info("relay.broker_back")
             self.trouble = None
-        if is_new or any(window.is_open for window in self._windows.values()):
+        may_be_out = not self._windows or any(
+            window.is_open for window in self._windows.values()
+        )
+        if is_new or may_be_out:
             self.database.run(
                 lambda connection: self._forget(
                     connection, lengths, is_new=bool(is_new)

@@ -216,6 +216,7 @@ class TaskRun:
                 with mine as (
                     update tasks
                     set status = 'waiting', children_open = %(count)s, seq = seq + 1,
+                        children_at_once = %(at_once)s,
                         lease_until = null, updated_at = now(), crashes = 0,
                         current = greatest(current, %(current)s),
                         total = coalesce(%(total)s, total), message = %(message)s
@@ -244,6 +245,7 @@ class TaskRun:
                     "claim_no": self.claimed.claim_no,
                     "stage": _CHILDREN_STAGE,
                     "count": len(wanted),
+                    "at_once": at_once,
                     "current": step.current,
                     "total": step.total,
                     "message": f"Waits for {len(wanted)} parts",

@@ -17,12 +17,12 @@ from uuid import UUID
 
 import structlog
 
-from prsnl.core.db import LOST, Database, Db
+from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage
 from prsnl.work import providers
 from prsnl.work.beat import Beat
-from prsnl.work.claim import Claim, Ending, Fence, claim, end
+from prsnl.work.claim import Claim, Ending, Fence, claim, end, unsend
 from prsnl.work.failures import judge
 from prsnl.work.finisher import Work, at_once
 from prsnl.work.run import Drained, Services, TaskRun, Waits
@@ -55,6 +55,7 @@ class Runner:
     def execute(self, task_id: UUID) -> None:
         """Claim the task and do it; nothing, if it is not to be had."""
         if self.beat.is_draining:
+            self._leave(task_id)
             return
         if not self._take(task_id):
             return
@@ -77,6 +78,14 @@ class Runner:
                 self.rang()
             else:
                 self.finish(partial(self._end, run, ending))
+
+    def _leave(self, task_id: UUID) -> None:
+        """Have the hint sent to somebody else at once."""
+        try:
+            self.database.run(partial(unsend, task_ids=[task_id]), patience_s=1)
+        except UnavailableError:
+            log.warning("task.hint_left", task_id=str(task_id))
+        self.rang()
 
     def _take(self, task_id: UUID) -> bool:
         """Tell whether nobody else in this process has the task in hand.
@@ -154,7 +163,7 @@ class Runner:
                 )
             case PrsnlError():
                 error = reason
-            case _ if isinstance(reason, LOST):
+            case _ if is_away(reason):
                 error = UnavailableError(
                     "The database did not answer. The task is tried again."
                 )
@@ -163,7 +172,7 @@ class Runner:
                     f"A defect in this program ({type(reason).__name__}): please "
                     "report it with the task's id."
                 )
-        trace = "".join(traceback.format_exception(reason))
+        trace = _trace(reason)
         if error.category is Category.PERMANENT:
             log.info("task.failed", code=error.code)
         else:
@@ -221,8 +230,7 @@ class Runner:
             self.rang()
 
     def _write(self, run: TaskRun, ending: Ending) -> None:
-        self._tell_provider(run.claimed, ending)
-        fence = self.database.run(partial(end, claimed=run.claimed, ending=ending))
+        fence = self.database.run(partial(self._end_one, run.claimed, ending))
         if fence is Fence.CANCELLED:
             revoked = Ending(
                 status=Status.REVOKED, step=ending.step, message="Cancelled"
@@ -231,16 +239,39 @@ class Runner:
         if fence is Fence.LOST:
             log.warning("task.fenced_out", wanted=str(ending.status))
 
-    def _tell_provider(self, claimed: Claim, ending: Ending) -> None:
-        # Before the row is parked: nobody would wake a task of an unknown provider.
+    def _end_one(self, claimed: Claim, ending: Ending, connection: Db) -> Fence:
+        if ending.provider is None and claimed.provider is None:
+            return end(connection, claimed, ending)
+        # What a provider did is told with the ending, or not at all: a worker that
+        # lost its task knows nothing new.
+        with connection.transaction():
+            fence = end(connection, claimed, ending)
+            if fence is Fence.HELD:
+                self._tell_provider(claimed, ending, connection)
+        return fence
+
+    def _tell_provider(self, claimed: Claim, ending: Ending, connection: Db) -> None:
         if ending.status is Status.PARKED and ending.provider is not None:
-            self.database.run(
-                partial(
-                    providers.went_away,
-                    name=ending.provider,
-                    reason=ending.message,
-                    first_wait=self.provider_probe,
-                )
+            providers.went_away(
+                connection,
+                ending.provider,
+                ending.message,
+                first_wait=self.provider_probe,
             )
         elif claimed.provider is not None and ending.status is Status.SUCCESS:
-            self.database.run(partial(providers.answered, name=claimed.provider))
+            providers.answered(connection, claimed.provider)
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without what foreign errors say: they quote documents."""
+    told: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        kind = type(link)
+        said = f": {link.message}" if isinstance(link, PrsnlError) else ""
+        told.append(
+            "".join(traceback.format_tb(link.__traceback__))
+            + f"{kind.__module__}.{kind.__qualname__}{said}\n"
+        )
+        link = link.__cause__ or link.__context__
+    return "from\n".join(told)

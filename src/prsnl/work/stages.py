@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from psycopg.types.json import Jsonb
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from prsnl.core.db import Database, Db, Row, said_without_its_text
 from prsnl.core.errors import NotFoundError
@@ -272,7 +272,7 @@ class StageStore:
             if (row := by_key.get(key)) is None:
                 continue
             # Of another version, or its bytes are gone: computed anew.
-            with suppress(ValidationError, NotFoundError):
+            with suppress(ValueError, NotFoundError):
                 found[unit] = stage.result.model_validate(self._kept(row))
         return found
 

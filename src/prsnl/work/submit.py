@@ -16,7 +16,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
-from prsnl.core.db import LOST, Db, Row
+from prsnl.core.db import Db, Row, is_away
 from prsnl.core.errors import (
     BadRequestError,
     ConflictError,
@@ -64,8 +64,6 @@ from tasks t where t.id = any(%(ids)s)
 _LARGEST_BATCH: Final = 100
 _PATIENCE_S: Final = 5.0
 _AGAIN_AFTER_S: Final = 0.1
-#: SQL states of a connection that failed and of a server that starts or stops.
-_AWAY_CLASSES: Final = ("08", "57")
 _AWAY: Final = "The database does not answer: send the request again in a moment."
 
 C = TypeVar("C", bound=Command)
@@ -279,7 +277,7 @@ class Submitter:
             try:
                 return await self._with_connection([wanted for wanted, _ in batch])
             except psycopg.Error as error:
-                if not _is_away(error):
+                if not is_away(error):
                     raise
             if time.monotonic() > give_up_at:
                 return [UnavailableError(_AWAY)] * len(batch)
@@ -305,13 +303,6 @@ async def _rows(
     parameters: Mapping[str, Any],
 ) -> list[Row]:
     return await (await execute(statement, parameters)).fetchall()
-
-
-def _is_away(error: psycopg.Error) -> bool:
-    """Whether the connection was lost, rather than a row refused."""
-    if not isinstance(error, LOST):
-        return False
-    return error.sqlstate is None or error.sqlstate[:2] in _AWAY_CLASSES
 
 
 def _refusal(error: Exception) -> Exception:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from prsnl import scheduler
 from prsnl.core.db import Db, connect
+from prsnl.core.errors import NotFoundError
 from prsnl.proving.specs import SPREAD, Count, Spread
 from prsnl.scheduler import Chore, Housekeeping, cleanup, work_together
 from prsnl.work.run import TaskRun
@@ -55,7 +57,7 @@ def age(bench: Bench, task_id: object, days: int) -> None:
 def clean(bench: Bench) -> int:
     """Clean until nothing is left to clean; tell how often it was done."""
     times = 1
-    while bench.do(cleanup):
+    while bench.do(partial(cleanup, storage=bench.runner.storage)):
         times += 1
     return times
 
@@ -163,7 +165,7 @@ def test_another_scheduler_that_cleans_is_left_to_it(
     task_id = ended(bench, 31)
     with connect(database_url) as other, other.transaction():
         other.execute("select pg_advisory_xact_lock(%s)", [scheduler._CLEANUP_LOCK])
-        assert bench.do(cleanup) is False
+        assert bench.do(partial(cleanup, storage=bench.runner.storage)) is False
     assert left(bench, task_id)["tasks"] == 1
 
 
@@ -221,3 +223,25 @@ def test_half_a_scheduler_ends_as_a_whole(which: str) -> None:
     relay, chores = (fail, go_on) if which == "relay" else (go_on, fail)
     with pytest.raises(LookupError, match=which):
         work_together(stop, relay, chores)
+
+
+def test_a_large_result_goes_with_its_checkpoint_unless_another_names_it(
+    bench: Bench,
+) -> None:
+    kept = bench.runner.storage.put_bytes(b"young")
+    gone = bench.runner.storage.put_bytes(b"old")
+    for key, blob, days in ((b"1", kept, 60), (b"2", gone, 60), (b"3", kept, 0)):
+        bench.all(
+            "insert into task_checkpoints (owner, key, blob, created_at) "
+            "values ('ada', %s, %s, now() - %s) returning owner",
+            key,
+            blob,
+            timedelta(days=days),
+        )
+
+    clean(bench)
+
+    with bench.runner.storage.open(kept) as file:
+        assert file.read() == b"young"
+    with pytest.raises(NotFoundError):
+        bench.runner.storage.open(gone)

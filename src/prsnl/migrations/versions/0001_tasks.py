@@ -28,6 +28,7 @@ create table tasks (
     cancel_requested_at timestamptz,
     provider text,
     children_open integer not null default 0,
+    children_at_once integer,
     held boolean not null default false,
 
     claim_no integer not null default 0,
@@ -53,7 +54,6 @@ create table tasks (
     started_at timestamptz,
     updated_at timestamptz not null default now(),
     finished_at timestamptz,
-    resolved_at timestamptz,
 
     unique (owner, idempotency_key)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
@@ -202,7 +202,8 @@ create function prsnl_cleanup(
     progress_age interval default '7 days',
     results_age interval default '30 days',
     batch integer default 5000
-) returns table (progress_rows bigint, task_rows bigint, checkpoint_rows bigint)
+) returns table (
+    progress_rows bigint, task_rows bigint, checkpoint_rows bigint, blobs text[])
 language plpgsql as $$
 begin
     delete from task_progress where id in (
@@ -215,19 +216,23 @@ begin
         where finished_at < now() - results_age and parent_id is null
         limit batch);
     get diagnostics task_rows = row_count;
-    delete from task_checkpoints where (owner, key) in (
-        select c.owner, c.key from task_checkpoints c
-        where c.created_at < now() - results_age
-          and not exists (
-              select 1 from task_stages s join tasks t on t.id = s.task_id
-              where s.checkpoint_key = c.key and t.finished_at is null)
-        limit batch);
-    get diagnostics checkpoint_rows = row_count;
+    with gone as (
+        delete from task_checkpoints where (owner, key) in (
+            select c.owner, c.key from task_checkpoints c
+            where c.created_at < now() - results_age
+              and not exists (
+                  select 1 from task_stages s join tasks t on t.id = s.task_id
+                  where s.checkpoint_key = c.key and t.finished_at is null)
+            limit batch)
+        returning blob)
+    select count(*), coalesce(array_agg(distinct blob) filter (where blob is not null),
+                              '{}')
+    into checkpoint_rows, blobs from gone;
     return next;
 end $$;
 comment on function prsnl_cleanup is
     'Removes events after 7 days, ended tasks with their log, stages and checkpoints '
-    'after 30; at most one batch of each a call.';
+    'after 30; at most one batch of each a call. Tells the blobs that went with them.';
 """
 
 DOWN = """

@@ -97,10 +97,14 @@ begin
     set processing_status = case
         when new.status = 'running' then 'processing'
         when new.status in ('failure', 'dead') then 'failed'
+        when new.status = 'revoked' then 'cancelled'
         else 'pending' end
     where id = new.attachment_id and processing_status <> 'completed';
     return null;
 end $$;
+create trigger attachments_await_tasks after insert on tasks
+for each row when (new.attachment_id is not null)
+execute function attachments_follow_tasks();
 create trigger attachments_follow_tasks after update of status on tasks
 for each row
 when (new.attachment_id is not null and new.status is distinct from old.status
@@ -109,6 +113,7 @@ execute function attachments_follow_tasks();
 """
 
 DOWN = """
+drop trigger attachments_await_tasks on tasks;
 drop trigger attachments_follow_tasks on tasks;
 drop function attachments_follow_tasks;
 drop table chunks, attachment_pages, attachments, items, api_keys;
