@@ -275,6 +275,14 @@ def fill_disk_with_files(files: ChildFiles, params: JsonObject) -> NoReturn:
         (files.outputs / f"{number}").write_bytes(bytes(params["size_bytes"]))
 
 
+def leave_holes(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Leave files that look large and take no room."""
+    for number in range(params["files"]):
+        with (files.outputs / f"{number}").open("wb") as file:
+            file.truncate(params["size_bytes"])
+    yield {}
+
+
 def nest_folders(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Leave folders nested deeper than any path can say."""
     os.chdir(files.outputs)

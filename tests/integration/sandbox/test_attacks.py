@@ -298,6 +298,21 @@ def test_a_full_disk_has_its_name(
     assert_serves(children)
 
 
+def test_files_full_of_holes_fill_the_disk_too(children: SandboxPool) -> None:
+    """Who reads them would get what their size says."""
+    with pytest.raises(DiskFullError, match="8 MiB"):
+        ask(children, "leave_holes", files=2, size_bytes=5 * MIB)
+    assert_serves(children)
+
+
+def test_an_output_larger_than_asked_for_is_refused(children: SandboxPool) -> None:
+    with children.child("document") as child:
+        asked = {"files": 1, "size_bytes": 5 * MIB}
+        child.call("leave_holes", asked, timeout_s=TIMEOUT_S)
+        with pytest.raises(DiskFullError, match="more than 1048576 bytes"):
+            child.output("0", max_bytes=MIB)
+
+
 @pytest.mark.parametrize("operation", ["spin", "sleep", "trickle"])
 def test_no_answer_in_time_is_the_time_limit(
     children: SandboxPool, operation: str

@@ -179,15 +179,20 @@ class Child:
         """
         return self.scratch.inputs / _plain(name)
 
-    def output(self, name: str) -> Path:
-        """A file that the child wrote, moved out of its reach.
+    def output(self, name: str, *, max_bytes: int = 16 * _MIB) -> Path:
+        """A file that the child wrote, copied out of its reach.
 
         It is gone when the child is given back: read it or move it before.
 
+        Args:
+            name: As the child told it.
+            max_bytes: The largest that is taken, in bytes.
+
         Raises:
             ChildCrashedError: There is no such regular file.
+            DiskFullError: It is larger.
         """
-        found = self.scratch.output(_plain(name))
+        found = self.scratch.output(_plain(name), max_bytes=max_bytes)
         if found is None:
             raise ChildCrashedError(
                 "A sandbox child named a file that it did not leave. Try again."

@@ -13,10 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from prsnl.core.errors import DiskFullError
+
 #: What an entry takes at the least, in bytes: empty files fill a disk too.
 _LEAST_BYTES: Final = 4096
 _LOCK: Final = "lock"
 _PREFIX: Final = "pool-"
+#: No link is followed, and no pipe waited for.
+_OPEN_UNTRUSTED: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_COPY_BYTES: Final = 2**20
 
 
 class ScratchRoot:
@@ -91,7 +96,10 @@ class Scratch:
             path.chmod(0o444)
 
     def used_bytes(self, *, enough: int) -> int:
-        """What the child has written, in bytes; counting ends once it is `enough`."""
+        """What the child has written, in bytes; counting ends once it is `enough`.
+
+        A hole in a file counts as if it were written: who reads it gets its bytes.
+        """
         used = 0
         waiting = [self.outputs, self._temporary]
         while waiting and used < enough:
@@ -99,7 +107,7 @@ class Scratch:
                 with os.scandir(waiting.pop()) as entries:
                     for entry in entries:
                         told = entry.stat(follow_symlinks=False)
-                        used += max(told.st_blocks * 512, _LEAST_BYTES)
+                        used += max(told.st_size, told.st_blocks * 512, _LEAST_BYTES)
                         if entry.is_dir(follow_symlinks=False):
                             waiting.append(Path(entry.path))
                         if used >= enough:
@@ -110,19 +118,31 @@ class Scratch:
                 return enough  # nested beyond what a path can name
         return used
 
-    def output(self, name: str) -> Path | None:
+    def output(self, name: str, *, max_bytes: int) -> Path | None:
         """A file of the child's, taken out of its reach; None if there is none.
 
-        Only a regular file with one name counts: no link, no folder, no device.
+        Only a regular file with one name counts: no link, no folder, no device. It is
+        copied, since the child may still hold it open.
+
+        Raises:
+            DiskFullError: It is larger than `max_bytes`.
         """
         kept = self._kept / name
-        if not os.path.lexists(kept):
-            try:
-                (self.outputs / name).rename(kept)
-            except OSError:
-                return None
-        told = kept.lstat()
-        return kept if stat.S_ISREG(told.st_mode) and told.st_nlink == 1 else None
+        if kept.exists():
+            return kept
+        try:
+            opened = os.open(self.outputs / name, _OPEN_UNTRUSTED)
+        except OSError:
+            return None
+        told = os.fstat(opened)
+        if not stat.S_ISREG(told.st_mode) or told.st_nlink != 1:
+            os.close(opened)
+            return None
+        with os.fdopen(opened, "rb") as file:
+            _copy(file, kept, max_bytes=max_bytes)
+        with contextlib.suppress(OSError):
+            (self.outputs / name).unlink()
+        return kept
 
     def clear(self) -> None:
         """Empty the folders for the next use of the same child."""
@@ -142,6 +162,20 @@ def remove_tree(folder: Path) -> None:
     _empty(folder)
     with contextlib.suppress(OSError):
         folder.rmdir()
+
+
+def _copy(source: IO[bytes], target: Path, *, max_bytes: int) -> None:
+    left = max_bytes
+    with target.open("xb") as file:
+        while part := source.read(min(left + 1, _COPY_BYTES)):
+            left -= len(part)
+            if left < 0:
+                target.unlink()
+                raise DiskFullError(
+                    f"A sandbox child left a file of more than {max_bytes} bytes where "
+                    "a smaller one was asked for. Try a smaller file."
+                )
+            file.write(part)
 
 
 def _empty(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from prsnl.core.errors import DiskFullError
 from prsnl.engines.sandbox.scratch import Scratch, ScratchRoot, remove_tree
 
 
@@ -31,17 +32,48 @@ def test_inputs_do_not_count(scratch: Scratch) -> None:
     assert scratch.used_bytes(enough=10**9) == 0
 
 
+def test_a_hole_counts_as_if_it_were_written(scratch: Scratch) -> None:
+    with (scratch.outputs / "sparse").open("wb") as file:
+        file.truncate(2**30)
+
+    assert scratch.used_bytes(enough=2**40) >= 2**30
+
+
+@pytest.mark.parametrize("size_bytes", [8, 2**30])
+def test_an_output_larger_than_asked_for_is_not_taken(
+    scratch: Scratch, size_bytes: int
+) -> None:
+    with (scratch.outputs / "page.jpg").open("wb") as file:
+        file.truncate(size_bytes)
+
+    for _ in range(2):
+        with pytest.raises(DiskFullError, match="more than 7 bytes"):
+            scratch.output("page.jpg", max_bytes=7)
+
+
+def test_an_output_does_not_grow_in_the_hands_of_a_child_that_holds_it_open(
+    scratch: Scratch,
+) -> None:
+    with (scratch.outputs / "page.jpg").open("wb", buffering=0) as held:
+        held.write(b"picture")
+        found = scratch.output("page.jpg", max_bytes=7)
+        held.write(b"more")
+
+    assert found is not None
+    assert found.read_bytes() == b"picture"
+
+
 def test_an_output_leaves_the_childs_folder_and_can_be_asked_for_again(
     scratch: Scratch,
 ) -> None:
     (scratch.outputs / "page.jpg").write_bytes(b"picture")
 
-    found = scratch.output("page.jpg")
+    found = scratch.output("page.jpg", max_bytes=7)
 
     assert found is not None
     assert found.read_bytes() == b"picture"
     assert not (scratch.outputs / "page.jpg").exists()
-    assert scratch.output("page.jpg") == found
+    assert scratch.output("page.jpg", max_bytes=7) == found
 
 
 def test_neither_links_nor_folders_are_outputs(
@@ -55,7 +87,7 @@ def test_neither_links_nor_folders_are_outputs(
     os.mkfifo(scratch.outputs / "pipe")
 
     for name in ("symbolic", "hard", "folder", "pipe", "absent"):
-        assert scratch.output(name) is None
+        assert scratch.output(name, max_bytes=7) is None
     assert secret.exists()
 
 
