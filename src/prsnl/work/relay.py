@@ -143,7 +143,6 @@ def celery_app(broker_url: str) -> Celery:
             "socket_timeout": 10,
             "socket_connect_timeout": 3,
             "health_check_interval": 10,
-            "polling_interval": 5,
             "queue_order_strategy": "prsnl.work.order:SeedOrder",
         },
         worker_disable_prefetch=True,
