@@ -53,6 +53,7 @@ def test_an_upload_is_kept_and_its_task_queued(
     assert told["task"]["name"] == "process_document_task"
     assert told["task"]["attachment_id"] == told["attachment"]["id"]
     assert told["duplicate_of"] is None
+    assert told["is_new_task"] is True
     name = hashlib.sha256(note.read_bytes()).hexdigest()
     with server.wiring.storage.open(name) as kept:
         assert kept.read() == note.read_bytes()
@@ -70,6 +71,8 @@ def test_the_same_bytes_again_are_the_same_file_and_task(
     assert first.task is not None
     assert again.json()["duplicate_of"] == str(first.attachment.id)
     assert again.json()["task"]["task_id"] == str(first.task.task_id)
+    assert first.is_new_task
+    assert again.json()["is_new_task"] is False
     assert len(ada.client.tasks()) == 1
 
 
@@ -87,6 +90,22 @@ def test_the_same_bytes_are_tried_again_when_nothing_came_of_them(
     assert again.task is not None
     assert again.task.task_id != first.task.task_id
     assert again.task.status == Status.QUEUED
+    assert again.is_new_task
+
+
+def test_an_upload_that_is_repeated_under_its_key_knows_its_task_as_its_own(
+    ada: Person, note: Path
+) -> None:
+    """The answer to the first one may have been lost."""
+    first = ada.client.upload(note, idempotency_key="mine")
+    again = ada.client.upload(note, idempotency_key="mine")
+    other = ada.client.upload(note, idempotency_key="another's")
+
+    assert first.task is not None
+    assert other.task is not None
+    assert again.task is not None
+    assert again.task.task_id == first.task.task_id == other.task.task_id
+    assert (again.is_new_task, other.is_new_task) == (True, False)
 
 
 def test_again_processes_what_was_done(server: Server, ada: Person, note: Path) -> None:
@@ -111,6 +130,7 @@ def test_again_processes_what_was_done(server: Server, ada: Person, note: Path) 
         ).fetchall()
     )
     assert [row["again"] for row in commands] == [None, "once more"]
+    assert (known.is_new_task, anew.is_new_task) == (False, True)
 
 
 def test_a_key_that_stands_for_another_file_is_a_conflict(

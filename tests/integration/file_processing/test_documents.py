@@ -22,7 +22,7 @@ from prsnl.file_processing.specs import (
 from prsnl.items import store
 from prsnl.items.models import AttachmentView
 from prsnl.wiring import Wiring
-from prsnl.work import ledger
+from prsnl.work import control, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.runner import Runner
 from prsnl.work.submit import Submission, submission, submit
@@ -261,3 +261,29 @@ def test_text_of_a_pdf_alone_is_read_page_by_page(desk: Desk) -> None:
     assert task.result is not None
     assert task.result["pages"] == 5
     assert (task.current, task.total) == (9, 9)
+
+
+def test_a_cancelled_task_leaves_a_file_that_says_so(desk: Desk) -> None:
+    file = desk.put("later.txt", b"This is cancelled before anybody reads it.")
+    command = ProcessDocument(file_id=file.id)
+    with desk.database.connection() as connection:
+        wanted = submission(
+            PROCESS_DOCUMENT, command, owner="ada", attachment_id=file.id
+        )
+        task_id = submit(connection, [wanted])[0].task_id
+        control.cancel(connection, task_id, owner="ada")
+
+        shown = store.attachment(connection, file.id, owner="ada")
+
+    assert shown.processing_status == "cancelled"
+
+
+def test_a_long_text_is_cut_into_passages_of_several_answers(desk: Desk) -> None:
+    line = "Every line of this long text says that the kettle boils again. "
+    file = desk.put("long.txt", (line * 20 + "\n\n").encode() * 400)
+
+    task = desk.process(file)
+
+    assert task.status == "success", task.error
+    assert task.result is not None
+    assert task.result["passages"] > 500

@@ -7,10 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from prsnl.core.errors import ConflictError, CorruptError, NotFoundError
-from prsnl.proving.specs import SPREAD, Count, Spread
+from prsnl.proving.specs import COUNT, SPREAD, Count, Spread
 from prsnl.work import control
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
+from prsnl.work.submit import submission
 from tests.integration.work.conftest import (
     OWNER,
     Bench,
@@ -177,3 +178,71 @@ def test_two_retries_at_once_are_one(bench: Bench) -> None:
 
     assert sum(one.result() for one in both) == 1
     assert bench.row(parent)["children_open"] == 1
+
+
+def test_retried_children_obey_their_parents_limit(bench: Bench) -> None:
+    parent = bench.submit(SPREAD, Spread(children=5, at_once=1, child=Count(work_ms=0)))
+    bench.runner.execute(parent)
+    with bench.database.connection() as connection:
+        connection.execute(
+            "update tasks set status = 'dead', held = false, finished_at = now() "
+            "where parent_id = %s",
+            [parent],
+        )
+        connection.execute(
+            "update tasks set status = 'success', children_open = 0, "
+            "finished_at = now() where id = %s",
+            [parent],
+        )
+
+    retry(bench, parent)
+
+    children = bench.all(
+        "select held from tasks where parent_id = %s and status = 'queued'", parent
+    )
+    assert sorted(child["held"] for child in children) == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_a_parent_closes_anew_over_retried_children(bench: Bench) -> None:
+    """Else its result tells of the new ends and its effects of the old ones."""
+    closed: list[int] = []
+
+    def work(run: TaskRun, _: Job) -> Made:
+        before = stage("before")
+        run.stage(
+            before, inputs=[b"i"], work=Made, store=lambda _c, _v: closed.append(0)
+        )
+        wanted = [
+            submission(COUNT, Count(work_ms=0), owner=OWNER, parent_id=run.task_id)
+            for _ in range(2)
+        ]
+        outcomes = run.children(wanted, at_once=2)
+        count = sum(one.status is Status.SUCCESS for one in outcomes)
+        run.stage(
+            stage("close"),
+            inputs=[str(count).encode()],
+            work=Made,
+            store=lambda _c, _v: closed.append(count),
+        )
+        return Made(word=str(count))
+
+    parent = bench.job(work)
+    bench.runner.execute(parent)
+    first, second = bench.all("select id from tasks where parent_id = %s", parent)
+    bench.runner.execute(first["id"])
+    bench.set(second["id"], "status = 'dead', finished_at = now()")
+    bench.set(parent, "status = 'queued', children_open = 0, due_at = now()")
+    bench.runner.execute(parent)
+
+    retry(bench, parent)
+    bench.runner.execute(second["id"])
+    bench.runner.execute(parent)
+
+    assert bench.row(parent)["result"] == {"word": "2"}
+    assert closed == [0, 1, 2], "the stage before the children is not done again"

@@ -341,3 +341,25 @@ def test_a_task_that_succeeds_after_a_retry_shows_no_error(bench: Bench) -> None
         None,
         None,
     )
+
+
+def test_the_log_of_a_defect_quotes_no_text(bench: Bench) -> None:
+    """Foreign errors quote what they refuse: here a document's words."""
+
+    words = " ".join(["Patient", "John", "Doe"])
+
+    def work(_run: TaskRun, _: Job) -> Made:
+        try:
+            int(words)
+        except ValueError as error:
+            raise RuntimeError(words) from error
+        return Made()
+
+    row = bench.run(work)
+
+    (log,) = bench.all(
+        "select traceback from celery_task_results where task_id = %s", row["id"]
+    )
+    assert "John Doe" not in log["traceback"]
+    assert "builtins.ValueError" in log["traceback"]
+    assert "builtins.RuntimeError" in log["traceback"]
