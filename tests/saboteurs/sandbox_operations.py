@@ -354,6 +354,16 @@ def flood(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         yield {"text": "x" * 2**16}
 
 
+def answer(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Behave, with a large answer."""
+    yield {"text": "x" * params["size_bytes"]}
+
+
+def measure(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Behave, with a large question."""
+    yield {"characters": sum(len(page["text"]) for page in params["pages"])}
+
+
 def print_without_end(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Print as a library does that warns at every byte."""
     line = b"warning: the object stream is not what it was\n" * 1000

@@ -211,7 +211,7 @@ OPERATIONS: dict[str, str] = {
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
-    # {pages: [{number, text}]} -> {"chunks": [Chunk]}
+    # {pages: [{number, text}]} -> {"chunks": [Chunk]}...
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...
     "embedding.embed": "prsnl.engines.embedding:embed",

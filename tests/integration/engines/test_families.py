@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from prsnl.core.errors import EncryptedError
-from prsnl.engines import documents, embedding, pdf, text
+from prsnl.engines import documents, pdf, text
 from prsnl.engines.contracts import (
     OPERATIONS,
     DocumentInfo,
@@ -46,9 +46,7 @@ def test_every_reader_can_be_imported(module: str) -> None:
     assert inspect.isgeneratorfunction(importlib.import_module(module).read)
 
 
-@pytest.mark.parametrize(
-    "name", [*documents.PRELOAD, *text.PRELOAD, *embedding.PRELOAD]
-)
+@pytest.mark.parametrize("name", documents.PRELOAD)
 def test_what_is_preloaded_exists(name: str) -> None:
     module, _, function = name.partition(":")
 

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from prsnl.core.errors import BadRequestError, EncryptedError, PrsnlError
+from prsnl.core.errors import (
+    BadRequestError,
+    EncryptedError,
+    PrsnlError,
+    TooLargeError,
+)
 from prsnl.engines.sandbox.pool import SandboxPool
 from tests.integration.sandbox.pools import TIMEOUT_S, ask, pool
 
@@ -73,6 +78,30 @@ def test_large_params_and_large_answers_pass(root: Path) -> None:
         text = "é" * 4_000_000
 
         assert ask(made, "echo", text=text)["echo"] == {"text": text}
+
+
+def test_fifty_megabytes_of_pages_pass(root: Path) -> None:
+    pages = [{"number": n, "text": "é" * 12_500} for n in range(1, 2001)]
+    with pool(root) as made:
+        assert ask(made, "measure", pages=pages) == {"characters": 25_000_000}
+
+
+def test_a_question_larger_than_allowed_is_an_error_of_the_input(root: Path) -> None:
+    with (
+        pool(root, request_bytes=2**20) as made,
+        made.child("document") as child,
+    ):
+        with pytest.raises(TooLargeError, match="at most 1 MiB"):
+            child.call("echo", {"text": "x" * 2**20}, timeout_s=TIMEOUT_S)
+        assert child.is_reusable
+
+
+def test_an_answer_larger_than_a_frame_is_an_error_of_the_input(root: Path) -> None:
+    """It would be as large the next time: a crash would be tried again."""
+    with pool(root) as made, made.child("document") as child:
+        with pytest.raises(TooLargeError, match="16 MiB"):
+            child.call("answer", {"size_bytes": 2**24}, timeout_s=TIMEOUT_S)
+        assert child.is_reusable
 
 
 def test_an_operation_without_a_name_in_the_table_is_refused(root: Path) -> None:

@@ -9,8 +9,6 @@ from typing import Final
 
 from prsnl.engines.contracts import ChildFiles, Embeddings, JsonObject
 
-#: What a warm child of the profile `text` imports while it waits, if it will embed.
-PRELOAD: Final = ("prsnl.engines.embedding.minilm",)
 #: Texts of one frame.
 _FRAME_TEXTS: Final = 64
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from prsnl.core.errors import DiskFullError, PrsnlError
+from prsnl.core.errors import DiskFullError, PrsnlError, TooLargeError
 from prsnl.engines.sandbox import kernel, landlock, syscall_filter
-from prsnl.engines.sandbox.frames import FrameError
+from prsnl.engines.sandbox.frames import FrameError, FrameTooLargeError
 from prsnl.engines.sandbox.layers import Layers
 from prsnl.engines.sandbox.orders import ChildOrder, NurseryOrder
 from prsnl.engines.sandbox.sockets import (
@@ -89,7 +89,7 @@ def serve(
         )
         while True:
             asked = receive_frame(channel)
-            _answer(channel, nursery.operations, files, asked)
+            _answer(channel, nursery.operations, files, asked, order.frame_bytes)
     except (ChannelClosedError, FrameError, OSError):
         os._exit(0)
     except MemoryError:
@@ -161,15 +161,19 @@ def _answer(
     operations: dict[str, str],
     files: Files,
     asked: dict[str, Any],
+    frame_bytes: int,
 ) -> None:
     """Run one operation; every way it can end is one last frame."""
     try:
         operation = _operation(operations[asked["operation"]])
         for value in operation(files, asked["params"]):
-            send_frame(channel, {"kind": "frame", "value": value})
+            frame = {"kind": "frame", "value": value}
+            send_frame(channel, frame, maximum=frame_bytes)
         last: dict[str, Any] = {"kind": "end"}
     except PrsnlError as error:
         last = {"kind": "error", "error": error.to_wire()}
+    except FrameTooLargeError:
+        last = {"kind": "error", "error": _too_large(frame_bytes).to_wire()}
     except MemoryError:
         last = {"kind": "memory"}
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is told)
@@ -182,6 +186,13 @@ def _operation(target: str) -> Operation:
     module, _, function = target.partition(":")
     found: Operation = getattr(importlib.import_module(module), function)
     return found
+
+
+def _too_large(frame_bytes: int) -> TooLargeError:
+    return TooLargeError(
+        "A part of the file holds more than one answer may carry "
+        f"({frame_bytes // 2**20} MiB). Divide the file, and process its parts."
+    )
 
 
 def _told(error: BaseException) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from prsnl.engines.sandbox.frames import (
     HEADER_BYTES,
     Frame,
     FrameError,
+    FrameTooLargeError,
     body_bytes,
     decode,
     encode,
@@ -89,6 +90,7 @@ class ChildLimits:
             of each call.
         open_files: File descriptors.
         frame_bytes: The largest answer in one frame.
+        request_bytes: The largest request, which goes in one frame too.
         answer_bytes: All frames of one operation together.
         start_timeout_s: Seconds until a start has failed.
     """
@@ -97,6 +99,7 @@ class ChildLimits:
     cpu_s: int = 3600
     open_files: int = 256
     frame_bytes: int = 16 * _MIB
+    request_bytes: int = 128 * _MIB
     answer_bytes: int = 1024 * _MIB
     start_timeout_s: float = 60.0
 
@@ -210,6 +213,7 @@ class Child:
             timeout_s: Seconds of wall time.
 
         Raises:
+            TooLargeError: The request, or a frame of the answer, is over the limit.
             PrsnlError: What the operation raised, or how the child ended.
         """
         frames = self.stream(operation, params, unit_timeout_s=timeout_s)
@@ -235,18 +239,18 @@ class Child:
                 two.
 
         Raises:
+            TooLargeError: The request, or a frame of the answer, is over the limit.
             PrsnlError: What the operation raised, or how the child ended.
         """
         if self._is_killed:
             raise ChildKilledError(f"{operation} was stopped.")
         if not self.is_reusable:
             raise PrsnlError(f"{operation}: this child is busy or has ended.")
+        request = self._request(operation, params)
         self.scratch.open_inputs()
         self._is_busy = True
         self._answer_bytes = 0
-        self._send(
-            operation, {"operation": operation, "params": params}, unit_timeout_s
-        )
+        self._send(operation, request, unit_timeout_s)
         while True:
             told = self._receive(operation, unit_timeout_s)
             kind, value = told.get("kind"), told.get("value")
@@ -324,9 +328,19 @@ class Child:
         message = message.replace(str(self.scratch.inputs) + os.sep, "")
         return type(error)(message.replace(str(self.scratch.folder), ""))
 
-    def _send(self, operation: str, frame: Frame, timeout_s: float) -> None:
+    def _request(self, operation: str, params: JsonObject) -> bytes:
+        maximum = self._limits.request_bytes
+        try:
+            return encode({"operation": operation, "params": params}, maximum=maximum)
+        except FrameTooLargeError as error:
+            raise TooLargeError(
+                f"{operation} takes at most {maximum // _MIB} MiB of text at once. "
+                "Divide the file, and process its parts."
+            ) from error
+
+    def _send(self, operation: str, request: bytes, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
-        data = memoryview(encode(frame))
+        data = memoryview(request)
         while data:
             self._wait(operation, select.POLLOUT, deadline, timeout_s)
             try:

@@ -45,6 +45,8 @@ class ChildOrder:
     disk_bytes: int
     cpu_s: int
     open_files: int
+    #: The largest answer in one frame.
+    frame_bytes: int
 
     def to_wire(self) -> dict[str, Any]:
         """The order as JSON."""

@@ -315,6 +315,7 @@ class SandboxPool:
             disk_bytes=self._limits.disk_bytes,
             cpu_s=self._limits.cpu_s,
             open_files=self._limits.open_files,
+            frame_bytes=self._limits.frame_bytes,
         )
         log = self._scratch.log()
         try:

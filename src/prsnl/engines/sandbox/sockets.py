@@ -18,9 +18,15 @@ class ChannelClosedError(Exception):
     """The other side is gone."""
 
 
-def send_frame(channel: socket.socket, value: Frame) -> None:
-    """Send one frame, however long the other side takes."""
-    channel.sendall(encode(value))
+def send_frame(
+    channel: socket.socket, value: Frame, *, maximum: int = LARGEST_BYTES
+) -> None:
+    """Send one frame, however long the other side takes.
+
+    Raises:
+        FrameTooLargeError: It is more than `maximum` bytes; nothing was sent.
+    """
+    channel.sendall(encode(value, maximum=maximum))
 
 
 def receive_frame(channel: socket.socket) -> Frame:

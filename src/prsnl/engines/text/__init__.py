@@ -29,8 +29,8 @@ from prsnl.engines.text.titles import title_of
 from prsnl.engines.text.words import UNSPACED, WORD
 
 ENGINE: Final = "extractive"
-#: What a warm child of the profile `text` imports while it waits.
-PRELOAD: Final = ("prsnl.engines.text",)
+#: Passages of one frame: well below what a frame may carry.
+_FRAME_PASSAGES: Final = 500
 #: Key sentences are sought in so much of a long text.
 _SENTENCES_WITHIN_CHARACTERS: Final = 200_000
 
@@ -54,10 +54,15 @@ def analyze(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
 
 def chunk(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
-    """Yield one frame `{"chunks": [Chunk]}` of the `pages` [{number, text}]."""
+    """Yield frames `{"chunks": [Chunk]}` of the `pages` [{number, text}], in order.
+
+    Each holds at most 500 passages; a text that has none gives one empty frame.
+    """
     del files
     found = chunks_of(_pages(params))
-    yield {"chunks": [one.model_dump(mode="json") for one in found]}
+    for start in range(0, max(len(found), 1), _FRAME_PASSAGES):
+        part = found[start : start + _FRAME_PASSAGES]
+        yield {"chunks": [one.model_dump(mode="json") for one in part]}
 
 
 def _pages(params: JsonObject) -> Pages:

@@ -234,6 +234,22 @@ def test_offsets_of_passages_are_exact(texts: list[str]) -> None:
             assert one.text.endswith(by_page[one.page_to][: one.end].lstrip())
 
 
+def test_passages_of_a_long_text_come_in_frames_of_bounded_size() -> None:
+    page = {"number": 1, "text": "\n\n".join(["word " * 150] * 1201)}
+
+    frames = list(text.chunk(HERE, {"pages": [page]}))
+
+    found = [one for frame in frames for one in frame["chunks"]]
+    assert [len(frame["chunks"]) for frame in frames] == [500, 500, 201]
+    assert [one["number"] for one in found] == list(range(1, 1202))
+
+
+def test_a_text_without_passages_is_one_empty_frame() -> None:
+    asked = {"pages": [{"number": 1, "text": " \n"}]}
+
+    assert list(text.chunk(HERE, asked)) == [{"chunks": []}]
+
+
 def test_passages_go_over_pages_and_come_as_one_frame() -> None:
     asked = {"pages": [{"number": 1, "text": "One."}, {"number": 2, "text": "Two."}]}
 
