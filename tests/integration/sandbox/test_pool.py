@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from prsnl.core.errors import (
     BadRequestError,
@@ -179,6 +180,23 @@ def test_a_shared_child_is_never_used_twice_at_the_same_time(root: Path) -> None
             thread.join()
 
     assert most == [1] * 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's layers")
+def test_a_missing_layer_is_logged_once_and_can_be_asked_for(root: Path) -> None:
+    without = frozenset({"landlock", "system_call_filter"})
+    with capture_logs() as lines, pool(root, without=without, spare=0) as made:
+        before = made.layers
+        for _ in range(2):
+            used_child(made)
+
+        told = [line for line in lines if line["event"] == "sandbox.layer_missing"]
+        found = made.layers
+        assert before is None
+        assert found is not None
+        assert (found.landlock, found.system_call_filter) == (0, False)
+        assert [line["consequence"] for line in told] == [*found.missing()]
+        assert {line["log_level"] for line in told} == {"warning"}
 
 
 def test_a_warm_nursery_is_taken_by_the_first_use(root: Path) -> None:

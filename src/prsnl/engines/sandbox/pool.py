@@ -122,6 +122,8 @@ class SandboxPool:
         self._shelves = {name: _Shelf() for name in profiles}
         self._in_use: set[NurseryProcess] = set()
         self._is_closed = False
+        self._layers: Layers | None = None
+        self._tells_layers = True
         self._keeper: threading.Thread | None = None
         self._warmers: list[threading.Thread] = []
 
@@ -176,14 +178,17 @@ class SandboxPool:
             self._warmers.append(warmer)
             warmer.start()
 
+    @property
+    def layers(self) -> Layers | None:
+        """What children have around them; None before the first nursery is warm."""
+        return self._layers
+
     def probe_layers(self) -> Layers:
         """Start a child, and tell what it has around it."""
         profile = Profile(memory_bytes=2**30)
-        nursery = self._new_nursery(profile)
+        nursery = self._start_nursery(profile)
         try:
-            child = self._fork(nursery, profile)
-            child.end()
-            return child.layers
+            return self._layers_of(nursery, profile)
         finally:
             nursery.close()
 
@@ -270,6 +275,30 @@ class SandboxPool:
             self._give_up(place)
 
     def _new_nursery(self, profile: Profile) -> NurseryProcess:
+        nursery = self._start_nursery(profile)
+        with self._changed:
+            tells, self._tells_layers = self._tells_layers, False
+        if tells:
+            self._tell_layers(nursery, profile)
+        return nursery
+
+    def _tell_layers(self, nursery: NurseryProcess, profile: Profile) -> None:
+        """Log, once in a pool's life, what children of this machine lack."""
+        try:
+            layers = self._layers_of(nursery, profile)
+        except PrsnlError:  # whoever wanted the nursery learns why
+            self._tells_layers = True
+            return
+        for consequence in layers.missing():
+            _log.warning("sandbox.layer_missing", consequence=consequence)
+
+    def _layers_of(self, nursery: NurseryProcess, profile: Profile) -> Layers:
+        child = self._fork(nursery, profile)
+        child.end()
+        self._layers = child.layers
+        return child.layers
+
+    def _start_nursery(self, profile: Profile) -> NurseryProcess:
         order = NurseryOrder(
             operations=self._operations,
             preload=profile.preload,
