@@ -48,10 +48,14 @@ class Client:
             key: The key; without one only `health` answers.
 
         Raises:
-            BadRequestError: The address is none.
+            BadRequestError: The address or the key is none.
         """
-        parts = urlsplit(server)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        key = key.strip() if key else ""
+        if not (key.isascii() and key.isprintable()):
+            raise BadRequestError(
+                "What is given as the API key is none: look at PRSNL_API_KEY."
+            )
+        if not _is_address(server):
             raise BadRequestError(
                 f"{server} is no address of a server: it begins with http:// or "
                 "https://."
@@ -62,7 +66,7 @@ class Client:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx2.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
             # A proxy cannot reach this machine's own server.
-            trust_env=parts.hostname not in _LOOPBACK,
+            trust_env=not is_local(server),
         )
 
     @classmethod
@@ -259,7 +263,16 @@ def local_key(data_dir: Path) -> str | None:
 
 def is_local(server: str) -> bool:
     """Whether an address is this machine's own."""
-    return urlsplit(server).hostname in _LOOPBACK
+    return _is_address(server) and urlsplit(server).hostname in _LOOPBACK
+
+
+def _is_address(server: str) -> bool:
+    try:
+        parts = urlsplit(server)
+        _ = parts.port  # out of range, or no number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _parsed(kind: type[B], answer: httpx2.Response) -> B:

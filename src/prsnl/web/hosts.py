@@ -86,7 +86,13 @@ class HostCheck:
         await refuse(scope, receive, send)
 
     def _allows_origin(self, origin: str | None) -> bool:
-        return origin is None or self._allowed.allow(urlsplit(origin).netloc)
+        if origin is None:
+            return True
+        try:
+            authority = urlsplit(origin).netloc
+        except ValueError:
+            return False
+        return self._allowed.allow(authority)
 
 
 def _is_address(name: str) -> bool:

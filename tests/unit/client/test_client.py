@@ -105,8 +105,12 @@ def test_a_code_of_a_newer_server_is_still_an_error_with_its_sentence() -> None:
         client.health()
 
 
-@pytest.mark.parametrize("server", ["localhost:8000", "ftp://x", "http://", "x"])
+@pytest.mark.parametrize(
+    "server",
+    ["localhost:8000", "ftp://x", "http://", "x", "http://[", "http://h:99999"],
+)
 def test_what_is_no_address_is_said_at_once(server: str) -> None:
+    assert not is_local(server)
     with pytest.raises(BadRequestError, match="no address"):
         Client(server)
 
@@ -170,3 +174,13 @@ def test_a_damaged_word_is_no_server(tmp_path: Path, content: str) -> None:
     (tmp_path / "server.json").write_text(content)
 
     assert RunningServer.find(tmp_path) is None
+
+
+def test_what_is_no_key_is_said_and_a_line_end_belongs_to_none() -> None:
+    with pytest.raises(BadRequestError, match="PRSNL_API_KEY"):
+        Client("http://127.0.0.1", "prsnl_\u00e9")
+    with (
+        answering(200, b"a text", kind="text/plain") as url,
+        Client(url, "prsnl_key\n") as client,
+    ):
+        assert client.text("1") == "a text"
