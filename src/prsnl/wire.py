@@ -107,6 +107,9 @@ class Uploaded(Body):
     item_id: UUID
     #: Null when nothing was asked for but to keep the file.
     task: TaskBody | None
+    #: The task was made for this upload, or for the same one with its idempotency key;
+    #: false when it was merely found.
+    is_new_task: bool
     #: The attachment that holds the same bytes already; it is the one shown here.
     duplicate_of: UUID | None = None
 

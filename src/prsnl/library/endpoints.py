@@ -119,6 +119,7 @@ def _uploaded(taken: TakenIn) -> Uploaded:
         attachment=taken.attachment,
         item_id=taken.attachment.item_id,
         task=None if taken.task is None else task_body(taken.task),
+        is_new_task=taken.is_new_task,
         duplicate_of=None if taken.is_new else taken.attachment.id,
     )
 

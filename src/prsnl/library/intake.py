@@ -45,6 +45,8 @@ class TakenIn:
     is_new: bool
     #: The task that processes it, or has.
     task: TaskView | None
+    #: That task was made for this wish: nobody else's work ends with it.
+    is_new_task: bool
 
 
 def take_in(
@@ -78,7 +80,8 @@ def take_in(
             task = _newest(connection, attachment, owner)
             if wish.process and (wish.again or _needs_one(task)):
                 task = _submit(connection, attachment, wish, key=key, owner=owner)
-            return TakenIn(attachment, is_new, task)
+            is_ours = task is not None and _stands_for(connection, task, key)
+            return TakenIn(attachment, is_new, task, is_ours)
 
     return database.run(keep)
 
@@ -90,6 +93,15 @@ def _newest(connection: Db, attachment: AttachmentView, owner: str) -> TaskView 
 
 def _needs_one(task: TaskView | None) -> bool:
     return task is None or task.status in _LEFT_NOTHING
+
+
+def _stands_for(connection: Db, task: TaskView, key: str) -> bool:
+    """Whether a task was made under this key: now, or when the answer was lost."""
+    found = connection.execute(
+        "select 1 from tasks where id = %s and idempotency_key = %s",
+        [task.task_id, key],
+    ).fetchone()
+    return found is not None
 
 
 def _submit(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from prsnl.client import Client
 from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.core.ids import new_id
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome, failed, fetch
 from prsnl.wire import StatusBody, TaskBody
@@ -43,6 +46,21 @@ class Progressed:
     task: TaskBody
 
 
+@dataclass(frozen=True)
+class _Fault:
+    """A thread has ended by an error that nobody had foreseen."""
+
+    error: BaseException
+
+    def told(self) -> PrsnlError:
+        where = traceback.extract_tb(self.error.__traceback__)[-1]
+        return PrsnlError(
+            "This command failed by a defect of its own, and what was sent goes on "
+            f"({type(self.error).__name__}: {self.error}; {Path(where.filename).name}, "
+            f"line {where.lineno}): start it again, and please report it."
+        )
+
+
 Event = Sending | Progressed | Outcome
 T = TypeVar("T")
 
@@ -61,23 +79,33 @@ class Run:
 
     client: Client
     local_only: bool
-    _events: queue.Queue[Event] = field(default_factory=queue.Queue)
+    _events: queue.Queue[Event | _Fault] = field(default_factory=queue.Queue)
     _jobs: queue.Queue[_Job] = field(default_factory=queue.Queue)
     _stop: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _open: dict[UUID, InputFile] = field(default_factory=dict)
+    #: Tasks that were made for us, and have not ended.
+    _open: set[UUID] = field(default_factory=set)
+    #: Tasks of others, that our uploads merely found under way.
+    _found: set[UUID] = field(default_factory=set)
     _sender: threading.Thread | None = None
     #: The server has not answered for long: nobody waits for it again.
     _is_gone: bool = False
 
     def outcomes(self, files: Sequence[InputFile]) -> Iterator[Event]:
-        """Process the files; tell what happens, at the end one outcome a file."""
-        self._sender = _started(self._send_all, files)
+        """Process the files; tell what happens, at the end one outcome a file.
+
+        Raises:
+            PrsnlError: A defect of ours, with no outcome for some file.
+        """
+        self._sender = self._started(self._send_all, files)
         for _ in range(min(_FOLLOWERS, len(files))):
-            _started(self._follow_all)
+            self._started(self._follow_all)
         left = len(files)
         while left:
             event = self._events.get()
+            if isinstance(event, _Fault):
+                self._stop.set()
+                raise event.told() from event.error
             left -= isinstance(event, Outcome)
             yield event
 
@@ -89,21 +117,24 @@ class Run:
             except (PrsnlError, OSError) as error:
                 yield failed(file, error)
 
-    def cancel(self) -> int:
-        """Cancel what was submitted and has not ended; tell how many that were.
+    def cancel(self) -> tuple[int, int]:
+        """Cancel what was submitted here and has not ended.
 
         Waits a few seconds for those that run to end.
+
+        Returns:
+            How many tasks that were, and how many go on since another made them.
         """
         self._stop.set()
         if self._sender is not None:
             self._sender.join(_CANCEL_WITHIN_S)
         with self._lock:
-            tasks = list(self._open)
+            tasks, others = list(self._open), len(self._found)
         ended = [self._cancel(task_id) for task_id in tasks]
         give_up_at = time.monotonic() + _CANCEL_WITHIN_S
         for status in ended:
             self._await_end(status, give_up_at)
-        return len(tasks)
+        return len(tasks), others
 
     def _send_all(self, files: Sequence[InputFile]) -> None:
         for file in files:
@@ -121,13 +152,18 @@ class Run:
 
     def _send(self, file: InputFile) -> _Job:
         began = time.monotonic()
+        # Sent again after a lost answer, the task is still known as ours.
+        key = f"process {new_id()}"
         sent = self._patiently(
-            lambda: self.client.upload(file.path, local_only=self.local_only)
+            lambda: self.client.upload(
+                file.path, local_only=self.local_only, idempotency_key=key
+            )
         )
         assert sent.task is not None
         if sent.task.status not in ENDED:
             with self._lock:
-                self._open[sent.task.task_id] = file
+                under_way = self._open if sent.is_new_task else self._found
+                under_way.add(sent.task.task_id)
         return _Job(
             file,
             began,
@@ -154,7 +190,8 @@ class Run:
             seq = status.seq
             self._events.put(Progressed(job.file, status))
         with self._lock:
-            self._open.pop(job.task.task_id, None)
+            self._open.discard(job.task.task_id)
+            self._found.discard(job.task.task_id)
         return self._patiently(
             lambda: fetch(
                 self.client,
@@ -202,8 +239,13 @@ class Run:
             except PrsnlError:
                 return
 
+    def _started(self, work: Callable[..., None], *values: Any) -> threading.Thread:
+        def told() -> None:
+            try:
+                work(*values)
+            except BaseException as error:  # noqa: BLE001 - raised by `outcomes`
+                self._events.put(_Fault(error))
 
-def _started(work: Callable[..., None], *values: Any) -> threading.Thread:
-    thread = threading.Thread(target=work, args=values, daemon=True)
-    thread.start()
-    return thread
+        thread = threading.Thread(target=told, daemon=True)
+        thread.start()
+        return thread

@@ -144,11 +144,16 @@ class _Session:
             # A second Ctrl-C waits for nothing: the kernel tells our children.
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
             _warn("Cancelling what was sent and is not done ...")
-            count = run.cancel()
+            cancelled, others = run.cancel()
             _warn(
-                f"Cancelled {summary.count(count, 'file')}; "
+                f"Cancelled {summary.count(cancelled, 'file')}; "
                 f"{len(self.outcomes)} had ended before."
             )
+            if others:
+                _warn(
+                    f"{summary.count(others, 'file')} of an earlier command were under "
+                    "way, and go on: ./prsnl status lists them."
+                )
             return INTERRUPTED
         self._tell_end(time.monotonic() - began)
         is_whole = all(outcome.is_success for outcome in self.outcomes)

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from prsnl.core.errors import TooLargeError, UnavailableError
+from prsnl.core.errors import PrsnlError, TooLargeError, UnavailableError
 from prsnl.items.models import AttachmentView, ItemView, PageView
-from prsnl.terminal.following import Run
+from prsnl.terminal.following import Progressed, Run
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
 from prsnl.wire import StatusBody, Uploaded
@@ -27,11 +27,19 @@ class FakeServer:
     refuses: str = ""
     outages: int = 0
     held: bool = False
+    #: Another command has made the task of this file before.
+    of_another: str = ""
+    #: The name of a file that the server's answer breaks the client with.
+    breaks_at: str = ""
+    breaks_when_asked: bool = False
     cancelled: list[UUID] = field(default_factory=list)
     uploaded: threading.Event = field(default_factory=threading.Event)
 
-    def upload(self, path: Path, *, local_only: bool) -> Uploaded:
+    def upload(self, path: Path, *, local_only: bool, idempotency_key: str) -> Uploaded:
         assert not local_only
+        assert idempotency_key
+        if path.name == self.breaks_at:
+            raise KeyError(path.name)
         self._maybe_away()
         if path.name == self.refuses:
             raise TooLargeError("It is too large.")
@@ -39,7 +47,10 @@ class FakeServer:
         task = outcomes.task(Status.QUEUED, task_id=uuid4())
         self.uploaded.set()
         return Uploaded(
-            attachment=outcomes.attachment(), item_id=outcomes.ID, task=task
+            attachment=outcomes.attachment(),
+            item_id=outcomes.ID,
+            task=task,
+            is_new_task=path.name != self.of_another,
         )
 
     def status(
@@ -47,6 +58,8 @@ class FakeServer:
     ) -> StatusBody:
         assert wait_s >= 0
         self._maybe_away()
+        if self.breaks_when_asked:
+            raise KeyError(task_id)
         if task_id in self.cancelled:
             return outcomes.task(Status.REVOKED, task_id=task_id)
         if self.held:
@@ -124,5 +137,31 @@ def test_what_is_under_way_is_cancelled_and_awaited(files: list[InputFile]) -> N
         if not isinstance(event, Outcome) and server.uploaded.is_set():
             break
 
-    assert run.cancel() == 1
+    assert run.cancel() == (1, 0)
     assert len(server.cancelled) == 1
+
+
+def test_what_another_command_has_begun_is_not_cancelled(
+    files: list[InputFile],
+) -> None:
+    server = FakeServer(held=True, of_another="0.txt")
+    run = Run(server, local_only=False)
+    followed = set()
+    for event in run.outcomes(files[:2]):
+        if isinstance(event, Progressed):
+            followed.add(event.file)
+        if len(followed) == 2:
+            break
+
+    assert run.cancel() == (1, 1)
+    assert len(server.cancelled) == 1
+
+
+@pytest.mark.parametrize(
+    "server", [FakeServer(breaks_at="1.txt"), FakeServer(breaks_when_asked=True)]
+)
+def test_a_defect_in_a_thread_ends_the_run_instead_of_hanging_it(
+    files: list[InputFile], server: FakeServer
+) -> None:
+    with pytest.raises(PrsnlError, match=r"KeyError.*line \d+"):
+        ends(server, files)
