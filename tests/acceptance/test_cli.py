@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_a_folder_goes_in_and_knowledge_comes_out(
     assert done.returncode == 1, done.stderr  # the picture
     assert "lease.txt" in done.stdout
     assert "940.00 EUR" in done.stdout
-    assert "1 file failed: a kind of file that this version cannot read" in done.stdout
+    assert "1 file is of a kind that this version does not read" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("2 done, 1 failed in ")
     assert (out / "lease.txt.txt").read_text().startswith("Lease agreement")
     assert (out / "sub" / "lease.md.md").read_text().startswith("---\ntitle:")
@@ -182,3 +183,58 @@ def test_ctrl_c_cancels_what_was_sent_and_leaves_nothing_running(
         shown = run(environment, "status")
     assert "Nothing is under way" in shown.stdout
     assert "revoked" in shown.stdout
+
+
+def test_ctrl_c_leaves_alone_what_an_earlier_command_has_sent(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Without a worker nothing ends by itself, so that the moment is no matter."""
+    file = tmp_path / "lease.txt"
+    file.write_text(LEASE)
+    with api_alone(environment) as running:
+        key = (
+            Path(environment["PRSNL_DATA_DIR"]) / "api-key"
+        ).read_text()  # with a line's end
+        named = {**environment, "PRSNL_SERVER": running.url, "PRSNL_API_KEY": key}
+        detached = run(named, "process", "--detach", "--json", file)
+        assert detached.returncode == 0, detached.stderr
+        task_id = json.loads(detached.stdout)["task_id"]
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "prsnl", "process", str(file)],
+            env=named,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("lease.txt: ")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE_S)
+        shown = run(named, "status", task_id)
+
+    assert process.returncode == 130
+    assert "Cancelled 0 files" in said
+    assert "1 file of an earlier command" in said
+    assert "queued" in shown.stdout
+
+
+@contextmanager
+def api_alone(environment: dict[str, str]) -> Iterator[RunningServer]:
+    """`./prsnl api` without scheduler and workers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "prsnl", "api"],
+        env={**environment, "PRSNL_PORT": str(free_port())},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        give_up_at = time.monotonic() + PATIENCE_S
+        found = None
+        while found is None:
+            assert process.poll() is None
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+            found = RunningServer.find(Path(environment["PRSNL_DATA_DIR"]))
+        yield found
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)

@@ -13,7 +13,7 @@ from prsnl.terminal.outcome import Outcome
 _TAGS: Final = 6
 _AMOUNTS: Final = 4
 _SENTENCES: Final = 2
-_SENTENCE_CHARACTERS: Final = 200
+_SENTENCE_CHARACTERS: Final = 140
 _MONTHS: Final = (
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads as a row
 )
@@ -50,10 +50,18 @@ def day(value: date) -> str:
 
 
 def one_line(text: str, *, characters: int) -> str:
-    """Text on one line, with nothing in it that a terminal would obey."""
+    """Text on one line, with nothing in it that a terminal would obey.
+
+    What is longer than so many characters is cut after a word, and ends with "…".
+    """
     plain = "".join(c if c.isprintable() else " " for c in text)
     words = " ".join(plain.split())
-    return words if len(words) <= characters else words[: characters - 3] + "..."
+    if len(words) <= characters:
+        return words
+    cut = words[:characters].rpartition(" ")[0]
+    # One long word, such as a file's name, is cut within.
+    kept = cut if len(cut) > characters // 2 else words[: characters - 1]
+    return kept.rstrip(" ,;:.") + "…"
 
 
 def _head(outcome: Outcome) -> str:

@@ -122,10 +122,16 @@ def success(name: str = "contract-scan.pdf", **changes: Any) -> Outcome:
     return Outcome(**{**values, **changes})
 
 
-def failure(name: str, code: str = "corrupt", message: str = "Broken.") -> Outcome:
+def failure(
+    name: str,
+    code: str = "corrupt",
+    message: str = "Broken.",
+    *,
+    category: str = "permanent",
+) -> Outcome:
     return Outcome(
         file=file(name),
         status=Status.FAILURE,
-        error=ErrorBody(category="permanent", code=code, message=message),
+        error=ErrorBody(category=category, code=code, message=message),
         seconds=0.1,
     )

@@ -71,34 +71,73 @@ def test_a_time_is_minutes_and_seconds(seconds: float, shown: str) -> None:
 def test_dates_and_long_lines_are_short() -> None:
     assert day(date(2024, 5, 12)) == "12 May 2024"
     assert one_line("a  b\nc", characters=10) == "a b c"
-    assert one_line("abcdefghij", characters=8) == "abcde..."
+    assert one_line("abcdefghij", characters=8) == "abcdefg…"
+    assert one_line("One, two, three four", characters=12) == "One, two…"
 
 
-def test_failures_are_grouped_by_reason_with_one_command_each() -> None:
+def test_a_long_key_sentence_is_cut_after_a_word() -> None:
+    """A table without full stops is one sentence of a page's length."""
+    text = "word " * 200
+    long = outcomes.success(item=outcomes.item(key_sentences=[{"text": text}] * 3))
+    line = next(line for line in lines(long) if "Key sentences" in line)
+
+    assert line.count('"') == 4
+    assert line.endswith(' word…"')
+    assert len(line) < 2 * 142 + 30
+    assert len(long.as_json()["key_sentences"]) == 3
+    assert long.as_json()["key_sentences"][0]["text"] == text
+
+
+def test_failures_are_grouped_by_code_with_one_command_for_what_may_end_well() -> None:
+    """A damaged file stays damaged: nobody is sent there again."""
     mixed = [
         outcomes.failure("a b.pdf"),
         outcomes.success(),
         outcomes.failure("c.pdf", message="Broken in another way."),
-        outcomes.failure("d.zip", code="unsupported"),
+        outcomes.failure("d.zip", "unsupported"),
+        outcomes.failure("e f.pdf", "time_limit", category="resource"),
+        outcomes.failure("g.pdf", "bug", category="bug"),
     ]
 
     assert grouped(mixed, paths=[Path("in")], options=["--output", "out"]) == [
-        "2 files failed: damaged beyond reading",
-        "  a b.pdf",
-        "  c.pdf",
-        "  Again: ./prsnl process '/in/a b.pdf' /in/c.pdf --output out",
-        "1 file failed: a kind of file that this version cannot read",
+        "2 files are damaged:",
+        "  a b.pdf, c.pdf",
+        "1 file is of a kind that this version does not read (unsupported):",
         "  d.zip",
-        "  Again: ./prsnl process /in/d.zip --output out",
+        "1 file needed more time than a task may have:",
+        "  e f.pdf",
+        "1 file failed (bug):",
+        "  g.pdf",
+        "Try again: ./prsnl process '/in/e f.pdf' /in/g.pdf --output out",
     ]
 
 
+def test_where_trying_again_cannot_help_no_command_is_shown() -> None:
+    told_lines = grouped([outcomes.failure("a.pdf")], paths=[Path("in")], options=[])
+
+    assert told_lines == ["1 file is damaged:", "  a.pdf"]
+
+
 def test_many_failures_are_tried_again_by_the_paths_of_the_command() -> None:
-    many = [outcomes.failure(f"{number}.pdf") for number in range(20)]
+    many = [
+        outcomes.failure(f"{number}.pdf", "unavailable", category="transient")
+        for number in range(20)
+    ]
     told_lines = grouped(many, paths=[Path("in")], options=[])
 
-    assert told_lines[-1] == "  Again: ./prsnl process in"
-    assert told_lines[-2] == "  and 10 more"
+    assert told_lines[-1] == "Try again: ./prsnl process in"
+    assert told_lines[-2].startswith("  0.pdf, 1.pdf")
+    assert told_lines[-2].endswith(", 9.pdf and 10 more")
+
+
+def test_a_name_that_a_terminal_would_obey_is_quoted_for_a_shell() -> None:
+    evil = outcomes.failure("a\n\x1b[2J\udce9'.pdf", "bug", category="bug")
+    told_lines = grouped([evil], paths=[], options=[])
+
+    assert all(line.isprintable() for line in told_lines)
+    assert told_lines[-1] == (
+        "Try again: ./prsnl process $'/in/a\\x0a\\x1b[2J\\xe9\\x27.pdf'"
+    )
 
 
 def test_the_json_of_a_success_has_the_agreed_fields() -> None:
