@@ -28,7 +28,8 @@ class Layers:
     private_root: bool = False
     #: The Landlock ABI that binds it; 0 where there is none.
     landlock: int = 0
-    #: No sockets, no new programs or processes, no signals to others (seccomp).
+    #: No sockets, no new programs or processes, no signals to others, no change of a
+    #: file's mode, owner, times or attributes (seccomp).
     system_call_filter: bool = False
     #: "own": the worker's unprivileged user; "separate": a user id of its own, where
     #: the worker is root; "root": root without capabilities.
@@ -80,7 +81,8 @@ class Layers:
         elif not self.system_call_filter:
             found.append(
                 "No system call filter (seccomp): a parser that is taken over could "
-                "reach local services by their socket files."
+                "reach local services by their socket files, and change modes and times "
+                "of this user's files."
             )
         if not self.process_namespace:
             found.append(
