@@ -81,8 +81,8 @@ class Layers:
         elif not self.system_call_filter:
             found.append(
                 "No system call filter (seccomp): a parser that is taken over could "
-                "reach local services by their socket files, and change modes and times "
-                "of this user's files."
+                "reach local services by their socket files, and change modes and "
+                "times of this user's files."
             )
         if not self.process_namespace:
             found.append(
