@@ -56,9 +56,17 @@ class Wiring:
             patience_s=self.settings.work.lease_s.total_seconds() * 0.7,
         )
 
-    def beat(self, database: Database, worker: WorkerIdentity) -> Beat:
-        """The beat of a worker process."""
-        return Beat(database, worker, self.settings.work.lease_s)
+    def beat(
+        self, database: Database, worker: WorkerIdentity, services: Services
+    ) -> Beat:
+        """The beat of a worker process; its row tells what its sandbox lacks."""
+        children = services.get(SandboxPool)
+
+        def trouble() -> str | None:
+            layers = children.layers
+            return None if layers is None else " ".join(layers.missing()) or None
+
+        return Beat(database, worker, self.settings.work.lease_s, trouble)
 
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""

@@ -49,7 +49,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         wiring.services(database) as services,
         finishing() as finisher,
     ):
-        beat = wiring.beat(database, worker)
+        beat = wiring.beat(database, worker, services)
         runner = Runner(
             database=database,
             storage=wiring.storage,

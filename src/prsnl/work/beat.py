@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,6 +66,8 @@ class Beat:
     database: Database
     worker: WorkerIdentity
     lease: timedelta
+    #: What is wrong with this process, for those who look at its row; None if nothing.
+    trouble: Callable[[], str | None] = lambda: None
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     #: Wake the two threads. TERM is told of in a signal handler, wherever the main
@@ -171,6 +173,7 @@ class Beat:
             self.worker,
             busy=len(self._watched),
             is_draining=self._is_draining,
+            trouble=self.trouble(),
         )
 
     def _look(self, statement: str) -> bool:

@@ -92,7 +92,8 @@ def working(wiring: Wiring) -> Iterator[Desk]:
         wiring.database("test", size=4) as database,
         wiring.services(database) as services,
     ):
-        beat = wiring.beat(database, WorkerIdentity(kind="worker", slots=1))
+        worker = WorkerIdentity(kind="worker", slots=1)
+        beat = wiring.beat(database, worker, services)
         runner = Runner(
             database=database,
             storage=wiring.storage,
