@@ -8,6 +8,7 @@ channel. A lost ring is harmless: every listener also polls.
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Iterator
@@ -113,8 +114,9 @@ class Listener:
                 self._connection = connect(self._url)
                 for channel in self._channels:
                     self._connection.execute(f"listen {channel}")
-            return any(
-                True for _ in self._connection.notifies(timeout=timeout_s, stop_after=1)
+            return _has_rung(self._connection) or (
+                _is_readable(self._connection, timeout_s)
+                and _has_rung(self._connection)
             )
         except (*LOST, psycopg.Error):
             self.close()
@@ -126,3 +128,14 @@ class Listener:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _has_rung(connection: Db) -> bool:
+    return any(True for _ in connection.notifies(timeout=0, stop_after=1))
+
+
+def _is_readable(connection: Db, timeout_s: float) -> bool:
+    """Sleep for all the time: psycopg's own wait looks up ten times a second."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(timeout_s * 1e3))
