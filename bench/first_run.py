@@ -109,7 +109,17 @@ def _round() -> Round:
 
 def _copy(clone: Path) -> None:
     listed = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "ls-files", "-z"],  # noqa: S607 - the user's own
+        # What would be committed, new files too.
+        [  # noqa: S607 - the user's own
+            "git",
+            "-C",
+            str(REPOSITORY),
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+        ],
         capture_output=True,
         check=True,
         text=True,
