@@ -65,18 +65,20 @@ class FolderStorage:
     def put_file(self, source: Path, sha256: str) -> None:
         """Keep *source* under its hash; moved, when it lies in `incoming`."""
         target = self._path(sha256)
-        if target.exists():
-            source.unlink(missing_ok=True)
-            return
         with disk_full_is_named():
             target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-            _sync_folder(target.parent)
+            if target.exists():
+                source.unlink(missing_ok=True)
+            else:
+                source.replace(target)
+            self._make_durable(target)
 
     def put_bytes(self, content: bytes) -> str:
         """Keep *content* and tell its name."""
         sha256 = hashlib.sha256(content).hexdigest()
-        if not self._path(sha256).exists():
+        if self._path(sha256).exists():
+            self._make_durable(self._path(sha256))
+        else:
             with self.incoming() as path:
                 with disk_full_is_named(), path.open("wb") as file:
                     file.write(content)
@@ -119,6 +121,14 @@ class FolderStorage:
     def free_bytes(self) -> int:
         """Room left on the disk."""
         return shutil.disk_usage(self.root).free
+
+    def _make_durable(self, target: Path) -> None:
+        """Let a name outlive a power cut, before a row points to it.
+
+        Also a name that was there: who made it may not have come so far yet.
+        """
+        _sync_folder(target.parent)
+        _sync_folder(target.parent.parent)
 
     def _path(self, name: str) -> Path:
         assert len(name) == hashlib.sha256().digest_size * 2
