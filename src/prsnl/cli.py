@@ -10,10 +10,8 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from prsnl import __version__
-from prsnl.core.errors import PrsnlError
+from prsnl.core.errors import SENTENCE, PrsnlError
 
-#: What a sentence for the user begins with on standard error; also in a log.
-SENTENCE: Final = "prsnl: "
 _INTERRUPTED: Final = 130
 
 app = typer.Typer(

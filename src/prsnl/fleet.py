@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prsnl.core.errors import StartError
+from prsnl.core.errors import SENTENCE, StartError
 from prsnl.discovery import RunningServer
 from prsnl.embedded.supervisor import ProcessSpec
 from prsnl.work.queues import Queue
@@ -23,8 +23,6 @@ AI_THREADS: Final = 4
 _READY_S: Final = 60.0
 #: A worker gives back what runs within 20 s of TERM, and then leaves.
 _STOP_S: Final = 25.0
-#: What an error of ours begins with, on standard error and in a log.
-SENTENCE: Final = "prsnl: "
 
 
 @dataclass(frozen=True, kw_only=True)

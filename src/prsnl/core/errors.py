@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+#: What a sentence for the user begins with, on standard error and in a log.
+SENTENCE: Final = "prsnl: "
 
 
 class Category(StrEnum):

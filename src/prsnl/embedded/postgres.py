@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,14 +14,14 @@ from typing import Final
 
 from prsnl.core.errors import StartError
 from prsnl.embedded.datadir import (
-    disk_full,
     hand_over,
     impassable_folder,
     told_as_start_error,
 )
 from prsnl.embedded.orphans import stop_orphan
-from prsnl.embedded.programs import POSTGRES_MAJOR, Programs, no_programs
-from prsnl.embedded.supervisor import ProcessSpec, RunAs
+from prsnl.embedded.programs import POSTGRES_MAJOR, no_programs
+from prsnl.embedded.server import EmbeddedServer
+from prsnl.embedded.supervisor import ProcessSpec
 
 _USER: Final = "prsnl"
 _DATABASE: Final = "prsnl"
@@ -79,27 +80,9 @@ def stop_orphan_postgres(folder: Path) -> bool:
     return stop_orphan(folder / "postmaster.pid", program=_PROGRAM, steps=_STEPS)
 
 
-class PortTakenError(StartError):
-    """Somebody else listens on the port: another one is to be chosen."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Postgres:
-    """One PostgreSQL server and its folder.
-
-    Attributes:
-        folder: The server's own data folder, below that of the stack.
-        log: The file that its messages are appended to.
-        is_durable: False only in tests: a crash of the machine loses data then.
-    """
-
-    programs: Programs
-    folder: Path
-    log: Path
-    port: int
-    password: str
-    run_as: RunAs | None
-    is_durable: bool = True
+class Postgres(EmbeddedServer):
+    """One PostgreSQL server and its folder."""
 
     @property
     def url(self) -> str:
@@ -286,16 +269,19 @@ class Postgres:
 
     def _failure(self, output: str) -> StartError | None:
         """What the server's own words mean for the user; None if they are new."""
-        if "No space left on device" in output or "Disk quota exceeded" in output:
-            return disk_full(self.folder)
+        if full := self.disk_failure(output):
+            return full
         if "could not bind" in output and "could not create any TCP" in output:
-            return PortTakenError(
-                f"Port {self.port} of 127.0.0.1 is taken by another program."
-            )
+            return self.port_taken()
         if "has wrong ownership" in output:
             return StartError(
                 f"{self.folder} belongs to another user: start PRSNL as that user, "
                 "or set PRSNL_DATA_DIR."
+            )
+        if "has invalid permissions" in output:
+            return StartError(
+                f"PostgreSQL does not start, since others may enter {self.folder}: "
+                f"run `chmod 700 {shlex.quote(str(self.folder))}`."
             )
         if "Permission denied" in output:
             return self._unreachable()

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from prsnl.embedded.datadir import DataDir, new_password
-from prsnl.embedded.postgres import PortTakenError, Postgres, stop_orphan_postgres
+from prsnl.embedded.postgres import Postgres, stop_orphan_postgres
 from prsnl.embedded.programs import copied_programs, installed_programs
+from prsnl.embedded.server import PortTakenError
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.embedded.valkey import Valkey, stop_orphan_valkey
 

@@ -246,17 +246,6 @@ class Supervisor:
         with self._changed:
             return tuple(process.told() for process in self._processes.values())
 
-    def wait_running(self, *names: str, timeout_s: float) -> bool:
-        """Wait until these processes run; False when the time is over before that."""
-        deadline_s = time.monotonic() + timeout_s
-        with self._changed:
-            while not all(self._is_running(name) for name in names):
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0 or self._is_closed:
-                    return False
-                self._changed.wait(left_s)
-        return True
-
     @contextmanager
     def signals(self) -> Generator[None]:
         """Make SIGTERM and SIGHUP stop the program just as Ctrl-C does.
@@ -306,10 +295,6 @@ class Supervisor:
                     self._hurry()
         if self._thread is not None:
             self._thread.join()
-
-    def _is_running(self, name: str) -> bool:
-        process = self._processes.get(name)
-        return process is not None and process.state is State.RUNNING
 
     def _hurry(self) -> None:
         for process in self._processes.values():

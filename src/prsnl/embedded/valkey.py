@@ -14,11 +14,10 @@ from typing import Final
 import structlog
 
 from prsnl.core.errors import StartError
-from prsnl.embedded.datadir import disk_full, hand_over, told_as_start_error
+from prsnl.embedded.datadir import hand_over, told_as_start_error
 from prsnl.embedded.orphans import stop_orphan
-from prsnl.embedded.postgres import PortTakenError
-from prsnl.embedded.programs import Programs
-from prsnl.embedded.supervisor import ProcessSpec, RunAs
+from prsnl.embedded.server import EmbeddedServer
+from prsnl.embedded.supervisor import ProcessSpec
 
 _log = structlog.get_logger(__name__)
 
@@ -58,22 +57,8 @@ def stop_orphan_valkey(folder: Path) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Valkey:
-    """One Valkey server and its folder.
-
-    Attributes:
-        folder: The server's own folder, below that of the stack.
-        log: The file that its messages are appended to.
-        is_durable: False only in tests: a crash of the machine loses messages then.
-    """
-
-    programs: Programs
-    folder: Path
-    log: Path
-    port: int
-    password: str
-    run_as: RunAs | None
-    is_durable: bool = True
+class Valkey(EmbeddedServer):
+    """One Valkey server and its folder."""
 
     @property
     def url(self) -> str:
@@ -136,12 +121,10 @@ class Valkey:
         return answer == b"+OK\r\n+PONG\r\n"
 
     def _explain(self, output: str) -> StartError | None:
-        if "No space left on device" in output or "Disk quota exceeded" in output:
-            return disk_full(self.folder)
+        if full := self.disk_failure(output):
+            return full
         if "Address already in use" in output:
-            return PortTakenError(
-                f"Port {self.port} of 127.0.0.1 is taken by another program."
-            )
+            return self.port_taken()
         if "Bad file format reading the append only file" in output:
             self._put_log_aside()
         return None

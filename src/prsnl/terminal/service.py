@@ -15,11 +15,11 @@ from typing import Final
 
 import psutil
 
-from prsnl.core.errors import StartError
+from prsnl.core.errors import SENTENCE, StartError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import Holder, holder_of
-from prsnl.fleet import SENTENCE, Program
+from prsnl.fleet import Program
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.stack import Service, service
 

@@ -244,6 +244,18 @@ def test_a_folder_of_another_major_is_told(
         stack_of(data_dir, supervisor).start()
 
 
+def test_a_folder_that_others_may_enter_is_told_with_the_cure(
+    data_dir: Path, supervisor: Supervisor
+) -> None:
+    with Supervisor() as first, stack_of(data_dir, first):
+        pass
+    folder = data_dir / "postgresql"
+    folder.chmod(0o755)
+
+    with pytest.raises(StartError, match=f"`chmod 700 {folder}`"):
+        stack_of(data_dir, supervisor).start()
+
+
 def test_an_interrupted_first_start_is_made_anew(
     data_dir: Path, supervisor: Supervisor
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -40,6 +41,10 @@ def until(condition: Callable[[], bool]) -> None:
 
 def state_of(supervisor: Supervisor, name: str) -> ProcessState:
     return next(state for state in supervisor.states() if state.name == name)
+
+
+def is_running(supervisor: Supervisor, name: str) -> bool:
+    return state_of(supervisor, name).state is State.RUNNING
 
 
 def pid_of(supervisor: Supervisor, name: str) -> int:
@@ -79,7 +84,7 @@ def test_what_ends_is_started_again_and_counted(supervisor: Supervisor) -> None:
     os.kill(first, signal.SIGKILL)
 
     until(lambda: state_of(supervisor, "sleeper").restarts == 1)
-    assert supervisor.wait_running("sleeper", timeout_s=PATIENCE_S)
+    until(lambda: is_running(supervisor, "sleeper"))
     assert state_of(supervisor, "sleeper").last_exit == -signal.SIGKILL
     assert pid_of(supervisor, "sleeper") != first
 
@@ -154,7 +159,8 @@ def test_processes_come_and_go_while_others_run(supervisor: Supervisor) -> None:
     supervisor.start(ProcessSpec(name="api", argv=SLEEP))
     supervisor.add(ProcessSpec(name="worker-1", argv=SLEEP))
     supervisor.add(ProcessSpec(name="worker-2", argv=SLEEP))
-    assert supervisor.wait_running("worker-1", "worker-2", timeout_s=PATIENCE_S)
+    for name in ("worker-1", "worker-2"):
+        until(partial(is_running, supervisor, name))
 
     supervisor.remove("worker-1")
 
