@@ -41,6 +41,12 @@ def told(rows: list[Row]) -> HealthBody:
             )
     trouble = next((row["trouble"] for row in schedulers if row["trouble"]), None)
     problems = [trouble] if trouble else []
+    told_by_workers = (
+        f"worker {row['host']}: {row['trouble']}"
+        for row in rows
+        if row["kind"] == "worker" and row["trouble"]
+    )
+    problems.extend(dict.fromkeys(told_by_workers))
     if not schedulers:
         problems.append("No scheduler is running: start one with ./prsnl scheduler.")
     if not workers:
@@ -76,7 +82,7 @@ def check_ready(database: Database) -> None:
 
 def _processes(connection: Db) -> list[Row]:
     return connection.execute(
-        "select kind, queues, slots, busy, trouble from workers "
+        "select kind, host, queues, slots, busy, trouble from workers "
         "where seen_at > now() - %s and state = 'running'",
         [GONE_AFTER],
     ).fetchall()

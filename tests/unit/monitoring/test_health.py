@@ -9,6 +9,7 @@ from prsnl.monitoring.health import told
 def process(kind: str, *queues: str, busy: int = 0, trouble: str | None = None) -> Row:
     return {
         "kind": kind,
+        "host": "attic",
         "queues": list(queues),
         "slots": 2 if queues else 0,
         "busy": busy,
@@ -37,6 +38,15 @@ def test_trouble_that_a_scheduler_has_is_the_brokers() -> None:
     assert health.status == "degraded"
     assert health.broker == "Gone."
     assert health.problems == ["Gone."]
+
+
+def test_trouble_that_workers_have_is_told_once_a_host() -> None:
+    without = process("worker", "files", trouble="No Landlock.")
+    health = told([process("scheduler"), without, without])
+
+    assert health.status == "degraded"
+    assert health.broker == "ok"
+    assert health.problems == ["worker attic: No Landlock."]
 
 
 def test_what_is_missing_is_named_with_its_command() -> None:
