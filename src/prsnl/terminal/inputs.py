@@ -77,7 +77,8 @@ class _Walk:
         """The files of a folder and of those below it, by name."""
         try:
             status = folder.stat()
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            with os.scandir(folder) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             self.found.skipped.append(f"{folder}: {error.strerror}.")
             return
@@ -89,16 +90,26 @@ class _Walk:
             path = folder / entry.name
             if entry.name.startswith("."):
                 self.found.hidden += 1
-            elif entry.is_dir():
+                continue
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError as error:  # such as a link to itself
+                self.found.skipped.append(f"{path}: {error.strerror}.")
+                continue
+            if is_folder:
                 if path.resolve() != self.leave_out:
                     yield from self._files_of(path)
-            elif entry.is_file():
+            elif is_file:
                 yield path
             else:
                 self.found.skipped.append(f"{path}: neither a file nor a folder.")
 
     def _add(self, path: Path, name: PurePath) -> None:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:  # it was there a moment ago
+            self.found.skipped.append(f"{path}: {error.strerror}.")
+            return
         if (status.st_dev, status.st_ino) in self._files:
             return
         self._files.add((status.st_dev, status.st_ino))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from prsnl.client import Client
@@ -22,9 +22,9 @@ from prsnl.wire import HealthBody, StatusBody, TaskBody
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _NEWEST: Final = 10
-_WIDE: Final = 240
-#: A task's id is there to be copied whole.
-_ID_CHARACTERS: Final = 36
+#: Tasks that one answer of the server holds.
+_MOST: Final = 100
+_STATE_CHARACTERS: Final = 120
 _WATCH_EVERY_S: Final = 1.0
 
 
@@ -36,7 +36,8 @@ def status(task_id: str | None, *, server: str | None, watch: bool) -> int:
         if watch:
             _watch_all(client)
         else:
-            _console().print(_overview(client))
+            is_wide = not sys.stdout.isatty()
+            print_lines(*overview(client, _MOST, is_wide=is_wide))
     return 0
 
 
@@ -113,31 +114,46 @@ def _after_cancel(task: StatusBody) -> str:
     return "is being cancelled, and gone within seconds."
 
 
-def _console() -> Console:
-    """As wide as the terminal; a pipe is as wide as need be."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_WIDE)
-
-
 def _watch_all(client: Client) -> None:
-    console = _console()
-    with Live(_overview(client), console=console, auto_refresh=False) as live:
-        while True:
-            time.sleep(_WATCH_EVERY_S)
-            live.update(_overview(client), refresh=True)
+    """Show the overview anew as it changes: in place on a terminal, else below."""
+    console = Console(highlight=False)
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            while True:
+                # The lines of a task, and one each for the head, the rest and the end.
+                most = max(1, (console.height - 3) // 2)
+                shown = overview(client, most, is_wide=False)
+                live.update(Text("\n".join(shown)), refresh=True)
+                time.sleep(_WATCH_EVERY_S)
+    before: list[str] = []
+    while True:
+        now = overview(client, _MOST, is_wide=True)
+        if now != before:
+            print_lines(*now)
+        before = now
+        time.sleep(_WATCH_EVERY_S)
 
 
-def _overview(client: Client) -> RenderableType:
+def overview(client: Client, most: int, *, is_wide: bool) -> list[str]:
+    """What the server does: itself, then the tasks under way, else the newest.
+
+    Args:
+        client: Asks.
+        most: So many tasks are shown.
+        is_wide: A task is one line, for a pipe; else two, for 80 columns.
+    """
     health = client.health()
-    active = client.tasks(active=True, limit=100)
-    parts: list[RenderableType] = [Text(line) for line in _service(client, health)]
-    if active:
-        parts.append(_table(active))
-    else:
-        ended = client.tasks(limit=_NEWEST)
-        parts.append(Text("Nothing is under way." + (" Newest:" if ended else "")))
-        parts.append(_table(ended))
-    return Group(*parts)
+    active = client.tasks(active=True, limit=_MOST)
+    ended = [] if active else client.tasks(limit=_NEWEST)
+    told = _service(client, health)
+    if not active:
+        told.append("Nothing is under way." + (" Newest:" if ended else ""))
+    for task in (active or ended)[:most]:
+        told.extend(_row(task, is_wide=is_wide))
+    if len(active) > most:
+        more = "" if len(active) < _MOST else " or more"
+        told.append(f"and {len(active) - most}{more} more")
+    return told
 
 
 def _service(client: Client, health: HealthBody) -> list[str]:
@@ -147,20 +163,14 @@ def _service(client: Client, health: HealthBody) -> list[str]:
     return [f"{client.server}   {workers or 'no workers'}", *health.problems]
 
 
-def _table(tasks: Sequence[TaskBody]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for is_whole in (True, False, True, False):
-        table.add_column(
-            no_wrap=is_whole, min_width=None if table.columns else _ID_CHARACTERS
-        )
-    for task in tasks:
-        table.add_row(
-            Text(str(task.task_id)),
-            Text(task.name),
-            Text(task.status),
-            Text(one_line(_state(task), characters=120)),
-        )
-    return table
+def _row(task: TaskBody, *, is_wide: bool) -> list[str]:
+    """A task in one line, or in two that a narrow terminal has room for.
+
+    Its id comes first, whole: it is there to be copied.
+    """
+    head = f"{task.task_id}  {task.name}  {task.status}"
+    state = one_line(_state(task), characters=_STATE_CHARACTERS)
+    return [f"{head}  {state}"] if is_wide else [head, f"  {state}"]
 
 
 def _state(task: TaskBody) -> str:

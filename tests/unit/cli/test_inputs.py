@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from prsnl.terminal.inputs import collect
 
 
@@ -92,3 +94,26 @@ def test_results_of_a_run_are_no_input_of_the_next(tmp_path: Path) -> None:
     make(tmp_path, "a.txt", "out/a.txt.json")
 
     assert names(tmp_path, leave_out=tmp_path / "out") == ["a.txt"]
+
+
+def test_a_link_to_itself_is_left_out_and_said(tmp_path: Path) -> None:
+    make(tmp_path, "a.txt")
+    (tmp_path / "loop.txt").symlink_to(tmp_path / "loop.txt")
+    found = collect([tmp_path])
+
+    assert [str(each.name) for each in found.files] == ["a.txt"]
+    assert str(tmp_path / "loop.txt") in found.skipped[0]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+def test_files_that_are_listed_and_not_to_be_had_are_left_out_and_said(
+    tmp_path: Path,
+) -> None:
+    """As one that is removed between the listing and the look."""
+    make(tmp_path, "sub/a.txt", "b.txt")
+    (tmp_path / "sub").chmod(0o600)
+    found = collect([tmp_path])
+    (tmp_path / "sub").chmod(0o700)
+
+    assert [str(each.name) for each in found.files] == ["b.txt"]
+    assert "a.txt" in found.skipped[0]

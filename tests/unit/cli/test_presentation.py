@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePath
 
@@ -16,6 +17,8 @@ from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.live import LiveDisplay, told
 from prsnl.terminal.outcome import failed
 from prsnl.terminal.summary import clock, day, lines, one_line
+from prsnl.terminal.tasks import overview
+from prsnl.wire import HealthBody, StatusBody, WorkersBody
 from prsnl.work.specs import Status
 from tests.unit.cli import outcomes
 
@@ -181,6 +184,51 @@ def test_a_row_says_where_a_task_is() -> None:
     assert told(None) == "sending"
     assert told(running) == "Reading (1 of 2)"
     assert told(waiting) == "Every worker is busy."
+
+
+@dataclass(frozen=True)
+class BusyServer:
+    """Three tasks are under way."""
+
+    server: str = "http://127.0.0.1:8000"
+
+    def health(self) -> HealthBody:
+        return HealthBody(
+            status="ok",
+            version="1",
+            database="ok",
+            broker="ok",
+            schedulers=1,
+            workers={"file_processing": WorkersBody(slots=2, busy=1)},
+            problems=[],
+        )
+
+    def tasks(self, *, active: bool = False, limit: int) -> list[StatusBody]:
+        assert active
+        assert limit > 1
+        waiting = outcomes.task(
+            Status.PARKED, waiting_because="The provider is away. " * 5
+        )
+        return [outcomes.task(Status.RUNNING), waiting, waiting]
+
+
+def test_an_id_is_whole_within_80_columns() -> None:
+    """It is copied from there into cancel and retry."""
+    shown = overview(BusyServer(), 2, is_wide=False)
+
+    assert shown[0].endswith("file_processing 1 of 2 busy")
+    assert shown[1] == f"{outcomes.ID}  process_document_task  running"
+    assert shown[2] == "  Reading (1 of 2)"
+    assert shown[3] == f"{outcomes.ID}  process_document_task  parked"
+    assert shown[-1] == "and 1 more"
+    assert all(len(line) <= 80 for line in shown if str(outcomes.ID) in line)
+
+
+def test_in_a_pipe_a_task_is_one_line() -> None:
+    shown = overview(BusyServer(), 9, is_wide=True)
+
+    assert [line.split()[0] for line in shown[1:]] == [str(outcomes.ID)] * 3
+    assert shown[1].endswith("running  Reading (1 of 2)")
 
 
 def test_the_live_rows_show_what_is_under_way_and_then_the_counts() -> None:
