@@ -48,6 +48,15 @@ join task_stages s on s.task_id = b.task_id and s.stage = b.stage and s.unit = b
 where b.claim_no > s.claim_no
 """
 
+#: A commit by a claim after a newer one had begun: the fence has a hole.
+_STALE: Final = """
+select count(*) as n from task_stages s
+where exists (
+    select 1 from celery_task_results r
+    where r.task_id = s.task_id and r.claim_no > s.claim_no
+      and r.started_at < s.committed_at)
+"""
+
 _BACK: Final = """
 select count(*) as n from (
     select current, lag(current) over (partition by task_id order by seq, id) as before
@@ -67,6 +76,7 @@ class Audit:
     stuck: int
     failed: int
     stages_run_again: int
+    stale_writes: int
     progress_back: int
 
     @property
@@ -93,5 +103,6 @@ def audit(connection: Db, ids: Sequence[UUID]) -> Audit:
         stuck=count(_STUCK),
         failed=count(_FAILED),
         stages_run_again=count(_AGAIN),
+        stale_writes=count(_STALE),
         progress_back=count(_BACK),
     )

@@ -69,11 +69,7 @@ class Fault:
 def kill_child(scene: Scene) -> list[int]:
     """Kill -9 a sandbox child of a busy worker, with all that it has forked."""
     for _ in range(_LOOKS):
-        rows = scene.connection.execute(
-            "select w.pid from tasks t join workers w on w.id = t.worker_id "
-            "where t.status = 'running' and t.command ->> 'in_child' = 'true'"
-        ).fetchall()
-        busy = {row["pid"] for row in rows}
+        busy = _busy(scene, "t.command ->> 'in_child' = 'true'")
         for worker in _shuffled(scene, scene.workers()):
             if worker.pid in busy and (children := _children(worker)):
                 for child in children:
@@ -85,7 +81,7 @@ def kill_child(scene: Scene) -> list[int]:
 
 def kill_worker(scene: Scene) -> list[int]:
     """Kill -9 a worker."""
-    for worker in _shuffled(scene, scene.workers()):
+    for worker in _busy_first(scene):
         _kill(worker)
         return [worker.pid]
     return []
@@ -93,7 +89,7 @@ def kill_worker(scene: Scene) -> list[int]:
 
 def pause_worker(scene: Scene) -> list[int]:
     """Stop a worker past its lease, and wake it again."""
-    for worker in _shuffled(scene, scene.workers()):
+    for worker in _busy_first(scene):
         worker.send_signal(signal.SIGSTOP)
         scene.pause(scene.lease_s * _STOP_PAST_LEASES)
         worker.send_signal(signal.SIGCONT)
@@ -179,6 +175,27 @@ def _name(process: psutil.Process) -> str:
         return str(process.name())
     except psutil.Error:
         return ""
+
+
+def _busy(scene: Scene, condition: str = "true") -> set[int]:
+    rows = scene.connection.execute(
+        "select w.pid from tasks t join workers w on w.id = t.worker_id "
+        f"where t.status = 'running' and {condition}"
+    ).fetchall()
+    return {row["pid"] for row in rows}
+
+
+def _busy_first(scene: Scene) -> list[psutil.Process]:
+    """The workers, those that have a task in hand first; waits for one a while."""
+    busy = _busy(scene)
+    for _ in range(_LOOKS):
+        if busy:
+            break
+        scene.pause(_LOOK_PAUSE_S)
+        busy = _busy(scene)
+    return sorted(
+        _shuffled(scene, scene.workers()), key=lambda worker: worker.pid not in busy
+    )
 
 
 def _shuffled(scene: Scene, found: list[psutil.Process]) -> list[psutil.Process]:

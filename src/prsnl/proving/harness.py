@@ -10,13 +10,13 @@ import sys
 import tempfile
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from statistics import quantiles
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import psutil
@@ -38,8 +38,28 @@ _OWNERS: Final = ("ada", "ben", "cy")
 _START_TIMEOUT_S: Final = 90.0
 _POLL_S: Final = 0.1
 _RECONNECT_S: Final = 0.2
-#: So many unfinished tasks are kept in the queue while faults go on.
-_BACKLOG: Final = 60
+
+#: Makes the next task of the load, under an idempotency key.
+Job: TypeAlias = Callable[[Random, str], Submission]
+
+
+def mixed_job(random: Random, key: str) -> Submission:
+    """Counting tasks of several shapes, one in twenty a parent."""
+    owner = random.choice(_OWNERS)
+    if random.random() < 0.05:  # noqa: PLR2004 - one in twenty is a parent
+        command = Spread(children=5, at_once=2, child=Count(stages=2, work_ms=10))
+        return submission(SPREAD, command, owner=owner, idempotency_key=key)
+    return submission(
+        COUNT,
+        Count(
+            stages=4,
+            units=random.choice([1, 1, 3]),
+            work_ms=random.choice([1, 10, 100]),
+            in_child=random.random() < 0.3,  # noqa: PLR2004 - enough to hit some
+        ),
+        owner=owner,
+        idempotency_key=key,
+    )
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,11 @@ class Plan:
     lease_s: float = 6.0
     faults: Sequence[Fault] = FAULTS
     worker: str = WORKER
+    job: Job = mixed_job
+    #: So many unfinished tasks are kept in the queue while faults go on.
+    backlog: int = 60
+    #: Added to the environment of the stack.
+    environment: Mapping[str, str] = field(default_factory=dict)
     #: The tasks still open when the load ends have so long.
     settle_s: float = 120.0
 
@@ -106,7 +131,7 @@ class Harness:
     def run(self) -> Report:
         """Load, hurt, settle, audit."""
         began = time.monotonic()
-        with self._stack() as scene:
+        with self.stack() as scene:
             ids, injected = self._load(scene)
             self._settle(scene, ids)
             return Report(
@@ -158,8 +183,8 @@ class Harness:
             ).fetchone()
             assert row is not None
             wanted = [
-                _job(scene.random, f"{self.plan.seed}/{len(ids) + number}")
-                for number in range(max(0, _BACKLOG - row["n"]))
+                self.plan.job(scene.random, f"{self.plan.seed}/{len(ids) + number}")
+                for number in range(max(0, self.plan.backlog - row["n"]))
             ]
             if wanted:
                 told = submit(connection, wanted)
@@ -184,7 +209,8 @@ class Harness:
             time.sleep(_POLL_S)
 
     @contextmanager
-    def _stack(self) -> Iterator[Scene]:
+    def stack(self) -> Iterator[Scene]:
+        """The stack of the data folder, running while the block does."""
         process = self._start()
         scene = Scene(
             data_dir=self.data_dir,
@@ -249,10 +275,10 @@ def main(
 ) -> int:
     """Prove it here; the exit status is 1 if any promise was broken."""
     console = Console(stderr=as_json)
-    with tempfile.TemporaryDirectory(prefix="prsnl-prove-") as made:
+    with passable_folder() as made:
         harness = Harness(
             Plan(seconds=minutes * 60, seed=seed, lease_s=lease_s),
-            data_dir or Path(made),
+            data_dir or made,
             say=lambda line: console.print(line, highlight=False),
         )
         report = harness.run()
@@ -262,6 +288,14 @@ def main(
         console.print(_table(report))
         console.print(_sentence(report))
     return 0 if report.audit.is_clean else 1
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A folder of its own: the database's user may pass through it, and not look."""
+    with tempfile.TemporaryDirectory(prefix="prsnl-prove-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
 
 
 def _table(report: Report) -> Table:
@@ -283,8 +317,8 @@ def _sentence(report: Report) -> str:
         f"{told.tasks} tasks, {report.faults.total()} faults in "
         f"{report.seconds:.0f} s (seed {report.seed}): lost {told.lost}, doubled "
         f"{told.doubled}, missing {told.missing}, stuck {told.stuck}, failed "
-        f"{told.failed}, stages run again {told.stages_run_again}, progress back "
-        f"{told.progress_back}."
+        f"{told.failed}, stages run again {told.stages_run_again}, stale writes "
+        f"{told.stale_writes}, progress back {told.progress_back}."
     )
 
 
@@ -293,25 +327,8 @@ def _environment(plan: Plan) -> dict[str, str]:
         **os.environ,
         "PRSNL_LEASE_S": str(plan.lease_s),
         "PRSNL_RETRY_WAITS_SCALE": "0.01",
+        **plan.environment,
     }
-
-
-def _job(random: Random, key: str) -> Submission:
-    owner = random.choice(_OWNERS)
-    if random.random() < 0.05:  # noqa: PLR2004 - one in twenty is a parent
-        command = Spread(children=5, at_once=2, child=Count(stages=2, work_ms=10))
-        return submission(SPREAD, command, owner=owner, idempotency_key=key)
-    return submission(
-        COUNT,
-        Count(
-            stages=4,
-            units=random.choice([1, 1, 3]),
-            work_ms=random.choice([1, 10, 100]),
-            in_child=random.random() < 0.3,  # noqa: PLR2004 - enough to hit some
-        ),
-        owner=owner,
-        idempotency_key=key,
-    )
 
 
 def _in_turn(faults: Sequence[Fault], random: Random) -> Iterator[Fault]:
