@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import secrets
+import tempfile
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Final
 
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError
 from prsnl.terminal.outcome import Outcome
+
+#: Most bytes of a file's name, less those of the longest ending.
+_NAME_BYTES: Final = 255 - len(".json")
 
 
 @dataclass(frozen=True)
@@ -25,14 +32,15 @@ class Output:
         """Make the folder.
 
         Raises:
-            BadRequestError: It cannot be made.
+            BadRequestError: It cannot be made, or nothing can be written to it.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
         except OSError as error:
             raise BadRequestError(
-                f"The output folder {self.folder} cannot be made ({error.strerror}): "
-                "name another one."
+                f"The output folder {self.folder} cannot be made or written "
+                f"({error.strerror}): name another one."
             ) from error
 
     def write(self, client: Client, outcome: Outcome) -> None:
@@ -57,11 +65,21 @@ class Output:
 
     def _write(self, outcome: Outcome, ending: str, content: str) -> None:
         name = outcome.file.name
-        target = self.folder / name.with_name(f"{name.name}.{ending}")
+        target = self.folder / name.with_name(f"{_short(name.name)}.{ending}")
         target.parent.mkdir(parents=True, exist_ok=True)
         new = target.with_name(f".{secrets.token_hex(8)}.new")
         new.write_text(content, encoding="utf-8")
         new.replace(target)
+
+
+def _short(name: str) -> str:
+    """A name with room for an ending; of a long one a hash stands for the rest."""
+    told = os.fsencode(name)
+    if len(told) <= _NAME_BYTES:
+        return name
+    rest = f"~{hashlib.sha256(told).hexdigest()[:8]}{PurePath(name).suffix[:16]}"
+    kept = told[: _NAME_BYTES - len(os.fsencode(rest))]
+    return kept.decode(errors="ignore") + rest
 
 
 def _json(outcome: Outcome) -> str:

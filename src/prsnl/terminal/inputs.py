@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -37,14 +37,15 @@ class Inputs:
     hidden: int = 0
 
 
-def collect(paths: Sequence[Path], *, leave_out: Path | None = None) -> Inputs:
+def collect(paths: Sequence[Path], *, leave_out: Iterable[Path] = ()) -> Inputs:
     """Walk the paths: files as they are, folders sorted, each file once.
 
     Args:
         paths: As the user gave them.
-        leave_out: The output folder: what a run writes is no input of the next.
+        leave_out: Folders that are not walked: what a run writes is no input of the
+            next, and the data folder holds keys.
     """
-    walk = _Walk(Inputs(), leave_out.resolve() if leave_out else None)
+    walk = _Walk(Inputs(), frozenset(folder.resolve() for folder in leave_out))
     for path in paths:
         walk.take(path)
     return walk.found
@@ -53,7 +54,7 @@ def collect(paths: Sequence[Path], *, leave_out: Path | None = None) -> Inputs:
 @dataclass
 class _Walk:
     found: Inputs
-    leave_out: Path | None
+    leave_out: frozenset[Path]
     _folders: set[tuple[int, int]] = field(default_factory=set)
     _files: set[tuple[int, int]] = field(default_factory=set)
     _names: set[PurePath] = field(default_factory=set)
@@ -82,6 +83,9 @@ class _Walk:
         except OSError as error:
             self.found.skipped.append(f"{folder}: {error.strerror}.")
             return
+        if folder.resolve() in self.leave_out:
+            self.found.skipped.append(f"{folder}: it holds what PRSNL itself writes.")
+            return
         if (status.st_dev, status.st_ino) in self._folders:
             self.found.skipped.append(f"{folder}: the same folder again, by a link.")
             return
@@ -97,8 +101,7 @@ class _Walk:
                 self.found.skipped.append(f"{path}: {error.strerror}.")
                 continue
             if is_folder:
-                if path.resolve() != self.leave_out:
-                    yield from self._files_of(path)
+                yield from self._files_of(path)
             elif is_file:
                 yield path
             else:

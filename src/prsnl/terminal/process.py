@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from prsnl.client import Client
-from prsnl.core.errors import BadRequestError
+from prsnl.core.errors import PrsnlError
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers, summary
 from prsnl.terminal.export import Output
@@ -28,6 +28,7 @@ from prsnl.terminal.stack import service
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
+_PATH_CHARACTERS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,9 @@ def main(wanted: Wanted) -> int:
     Raises:
         PrsnlError: Nothing could be begun.
     """
-    inputs = collect(wanted.paths, leave_out=wanted.output)
+    settings = Settings.read()
+    own = [settings.storage.folder, *([wanted.output] if wanted.output else [])]
+    inputs = collect(wanted.paths, leave_out=own)
     _tell_left_out(inputs)
     if not inputs.files:
         if not inputs.missing:
@@ -68,7 +71,6 @@ def main(wanted: Wanted) -> int:
     output = None if wanted.output is None else Output(wanted.output)
     if output is not None:
         output.prepare()
-    settings = Settings.read()
     if wanted.detach:
         return _detach(settings, wanted, inputs)
     with _server(settings, wanted) as client:
@@ -105,6 +107,8 @@ def _detach(settings: Settings, wanted: Wanted, inputs: Inputs) -> int:
         for file, told in zip(inputs.files, run.submit_only(inputs.files), strict=True):
             if isinstance(told, Outcome):
                 failures.append(told)
+                for line in summary.lines(told):
+                    _warn(line)
             elif wanted.is_json:
                 task = {"file": file.shown, "task_id": str(told.task_id)}
                 print_lines(json.dumps(task, ensure_ascii=False))
@@ -168,7 +172,7 @@ class _Session:
         if self.output is not None:
             try:
                 self.output.write(self.client, outcome)
-            except BadRequestError as error:
+            except PrsnlError as error:
                 self.unwritten.append(f"{outcome.file.shown}: {error.message}")
 
     def _tell_end(self, seconds: float) -> None:
@@ -192,9 +196,10 @@ class _Session:
 
 def _tell_left_out(inputs: Inputs) -> None:
     for path, reason in inputs.missing.items():
-        _warn(f"{path}: {reason}")
+        _warn(summary.one_line(f"{path}: {reason}", characters=_PATH_CHARACTERS))
     for line in inputs.skipped:
-        _warn(f"Left out: {line}")
+        told = summary.one_line(line, characters=_PATH_CHARACTERS)
+        _warn(f"Left out: {told}")
     if inputs.hidden:
         _warn(f"Left out: {summary.count(inputs.hidden, 'hidden file')} or folders.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from uuid import UUID
 
@@ -61,3 +62,26 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(BadRequestError, match="another"):
         Output(tmp_path / "file" / "out").prepare()
+
+
+def test_the_longest_name_has_room_for_an_ending_and_stays_its_own(
+    tmp_path: Path,
+) -> None:
+    output = Output(tmp_path)
+    for letter in "ab":
+        name = "é" * 120 + letter * 11 + ".txt"
+        output.write(FakeServer(), outcomes.success(name))
+
+    names = [path.name for path in tmp_path.iterdir()]
+    assert len(names) == 6
+    assert all(name.startswith("éé") and ".txt." in name for name in names)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every folder")
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(BadRequestError, match="cannot be made or written"):
+        Output(tmp_path).prepare()

@@ -17,8 +17,8 @@ def make(folder: Path, *names: str) -> Path:
     return folder
 
 
-def names(*paths: Path, leave_out: Path | None = None) -> list[str]:
-    return [str(each.name) for each in collect(paths, leave_out=leave_out).files]
+def names(*paths: Path) -> list[str]:
+    return [str(each.name) for each in collect(paths).files]
 
 
 def test_a_folder_is_walked_by_name_and_keeps_its_sub_folders(tmp_path: Path) -> None:
@@ -90,10 +90,15 @@ def test_what_is_not_there_is_said_and_the_others_are_taken(tmp_path: Path) -> N
     assert len(found.files) == 1
 
 
-def test_results_of_a_run_are_no_input_of_the_next(tmp_path: Path) -> None:
-    make(tmp_path, "a.txt", "out/a.txt.json")
+def test_what_prsnl_itself_writes_is_no_input_by_whatever_way(tmp_path: Path) -> None:
+    """The results of a run, and the data folder with its keys."""
+    make(tmp_path, "in/a.txt", "out/a.txt.json", "data/api-key")
+    (tmp_path / "in" / "up").symlink_to(tmp_path)
+    own = [tmp_path / "out", tmp_path / "data"]
 
-    assert names(tmp_path, leave_out=tmp_path / "out") == ["a.txt"]
+    found = collect([tmp_path / "in", tmp_path / "data"], leave_out=own)
+    assert [str(each.name) for each in found.files] == ["a.txt"]
+    assert len([line for line in found.skipped if "PRSNL itself" in line]) == 3
 
 
 def test_a_link_to_itself_is_left_out_and_said(tmp_path: Path) -> None:
