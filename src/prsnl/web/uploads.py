@@ -27,6 +27,8 @@ NAME_CHARACTERS: Final = 200
 _GATHER_BYTES: Final = 1 << 20
 #: The disk is asked how full it is after so many bytes.
 _LOOK_EVERY_BYTES: Final = 64 << 20
+#: What a browser writes in the place of letters that a form's header cannot carry.
+_ESCAPED: Final = {"%22": '"', "%0D": " ", "%0A": " "}
 _CUT_OFF: Final = "The upload ended before its form did: send it again."
 #: What a form needs beside the file itself.
 _FORM_BYTES: Final = 64 << 10
@@ -106,7 +108,10 @@ class _Form:
             )
         if self.file_name is not None:
             raise BadRequestError("The form has two files: send one at a time.")
-        self.file_name = cleaned_name(options[b"filename"].decode(errors="replace"))
+        given = options[b"filename"].decode(errors="replace")
+        for written, meant in _ESCAPED.items():
+            given = given.replace(written, meant)
+        self.file_name = cleaned_name(given)
 
     def end(self) -> None:
         self.is_whole = True

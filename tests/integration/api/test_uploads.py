@@ -166,6 +166,15 @@ def test_another_owners_same_bytes_are_a_file_of_his_own(
     assert other.attachment.id != first.attachment.id
 
 
+def test_a_quote_or_a_line_break_in_a_name_comes_through_a_form(
+    ada: Person, tmp_path: Path
+) -> None:
+    path = tmp_path / 'a "good"\nnote.txt'
+    path.write_text(f"A note about {uuid4()}.\n")
+
+    assert ada.client.upload(path).attachment.file_name == 'a "good" note.txt'
+
+
 def test_a_name_from_the_wire_is_no_path(ada: Person) -> None:
     name = "../../etc/été\x07.txt".encode()
     body = FILE_PART.replace(b'"a"', b'"%b"' % name) + uuid4().bytes + b"\r\n--x--\r\n"
