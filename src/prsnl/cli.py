@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -70,7 +71,7 @@ def process(
     ] = False,
     server: Server = None,
 ) -> None:
-    """Process files: text, title, date, language, key sentences, amounts, tags."""
+    """Process files: text, title, date, language, key sentences."""
     from prsnl.terminal import process as command
 
     wanted = command.Wanted(
@@ -142,7 +143,7 @@ def retry(task_ids: TaskIds, server: Server = None) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Look at every part; say what was found, and what to do for each red line."""
+    """Look at every part; say what was found, and how to mend it."""
     from prsnl.terminal import doctor as command
 
     raise typer.Exit(command.main())
@@ -150,7 +151,10 @@ def doctor() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the schema of your own database (PRSNL_DATABASE_URL) up to date."""
+    """Bring the schema of your own database up to date.
+
+    It is the one that PRSNL_DATABASE_URL names.
+    """
     from prsnl.terminal import migrate as command
 
     raise typer.Exit(command.main())
@@ -161,7 +165,10 @@ def api(
     *,
     passing: Annotated[bool, typer.Option("--passing", hidden=True)] = False,
 ) -> None:
-    """Run the API alone; needs PRSNL_DATABASE_URL and PRSNL_BROKER_URL."""
+    """Run the API alone.
+
+    Needs PRSNL_DATABASE_URL and PRSNL_BROKER_URL.
+    """
     from prsnl import api as program
     from prsnl import wiring
     from prsnl.core.logging import configure_logging
@@ -216,7 +223,7 @@ def prove(
     seed: Annotated[int, typer.Option(help="The same seed hurts the same way.")] = 1,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Kill workers, broker and database under load; show that nothing was lost."""
+    """Kill workers, broker and database; show that nothing was lost."""
     from prsnl.proving import harness
 
     raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
@@ -235,7 +242,10 @@ def bench(
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Check the code and run the tests; with arguments pytest alone, with these."""
+    """Check the code and run the tests.
+
+    With arguments pytest runs alone, with these.
+    """
     from prsnl.terminal import developing as command
 
     raise typer.Exit(command.test(context.args))
@@ -243,6 +253,10 @@ def test(context: typer.Context) -> None:
 
 def main() -> NoReturn:
     """Run a command. An error of ours is one sentence, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal's encoding lacks, or a name that is no UTF-8.
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="./prsnl")
     except PrsnlError as error:

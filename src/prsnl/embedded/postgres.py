@@ -113,8 +113,8 @@ class Postgres(EmbeddedServer):
         if major != str(POSTGRES_MAJOR):
             raise StartError(
                 f"{self.folder} was made by PostgreSQL {major}, and this is "
-                f"{POSTGRES_MAJOR}: run `./prsnl backup` with the release that made "
-                "it and `./prsnl restore` with this one, or set PRSNL_DATA_DIR."
+                f"{POSTGRES_MAJOR}: use the release of PRSNL that made it, or set "
+                "PRSNL_DATA_DIR to another folder."
             )
 
     def adopt_password(self) -> None:
