@@ -58,8 +58,8 @@ class Holder:
         shape = "%H:%M" if since.date() == today else "%Y-%m-%d %H:%M"
         return (
             f"{data_dir} is in use by `{self.what}` (pid {self.pid} on {self.host}, "
-            f"since {since.strftime(shape)}). Use it, or stop it with ./prsnl down, "
-            "or set PRSNL_DATA_DIR to another folder."
+            f"since {since.strftime(shape)}). Use it or wait for it, stop it with "
+            "./prsnl down, or set PRSNL_DATA_DIR to another folder."
         )
 
 
