@@ -66,7 +66,8 @@ class Wiring:
             layers = children.layers
             return None if layers is None else " ".join(layers.missing()) or None
 
-        return Beat(database, worker, self.settings.work.lease_s, trouble)
+        work = self.settings.work
+        return Beat(database, worker, work.lease_s, trouble, work.drain_s)
 
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""

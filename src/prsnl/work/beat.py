@@ -9,12 +9,14 @@ the lease the runs are stopped, before anybody else may take them.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 from uuid import UUID
@@ -22,8 +24,11 @@ from uuid import UUID
 import structlog
 
 from prsnl.core.db import LOST, Database, Db
-from prsnl.core.errors import TimeLimitError
+from prsnl.core.errors import TimeLimitError, UnavailableError
+from prsnl.work.claim import Ending, end
+from prsnl.work.progress import Step
 from prsnl.work.run import Drained, TaskRun
+from prsnl.work.specs import Status
 from prsnl.work.stages import Cancelled, Lost
 from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
 
@@ -68,6 +73,10 @@ class Beat:
     lease: timedelta
     #: What is wrong with this process, for those who look at its row; None if nothing.
     trouble: Callable[[], str | None] = lambda: None
+    #: After TERM the process has so long, all in all.
+    drain_time: timedelta = timedelta(seconds=20)
+    #: Ends the process, whatever its other threads do.
+    leave: Callable[[], None] = lambda: os._exit(0)
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     #: Wake the two threads. TERM is told of in a signal handler, wherever the main
@@ -156,6 +165,8 @@ class Beat:
     def _watch_clock(self) -> None:
         lease_s = self.lease.total_seconds()
         pause_s = min(_CLOCK_EVERY_AT_MOST_S, lease_s * _CLOCK_EVERY)
+        drain_s = self.drain_time.total_seconds() * _GIVE_UP_AT
+        drained_at: float | None = None
         while not self._is_closed:
             with self._lock:
                 watched = list(self._watched.values())
@@ -165,7 +176,31 @@ class Beat:
                     one.run.stop(Drained())
                 elif now - one.answered_at > lease_s * _GIVE_UP_AT:
                     one.run.stop(Lost())
+            if self._is_draining:
+                drained_at = drained_at or now
+                if watched and now - drained_at > drain_s:
+                    self._leave_behind(watched)
+                    return
             _pause(self._watching_clock, pause_s)
+
+    def _leave_behind(self, watched: list[_Watched]) -> None:
+        """Give back what does not stop by itself, and end the process."""
+        log.warning("beat.left_by_force", tasks=len(watched))
+        try:
+            for one in watched:
+                ending = Ending(
+                    status=Status.QUEUED,
+                    step=Step(0, None, "", is_event=True),
+                    message="Given back by a worker that leaves",
+                    provider=one.run.claimed.provider,
+                )
+                self.database.run(
+                    partial(end, claimed=one.run.claimed, ending=ending), patience_s=1
+                )
+            self.database.run(partial(say_gone, worker=self.worker), patience_s=1)
+        except UnavailableError:
+            log.warning("beat.not_given_back")  # the leases run out
+        self.leave()
 
     def _say_seen(self, connection: Db) -> None:
         say_seen(

@@ -14,7 +14,9 @@ _MOST_CRASHES: Final = 3
 _RESOURCE_TRIES: Final = 2
 _BUG_TRIES: Final = 2
 _BUG_WAIT_S: Final = 5.0
-_RESOURCE_WAIT_S: Final = 5.0
+#: Short: a child that somebody kills cannot be told from one that the kernel killed
+#: for want of memory, and is to cost five seconds at most.
+_RESOURCE_WAIT_S: Final = 2.0
 #: A provider's own word is input: nothing waits longer than a day for it.
 _LONGEST_ASKED_WAIT_S: Final = 86_400.0
 

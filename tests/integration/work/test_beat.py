@@ -251,6 +251,39 @@ def test_a_task_that_is_given_back_keeps_its_stages(bench: Bench) -> None:
     assert begun == [1]
 
 
+def test_what_does_not_stop_by_itself_is_given_back_all_the_same(bench: Bench) -> None:
+    """A library that waits for a network hears nothing; the process must leave."""
+    has_left, is_in, goes_on = (threading.Event() for _ in range(3))
+
+    def work(_run: TaskRun, _: Job) -> Made:
+        is_in.set()
+        assert goes_on.wait(60)
+        return Made()
+
+    worker = WorkerIdentity(kind="worker", queues=("file_processing",), slots=1)
+    beat = Beat(
+        bench.database,
+        worker,
+        LEASE,
+        drain_time=timedelta(seconds=0.5),
+        leave=has_left.set,
+    )
+    with beat.beating():
+        task_id = bench.job(work)
+        runner = replace(bench.another(), beat=beat)
+        done = bench.meanwhile(lambda: runner.execute(task_id))
+        assert is_in.wait(30)
+        beat.drain()
+        assert has_left.wait(30)
+        row = bench.row(task_id)
+        goes_on.set()
+        done.result()
+
+    assert (row["status"], row["retries"], row["crashes"]) == ("queued", 0, 0)
+    assert bench.row(task_id) == row, "the late end meets the fence"
+    assert bench.all("select 1 from workers where id = %s", worker.id) == []
+
+
 def test_a_worker_that_drains_takes_nothing(bench: Bench) -> None:
     bench.beat.drain()
     task_id = bench.job()

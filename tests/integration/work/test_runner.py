@@ -115,7 +115,7 @@ def test_a_second_delivery_does_not_take_the_first_ones_claim_for_its_own(
         (CorruptError("It is torn."), "failure", (0, 0), None),
         (UnavailableError("Later."), "queued", (1, 0), (0.54, 0.66)),
         (UnavailableError("Later.", retry_after_s=30), "queued", (1, 0), (30, 30)),
-        (OutOfMemoryError("Too large."), "queued", (1, 0), (0.045, 0.055)),
+        (OutOfMemoryError("Too large."), "queued", (1, 0), (0.018, 0.022)),
         (PrsnlError("A defect."), "queued", (1, 0), (0.045, 0.055)),
         (ChildCrashedError("It died."), "queued", (0, 1), None),
         (ProviderDownError("Away.", provider="p"), "parked", (0, 0), None),

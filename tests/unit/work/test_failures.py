@@ -88,7 +88,7 @@ def test_a_provider_that_is_down_spends_no_attempt(retries: int) -> None:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError, TimeLimitError])
-@pytest.mark.parametrize(("retries", "told"), [(0, waits(5)), (1, DEAD), (2, DEAD)])
+@pytest.mark.parametrize(("retries", "told"), [(0, waits(2)), (1, DEAD), (2, DEAD)])
 def test_a_resource_error_is_tried_once_more(
     error: type[PrsnlError], retries: int, told: Verdict
 ) -> None:
