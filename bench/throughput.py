@@ -42,7 +42,7 @@ from scratch import Scratch, scratch
 
 EVENTS: Final = 5
 WARM_UP: Final = 200
-_LONGEST_S: Final = 600.0
+_LONGEST_S: Final = 120.0
 _LOOK_EVERY_S: Final = 0.05
 _BARE_QUEUE: Final = "bare"
 _STAGED: Final = "bare_staged"
