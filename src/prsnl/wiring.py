@@ -66,8 +66,7 @@ class Wiring:
             layers = children.layers
             return None if layers is None else " ".join(layers.missing()) or None
 
-        work = self.settings.work
-        return Beat(database, worker, work.lease_s, trouble, work.drain_s)
+        return Beat(database, worker, self.settings.work.lease_s, trouble)
 
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""
