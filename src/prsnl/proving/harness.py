@@ -28,7 +28,7 @@ from prsnl.core.errors import StartError
 from prsnl.proving.audit import Audit, audit
 from prsnl.proving.faults import FAULTS, Fault, Scene
 from prsnl.proving.specs import COUNT, SPREAD, Count, Spread
-from prsnl.proving.stack import URLS_FILE, WORKER, urls_of
+from prsnl.proving.stack import URLS_FILE, WORKER, WORKERS, urls_of
 from prsnl.work.ring import Channel
 from prsnl.work.submit import Submission, submission, submit
 
@@ -146,6 +146,7 @@ class Harness:
         ids: list[UUID] = []
         injected: list[_Injected] = []
         faults = _in_turn(self.plan.faults, scene.random)
+        self._await_workers(scene)
         ends_at = time.monotonic() + self.plan.seconds
         fault_at = time.monotonic() + self.plan.fault_every_s
         while time.monotonic() < ends_at:
@@ -159,6 +160,18 @@ class Harness:
                 )
             time.sleep(_POLL_S)
         return ids, injected
+
+    def _await_workers(self, scene: Scene) -> None:
+        gives_up_at = time.monotonic() + _START_TIMEOUT_S
+
+        def there(connection: Db) -> int:
+            row = connection.execute(
+                "select count(*) as n from workers where kind = 'worker'"
+            ).fetchone()
+            return int(row["n"]) if row else 0
+
+        while time.monotonic() < gives_up_at and _again(scene, there) < WORKERS:
+            time.sleep(_POLL_S)
 
     def _inject(self, scene: Scene, fault: Fault) -> _Injected:
         before = _again(
