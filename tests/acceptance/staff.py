@@ -46,9 +46,9 @@ class Staff:
         self.hired.append(process)
         return psutil.Process(process.pid)
 
-    def worker(self) -> psutil.Process:
+    def worker(self, *arguments: str) -> psutil.Process:
         """Start a worker, and wait until it is seen."""
-        process = self.hire("worker", "file_processing")
+        process = self.hire("worker", "file_processing", *arguments)
         self.until(
             lambda: self.all("select 1 from workers where pid = %s", process.pid)
         )

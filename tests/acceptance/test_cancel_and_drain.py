@@ -93,6 +93,24 @@ def test_a_worker_that_is_told_to_leave_gives_back_what_runs(
     assert told.progress_back == 0
 
 
+def test_a_worker_of_several_threads_gives_back_all_that_run(crew: Staff) -> None:
+    worker = crew.worker("--threads=3")
+    ids = crew.submit(COUNT, *[Count(stages=600, work_ms=1000) for _ in range(4)])
+    states = "select status from tasks order by status"
+    crew.until(
+        lambda: (
+            [row["status"] for row in crew.all(states)] == ["queued", *["running"] * 3]
+        )
+    )
+    worker.terminate()
+    assert crew.until(lambda: is_gone(worker)) < 25
+
+    rows = [crew.row(task_id) for task_id in ids]
+    assert {row["status"] for row in rows} == {"queued"}
+    assert {(row["retries"], row["crashes"]) for row in rows} == {(0, 0)}
+    assert sorted(row["claim_no"] for row in rows) == [0, 1, 1, 1]
+
+
 def is_gone(process: psutil.Process) -> bool:
     """Whether only its exit status is left."""
     try:
