@@ -77,7 +77,6 @@ class Staff:
     ) -> float:
         """Wait until something holds; tell how many seconds that took."""
 
-
         def is_so() -> object:
             for process in self.hired:
                 assert process.poll() in (None, 0, -signal.SIGKILL), self.logs()
