@@ -31,7 +31,9 @@ from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring.watch import Watcher
 from prsnl.web import errors, keys
 from prsnl.web.dependencies import Shared
+from prsnl.web.guard import Guard, Visits
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -51,6 +53,7 @@ log = structlog.get_logger()
 
 def make_app(wiring: Wiring) -> FastAPI:
     """The whole API; it connects to nothing before it starts."""
+    visits = Visits()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,8 +74,13 @@ def make_app(wiring: Wiring) -> FastAPI:
                     keys=keys.KeyRing(database),
                     storage=wiring.storage,
                     limits=wiring.settings.storage,
+                    wrong_keys=Throttle(wiring.settings.access.wrong_keys_per_minute),
+                    access=wiring.settings.access,
+                    public_url=wiring.settings.server.public_url,
                 )
+                watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
+                watch.cancel()
 
     app = FastAPI(
         title="PRSNL",
@@ -83,6 +91,7 @@ def make_app(wiring: Wiring) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
+    app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     for router in (
         library.router,

@@ -68,8 +68,9 @@ def serving(app: FastAPI) -> Iterator[str]:
                 app,
                 loop="uvloop",
                 http="httptools",
-                ws="none",
+                ws="websockets-sansio",
                 log_config=None,
+                proxy_headers=False,
                 timeout_graceful_shutdown=5,
             )
         )
