@@ -110,6 +110,25 @@ def make_app(wiring: Wiring) -> FastAPI:
     return app
 
 
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the API is served."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        # Events are short, and compression would hold memory for each client.
+        ws_per_message_deflate=False,
+        ws_max_size=_HEARD_BYTES,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+
+
 def main(wiring: Wiring, *, is_passing: bool = False) -> None:
     """Serve until TERM or Ctrl-C.
 
@@ -136,25 +155,11 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
         app = make_app(wiring)
-        config = uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
-            # Events are short, and compression would hold memory for each client.
-            ws_per_message_deflate=False,
-            ws_max_size=_HEARD_BYTES,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(config, app, place).run(sockets=[bound])
+        _Server(configured(app), app, place).run(sockets=[bound])
 
 
 @dataclass(frozen=True)

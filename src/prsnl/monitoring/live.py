@@ -29,7 +29,7 @@ GONE: Final = 4404
 #: A comment so often, that both ends notice when the other is gone.
 HEART_BEAT_S: Final = 15.0
 #: A browser comes back after so long.
-_RETRY: Final = "retry: 1000\n\n"
+_RETRY: Final = "retry: 1000\n"
 _GAP: Final = (
     "What came after this cursor is no longer kept: read the lists anew; from here on "
     "everything is told again."
