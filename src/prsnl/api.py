@@ -46,6 +46,8 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: What is still on its way to those who follow progress then has so long.
+_FLUSH_S: Final = 1.0
 #: Nothing that a client says over a WebSocket is of use.
 _HEARD_BYTES: Final = 4096
 #: No upload takes so long.
@@ -188,7 +190,14 @@ class _Server(uvicorn.Server):
         place = self._place
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
         self._app.state.reader.close()
+        asyncio.get_running_loop().call_later(_FLUSH_S, self._cut_streams)
         await super().shutdown(sockets)
+
+    def _cut_streams(self) -> None:
+        """Who takes nothing of his stream any more must not hold the others."""
+        for connection in list(self.server_state.connections):
+            if live.is_stream(getattr(connection, "scope", None)):
+                connection.transport.abort()
 
 
 def _listening(host: str, port: int) -> socket.socket:

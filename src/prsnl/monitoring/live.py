@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, WebSocket
@@ -35,7 +35,17 @@ _GAP: Final = (
     "everything is told again."
 )
 
-router = APIRouter(prefix="/api/background", tags=["Tasks"])
+_PREFIX: Final = "/api/background"
+_EVENTS: Final = "/events"
+
+router = APIRouter(prefix=_PREFIX, tags=["Tasks"])
+
+
+def is_stream(scope: Mapping[str, Any] | None) -> bool:
+    """Whether a connection's request is one that goes on by itself."""
+    return scope is not None and (
+        scope["type"] == "websocket" or scope["path"] == _PREFIX + _EVENTS
+    )
 
 
 def reader_of(connection: HTTPConnection) -> Reader:
@@ -118,7 +128,7 @@ async def follow(
 
 
 @router.get(
-    "/events",
+    _EVENTS,
     response_class=EventStream,
     responses={
         200: {

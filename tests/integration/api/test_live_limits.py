@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from prsnl.api import make_app
 from prsnl.core.db import Database
-from prsnl.monitoring.reader import BATCH, Reader
+from prsnl.monitoring.reader import BATCH, OfTask, Reader
 from prsnl.wiring import Wiring
 from tests.fakes.progress_events import steps, submitted
 from tests.integration.api.conftest import Server, serving
@@ -49,6 +49,11 @@ class Streaming:
         """The most events that are held for a client."""
         return max(len(one._taken) for one in self.reader._followers)
 
+    def farthest_behind(self) -> int:
+        """The number up to which the slowest client has been read for."""
+        places = [one.place for one in self.reader._followers]
+        return min(place.seq for place in places if isinstance(place, OfTask))
+
 
 @pytest.fixture
 def streaming(wiring: Wiring) -> Iterator[Streaming]:
@@ -76,6 +81,7 @@ def test_a_slow_client_costs_one_batch_and_misses_nothing(
             assert heard(quick)["seq"] == number
         time.sleep(1)
         assert streaming.most_held() <= 2 * BATCH
+        assert streaming.farthest_behind() < number
         messages = heard_messages(slow, number)
 
     assert [int(message.split()[0]) for message in messages] == list(range(number))
@@ -93,7 +99,8 @@ def test_a_client_that_goes_leaves_nothing_behind(streaming: Streaming) -> None:
             ):
                 heard(feed)
                 heard(own)
-                next(stream.iter_lines())
+                lines = stream.iter_lines()
+                next(lines)
                 assert streaming.followers() >= 3
     give_up_at = time.monotonic() + PATIENCE_S
     while streaming.followers():
