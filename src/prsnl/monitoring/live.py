@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, WebSocket
+from fastapi import APIRouter, Depends, Header, Query, WebSocket, status
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
@@ -129,6 +129,7 @@ async def follow(
 
 @router.get(
     _EVENTS,
+    status_code=status.HTTP_200_OK,
     response_class=EventStream,
     responses={
         200: {
