@@ -91,9 +91,10 @@ async def follow_all(
     cursor: FeedCursor = None,
 ) -> None:
     """All of the caller's tasks."""
+    reader.require_room(owner)
     place, first = await _begin(parts, owner, cursor)
     await websocket.accept()
-    with reader.following(place) as follower:
+    with reader.following(owner, place) as follower:
         await _send(websocket, follower, [first])
 
 
@@ -111,6 +112,7 @@ async def follow(
     ] = None,
 ) -> None:
     """One task: what came after `seq`, or how it is now; then whatever it does."""
+    reader.require_room(owner)
     begin = await run_in_threadpool(
         parts.database.run,
         lambda connection: feed.begin_task(connection, task_id, owner=owner, seq=seq),
@@ -121,7 +123,7 @@ async def follow(
     if begin.state is not None:
         first.append(told(event_body(begin.state)))
     await websocket.accept()
-    with reader.following(OfTask(task_id, begin.seq)) as follower:
+    with reader.following(owner, OfTask(task_id, begin.seq)) as follower:
         if begin.has_ended:
             follower.end()
         await _send(websocket, follower, first, has_task_ended=begin.has_ended)
@@ -154,6 +156,7 @@ async def events(
     ] = None,
 ) -> EventStream:
     """All of the caller's tasks, as server-sent events; goes on until it is closed."""
+    reader.require_room(owner)
     place, first = await _begin(parts, owner, last_event_id or cursor)
     return EventStream(_pieces(reader, place, first))
 
@@ -218,7 +221,7 @@ async def _listen(websocket: WebSocket, follower: Follower) -> None:
 
 
 async def _pieces(reader: Reader, place: OfOwner, first: Told) -> AsyncIterator[str]:
-    with reader.following(place) as follower:
+    with reader.following(place.owner, place) as follower:
         yield _RETRY + _block(first)
         while not follower.has_ended:
             batch = await follower.more(HEART_BEAT_S)

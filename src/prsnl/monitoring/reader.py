@@ -23,7 +23,7 @@ import psycopg
 import structlog
 
 from prsnl.core.db import Database, Db
-from prsnl.core.errors import PrsnlError
+from prsnl.core.errors import PrsnlError, TooManyRequestsError
 from prsnl.web.bodies import event_body
 from prsnl.wire import ProgressEvent
 from prsnl.work import feed
@@ -40,6 +40,8 @@ _HELD_BACK_S: Final = 0.05
 _IDLE_S: Final = 60.0
 #: Events that one client gets at a time.
 BATCH: Final = 100
+#: Streams that one owner may have open, so that he leaves sockets to the others.
+MOST_STREAMS: Final = 100
 #: Clients that replay share a look, so that they do not keep the others waiting.
 _REPLAYING_AT_ONCE: Final = 8
 #: The statement's answer for a task that is not there (any more).
@@ -97,6 +99,7 @@ class Watch:
 class Follower:
     """One client that takes events. `more` is for the event loop."""
 
+    owner: str
     place: Place
     loop: asyncio.AbstractEventLoop
     ask: Callable[[Follower], None]
@@ -198,10 +201,25 @@ class Reader:
             with self._state:
                 self._watches.discard(watch)
 
+    def require_room(self, owner: str) -> None:
+        """Make sure that an owner may follow once more.
+
+        Raises:
+            TooManyRequestsError: He has as many streams open as anybody may.
+        """
+        with self._state:
+            count = sum(each.owner == owner for each in self._followers)
+        if count >= MOST_STREAMS:
+            raise TooManyRequestsError(
+                f"{count} streams of yours are open, and no more may be: close some, "
+                "or follow all of your tasks by one."
+            )
+
     @contextmanager
-    def following(self, place: Place) -> Iterator[Follower]:
+    def following(self, owner: str, place: Place) -> Iterator[Follower]:
         """Follow the events after a place, as long as the block runs."""
-        follower = Follower(place, asyncio.get_running_loop(), self._take_question)
+        loop = asyncio.get_running_loop()
+        follower = Follower(owner, place, loop, self._take_question)
         with self._state:
             if self._is_closed:
                 follower.end()

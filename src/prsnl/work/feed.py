@@ -31,8 +31,11 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
 
 _COLUMNS: Final = """
 p.xid::text as xid, p.id, p.task_id, p.seq, p.status, p.current, p.total, p.message,
-p.created_at, t.name, t.queue, t.seq as newest_seq, t.held, t.children_open, t.provider,
-t.error_message, extract(epoch from t.due_at - now()) as due_in_s
+p.created_at, t.name, t.queue, t.held, t.children_open, t.provider, t.error_message,
+extract(epoch from t.due_at - now()) as due_in_s,
+p.status <> 'running' and p.status = t.status and not exists (
+    select from task_progress l where l.task_id = p.task_id and l.seq > p.seq
+) as is_present
 """
 
 # One statement, so one snapshot: what it shows and how far it can be read agree. The
@@ -71,11 +74,15 @@ order by w.place, p.seq
 """
 
 # Whatever is younger than *kept* is there; so is all that came after it.
-_IS_WHOLE: Final = """
+_AFTER: Final = """
 select t.created_at > now() - %(kept)s or exists (
-    select from task_progress e
-    where e.task_id = t.id and e.seq <= %(seq)s and e.created_at > now() - %(kept)s
-) as is_whole
+           select from task_progress e
+           where e.task_id = t.id and e.seq <= %(seq)s
+             and e.created_at > now() - %(kept)s
+       ) as is_whole,
+       exists (
+           select from task_progress e where e.task_id = t.id and e.seq > %(seq)s
+       ) as has_more
 from tasks t where t.id = %(id)s
 """
 
@@ -191,10 +198,13 @@ def begin_task(
     """
     cursor = now_of(connection)
     now = ledger.task(connection, task_id, owner=owner)
-    has_gap = seq is not None and seq < now.seq and not _is_whole(connection, now, seq)
-    if seq is not None and not has_gap:
-        has_ended = now.status in ENDED and seq >= now.seq
-        return TaskBeginning(None, seq, has_gap=False, has_ended=has_ended)
+    has_gap = False
+    if seq is not None:
+        after = _after(connection, task_id, seq)
+        has_gap = seq < now.seq and not after["is_whole"]
+        if not has_gap:
+            has_ended = now.status in ENDED and not after["has_more"]
+            return TaskBeginning(None, seq, has_gap=False, has_ended=has_ended)
     state = EventView(
         task_id=now.task_id,
         name=now.name,
@@ -213,13 +223,13 @@ def begin_task(
     return TaskBeginning(state, now.seq, has_gap, has_ended=state.is_end)
 
 
-def _is_whole(connection: Db, task: ledger.TaskView, seq: int) -> bool:
+def _after(connection: Db, task_id: UUID, seq: int) -> Row:
     row = connection.execute(
-        _IS_WHOLE, {"id": task.task_id, "seq": seq, "kept": KEPT}
+        _AFTER, {"id": task_id, "seq": seq, "kept": KEPT}
     ).fetchone()
     if row is None:
         raise NotFoundError("There is no such task.")
-    return bool(row["is_whole"])
+    return row
 
 
 def of_owners(
@@ -268,8 +278,7 @@ def of_tasks(
 
 def _views(connection: Db, rows: Sequence[Row]) -> list[EventView]:
     # An older event's reason is over; only what waits now is asked for it.
-    newest = [row for row in rows if row["seq"] == row["newest_seq"]]
-    waiting = [row for row in newest if row["status"] not in (*ENDED, Status.RUNNING)]
+    waiting = [row for row in rows if row["is_present"] and row["status"] not in ENDED]
     reasons: dict[int, str | None] = {}
     if waiting:
         told = ledger.reasons(connection, waiting)
@@ -292,5 +301,5 @@ def _view(row: Row, reason: str | None) -> EventView:
         at=row["created_at"],
         waiting_because=reason,
         cursor=Cursor(int(row["xid"]), row["id"], int(row["created_at"].timestamp())),
-        is_end=status in ENDED and row["seq"] == row["newest_seq"],
+        is_end=status in ENDED and row["is_present"],
     )

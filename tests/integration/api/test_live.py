@@ -131,6 +131,34 @@ def test_the_end_of_a_task_is_told_and_closes_its_socket(
         assert end_of(opened)[0] == ENDED
 
 
+def test_a_change_after_the_end_that_is_no_event_keeps_no_socket_open(
+    server: Server, ada: Person, key: str
+) -> None:
+    """A cancelled parent still counts its children's ends."""
+    task_id = submitted(server.database, ada.owner)
+    seq = end(server, task_id)
+    with server.database.connection() as connection:
+        connection.execute("update tasks set seq = seq + 1 where id = %s", [task_id])
+    with socket(server.url, key, of(task_id), seq=seq - 1) as opened:
+        assert heard(opened)["status"] == "success"
+        assert end_of(opened)[0] == ENDED
+    with socket(server.url, key, of(task_id), seq=seq) as opened:
+        assert end_of(opened)[0] == ENDED
+
+
+def test_a_task_that_failed_and_is_tried_again_is_followed_on(
+    server: Server, ada: Person, key: str
+) -> None:
+    task_id = submitted(server.database, ada.owner)
+    with server.database.connection() as connection:
+        step(connection, task_id, "Failed", Status.FAILURE)
+    ada.client.retry(task_id)
+    with socket(server.url, key, of(task_id), seq=-1) as opened:
+        assert heard_messages(opened, 3) == ["Queued", "Failed", "Queued again"]
+        steps(server.database, task_id, "one")
+        assert heard_messages(opened, 1) == ["one"]
+
+
 def test_a_task_that_is_removed_closes_its_socket(
     server: Server, ada: Person, key: str
 ) -> None:

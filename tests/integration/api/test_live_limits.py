@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
 from fastapi import FastAPI
+from websockets.exceptions import InvalidStatus
 
 from prsnl.api import make_app
 from prsnl.core.db import Database
-from prsnl.monitoring.reader import BATCH, OfTask, Reader
+from prsnl.monitoring.reader import BATCH, MOST_STREAMS, OfTask, Reader
 from prsnl.wiring import Wiring
 from tests.fakes.progress_events import steps, submitted
 from tests.integration.api.conftest import Server, serving
@@ -106,3 +108,16 @@ def test_a_client_that_goes_leaves_nothing_behind(streaming: Streaming) -> None:
     while streaming.followers():
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
+
+
+def test_one_owner_leaves_sockets_to_the_others(streaming: Streaming) -> None:
+    url, key = streaming.server.url, streaming.key
+    with ExitStack() as opened, streaming.server.http(key) as http:
+        for _ in range(MOST_STREAMS):
+            heard(opened.enter_context(socket(url, key)))
+        with pytest.raises(InvalidStatus) as refused, socket(url, key):
+            pass
+        assert refused.value.response.status_code == 429
+        assert http.get("/api/background/events").status_code == 429
+        with socket(url, streaming.server.key("ben")) as other:
+            assert heard(other)["event"] == "ready"

@@ -62,9 +62,9 @@ def test_a_look_costs_what_is_new_however_long_the_table_is(
         assert scanned(connection, feed._OF_OWNERS, owners) == 0
         assert scanned(connection, feed._OF_TASKS, seqs) == 0
         behind = {**owners, "xids": ["0"] * 3}
-        assert scanned(connection, feed._OF_OWNERS, behind) <= 210
+        assert scanned(connection, feed._OF_OWNERS, behind) <= 250
         behind = {**seqs, "seqs": [0] * len(tasks)}
-        assert scanned(connection, feed._OF_TASKS, behind) <= 1010
+        assert scanned(connection, feed._OF_TASKS, behind) <= 1250
 
 
 def test_each_owner_gets_what_comes_after_his_cursor(database: Database) -> None:
