@@ -79,17 +79,18 @@ def install(app: FastAPI) -> None:
 
 def _told(
     answer: Callable[[HTTPConnection, Exception], Awaitable[Response]],
-) -> Callable[[Any, Exception], Awaitable[Response]]:
+) -> Callable[[Any, Exception], Awaitable[Any]]:
     """The same answer for a WebSocket: in the place of its handshake, or as its end."""
 
-    async def told(connection: HTTPConnection, error: Exception) -> Response:
+    async def told(connection: HTTPConnection, error: Exception) -> Response | None:
         problem = await answer(connection, error)
-        if isinstance(connection, WebSocket):
-            if connection.application_state is WebSocketState.CONNECTING:
-                await connection.send_denial_response(problem)
-            else:
-                code = _CLOSED_BY_US if problem.status_code < _OURS else _CLOSED_BY_BUG
-                await connection.close(code, _short(problem))
+        if (
+            isinstance(connection, WebSocket)
+            and connection.application_state is not WebSocketState.CONNECTING
+        ):
+            code = _CLOSED_BY_US if problem.status_code < _OURS else _CLOSED_BY_BUG
+            await connection.close(code, _short(problem))
+            return None
         return problem
 
     return told
