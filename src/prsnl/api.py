@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -172,6 +173,7 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -206,6 +208,11 @@ class _Server(uvicorn.Server):
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
         self._app.state.reader.close()
         await super().shutdown(sockets)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Leave out what uvicorn says of a WebSocket whose handshake we have refused."""
+    return "without completing handshake" not in record.getMessage()
 
 
 def _listening(host: str, port: int) -> socket.socket:
