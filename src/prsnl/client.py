@@ -6,7 +6,6 @@ import os
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, TypeVar
@@ -271,7 +270,7 @@ class Client:
         owner: str,
         name: str,
         scopes: Sequence[Scope] = (Scope.READ, Scope.WRITE),
-        expires_at: datetime | None = None,
+        expires_in_days: int | None = None,
     ) -> MadeKey:
         """Make a key; its secret is told this once. Needs the scope `admin`.
 
@@ -279,13 +278,13 @@ class Client:
             owner: Whose documents it is for.
             name: What it is for.
             scopes: What it may do.
-            expires_at: When it ends, with a time zone; None for never.
+            expires_in_days: It ends by itself then; None for never.
         """
         wanted = {
             "owner": owner,
             "name": name,
             "scopes": list(scopes),
-            "expires_at": None if expires_at is None else expires_at.isoformat(),
+            "expires_in_days": expires_in_days,
         }
         return _parsed(MadeKey, self._ask("POST", _KEYS, json=wanted))
 
