@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -19,8 +20,11 @@ from fastapi import FastAPI
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from prsnl import __version__
+from prsnl.access import endpoints as access
+from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
@@ -30,9 +34,10 @@ from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring.reader import Reader
-from prsnl.web import errors, keys
+from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
+from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
@@ -56,8 +61,13 @@ _ABANDONED: Final = timedelta(days=1)
 log = structlog.get_logger()
 
 
-def make_app(wiring: Wiring) -> FastAPI:
-    """The whole API; it connects to nothing before it starts."""
+def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
+    """The whole API; it connects to nothing before it starts.
+
+    Args:
+        wiring: What it is made of.
+        insecurities: What `--insecure` let pass; /health says it.
+    """
     visits = Visits()
 
     @asynccontextmanager
@@ -83,7 +93,8 @@ def make_app(wiring: Wiring) -> FastAPI:
                     limits=wiring.settings.storage,
                     wrong_keys=Throttle(wiring.settings.access.wrong_keys_per_minute),
                     access=wiring.settings.access,
-                    public_url=wiring.settings.server.public_url,
+                    server=wiring.settings.server,
+                    insecurities=insecurities,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -98,14 +109,20 @@ def make_app(wiring: Wiring) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
+    description.install(app)
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
+    if proxies := wiring.settings.access.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+    app.add_middleware(SecurityHeaders)
     for router in (
         library.router,
         file_processing.router,
         ai_processing.router,
         monitoring.router,
         monitoring.open_router,
+        access.router,
+        access.page_router,
         live.router,
     ):
         app.include_router(router)
@@ -125,7 +142,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=False,  # the application's own, for the proxies of a setting
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )
@@ -139,8 +156,14 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
         is_passing: The server ends with the command that started it.
 
     Raises:
-        StartError: The port is taken, or the database does not fit.
+        StartError: The port is taken, the database does not fit, or it or the broker
+            lets anybody in.
     """
+    insecurities = openness.check(
+        wiring.database_url,
+        wiring.broker_url,
+        is_insecure=wiring.settings.access.insecure,
+    )
     schema.check(wiring.database_url)
     data_dir = wiring.settings.storage.folder
     key = keys.first_key(data_dir)
@@ -156,7 +179,8 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             data_dir,
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
-        app = make_app(wiring)
+        app = make_app(wiring, insecurities=insecurities)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -198,6 +222,11 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             if live.is_stream(getattr(connection, "scope", None)):
                 connection.transport.abort()
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Leave out what uvicorn says of a WebSocket whose handshake we have refused."""
+    return "without completing handshake" not in record.getMessage()
 
 
 def _listening(host: str, port: int) -> socket.socket:

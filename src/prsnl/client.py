@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +23,13 @@ from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
     FeedEvent,
     HealthBody,
+    KeyBody,
+    LinkBody,
+    MadeKey,
+    MeBody,
     Page,
     ProgressEvent,
+    Scope,
     StatusBody,
     TaskBody,
     Uploaded,
@@ -38,6 +44,7 @@ _POLL_S: Final = 20.0
 _KEY_FILE: Final = "api-key"
 #: The API's paths; only here.
 _TASKS: Final = "/api/background/tasks"
+_KEYS: Final = "/api/keys"
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -280,6 +287,53 @@ class Client:
             yield from page.items
             after = page.next
 
+    def me(self) -> MeBody:
+        """Who the key stands for, and what it may do."""
+        return _parsed(MeBody, self._ask("GET", "/api/me"))
+
+    def make_link(self) -> LinkBody:
+        """A one-use link that signs a browser in, with what this key may do."""
+        return _parsed(LinkBody, self._ask("POST", "/api/links"))
+
+    def keys(self) -> list[KeyBody]:
+        """All keys, newest first, without their secrets. Needs the scope `admin`."""
+        found: list[KeyBody] = []
+        params: dict[str, Any] = {"limit": 200}
+        while True:
+            page = _parsed(Page[KeyBody], self._ask("GET", _KEYS, params=params))
+            found.extend(page.items)
+            if page.next is None:
+                return found
+            params["before"] = page.next
+
+    def create_key(
+        self,
+        *,
+        owner: str,
+        name: str,
+        scopes: Sequence[Scope] = (Scope.READ, Scope.WRITE),
+        expires_in_days: int | None = None,
+    ) -> MadeKey:
+        """Make a key; its secret is told this once. Needs the scope `admin`.
+
+        Args:
+            owner: Whose documents it is for.
+            name: What it is for.
+            scopes: What it may do.
+            expires_in_days: It ends by itself then; None for never.
+        """
+        wanted = {
+            "owner": owner,
+            "name": name,
+            "scopes": list(scopes),
+            "expires_in_days": expires_in_days,
+        }
+        return _parsed(MadeKey, self._ask("POST", _KEYS, json=wanted))
+
+    def revoke_key(self, key_id: UUID | str) -> KeyBody:
+        """Let a key in no more. Needs the scope `admin`."""
+        return _parsed(KeyBody, self._ask("DELETE", f"{_KEYS}/{key_id}"))
+
     def health(self) -> HealthBody:
         """How the parts of the server are. Needs no key."""
         return _parsed(HealthBody, self._ask("GET", "/health"))
@@ -296,6 +350,18 @@ class Client:
         try:
             yield
         except httpx2.TransportError as error:
+            refused = _refused_line(error)
+            if isinstance(refused, ssl.SSLCertVerificationError):
+                raise BadRequestError(
+                    f"The certificate of {self.server} is not trusted here "
+                    f"({refused.verify_message.rstrip('.')}): correct the address, or "
+                    "name the file of its authority in SSL_CERT_FILE."
+                ) from error
+            if refused is not None:
+                raise BadRequestError(
+                    f"What answers at {self.server} does not speak https: correct the "
+                    "address (without a proxy of yours it begins with http://)."
+                ) from error
             raise self._streams.away() from error
 
 
@@ -319,6 +385,15 @@ def _is_address(server: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _refused_line(error: BaseException | None) -> ssl.SSLError | None:
+    """What https itself ran into; None if it is not that."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _parsed(kind: type[B], answer: httpx2.Response) -> B:

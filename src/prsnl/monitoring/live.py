@@ -70,9 +70,11 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncIterator[str]) -> None:
+    def __init__(self, pieces: AsyncIterator[str], status_code: int = 200) -> None:
         super().__init__(
-            pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            pieces,
+            status_code,
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         self._pieces = pieces
 
