@@ -20,6 +20,7 @@ from prsnl.client import Client
 from prsnl.core.db import Database
 from prsnl.embedded.stack import StackUrls
 from prsnl.web import keys
+from prsnl.wire import Scope
 from prsnl.wiring import Wiring
 from tests.conftest import fresh_broker, fresh_database, wired
 
@@ -32,11 +33,13 @@ class Server:
     wiring: Wiring
     database: Database
 
-    def key(self, owner: str) -> str:
+    def key(self, owner: str, scopes: frozenset[Scope] = frozenset(Scope)) -> str:
         """A new key of an owner."""
         key = keys.new_key()
         self.database.run(
-            lambda connection: keys.ensure(connection, key, owner=owner, name="test")
+            lambda connection: keys.ensure(
+                connection, key, owner=owner, name="test", scopes=scopes
+            )
         )
         return key
 
@@ -68,8 +71,9 @@ def serving(app: FastAPI) -> Iterator[str]:
                 app,
                 loop="uvloop",
                 http="httptools",
-                ws="none",
+                ws="websockets-sansio",
                 log_config=None,
+                proxy_headers=False,
                 timeout_graceful_shutdown=5,
             )
         )
@@ -108,13 +112,13 @@ def server(
 
 
 @pytest.fixture
-def people() -> Iterator[Callable[[Server], Person]]:
+def people() -> Iterator[Callable[..., Person]]:
     """Makes owners on a server."""
     with ExitStack() as opened:
 
-        def make(server: Server) -> Person:
+        def make(server: Server, scopes: frozenset[Scope] = frozenset(Scope)) -> Person:
             owner = f"owner {uuid4().hex[:8]}"
-            key = server.key(owner)
+            key = server.key(owner, scopes)
             return Person(
                 owner,
                 opened.enter_context(Client(server.url, key)),
