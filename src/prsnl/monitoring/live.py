@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, WebSocket
@@ -29,13 +29,23 @@ GONE: Final = 4404
 #: A comment so often, that both ends notice when the other is gone.
 HEART_BEAT_S: Final = 15.0
 #: A browser comes back after so long.
-_RETRY: Final = "retry: 1000\n\n"
+_RETRY: Final = "retry: 1000\n"
 _GAP: Final = (
     "What came after this cursor is no longer kept: read the lists anew; from here on "
     "everything is told again."
 )
 
-router = APIRouter(prefix="/api/background", tags=["Tasks"])
+_PREFIX: Final = "/api/background"
+_EVENTS: Final = "/events"
+
+router = APIRouter(prefix=_PREFIX, tags=["Tasks"])
+
+
+def is_stream(scope: Mapping[str, Any] | None) -> bool:
+    """Whether a connection's request is one that goes on by itself."""
+    return scope is not None and (
+        scope["type"] == "websocket" or scope["path"] == _PREFIX + _EVENTS
+    )
 
 
 def reader_of(connection: HTTPConnection) -> Reader:
@@ -120,7 +130,7 @@ async def follow(
 
 
 @router.get(
-    "/events",
+    _EVENTS,
     response_class=EventStream,
     responses={
         200: {

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from prsnl.api import make_app
+from prsnl.api import configured, make_app
 from prsnl.client import Client
 from prsnl.core.db import Database
 from prsnl.embedded.stack import StackUrls
@@ -66,17 +66,7 @@ def serving(app: FastAPI) -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(64)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                ws="websockets-sansio",
-                log_config=None,
-                proxy_headers=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
+        server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
