@@ -21,6 +21,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from prsnl import __version__
+from prsnl.access import endpoints as access
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
@@ -76,7 +77,7 @@ def make_app(wiring: Wiring) -> FastAPI:
                     limits=wiring.settings.storage,
                     wrong_keys=Throttle(wiring.settings.access.wrong_keys_per_minute),
                     access=wiring.settings.access,
-                    public_url=wiring.settings.server.public_url,
+                    server=wiring.settings.server,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -99,6 +100,8 @@ def make_app(wiring: Wiring) -> FastAPI:
         ai_processing.router,
         monitoring.router,
         monitoring.open_router,
+        access.router,
+        access.page_router,
     ):
         app.include_router(router)
     return app

@@ -17,10 +17,11 @@ from starlette.requests import HTTPConnection
 from prsnl.core.db import Database
 from prsnl.core.errors import ForbiddenError, UnauthorizedError
 from prsnl.core.settings import Access as AccessSettings
+from prsnl.core.settings import Server as ServerSettings
 from prsnl.core.settings import Storage as StorageSettings
 from prsnl.core.storage import FolderStorage
 from prsnl.web.guard import note
-from prsnl.web.identity import Credential, Identity, Scope
+from prsnl.web.identity import Credential, Identity
 from prsnl.web.keys import KeyRing, unauthorized
 from prsnl.web.origins import (
     SESSION_COOKIE,
@@ -30,7 +31,7 @@ from prsnl.web.origins import (
     is_safe,
 )
 from prsnl.web.throttle import Throttle
-from prsnl.wire import Accepted
+from prsnl.wire import Accepted, Scope
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
 from prsnl.work.submit import Submitter, submission
@@ -51,7 +52,7 @@ class Shared:
     #: How tries of unknown keys are slowed down.
     wrong_keys: Throttle = field(default_factory=lambda: Throttle(60))
     access: AccessSettings = field(default_factory=AccessSettings)
-    public_url: str | None = None
+    server: ServerSettings = field(default_factory=ServerSettings)
     #: What `--insecure` let pass, one sentence each.
     insecurities: tuple[str, ...] = ()
 
@@ -117,7 +118,7 @@ async def identity(
         credential = Credential.of_session(session)
         # A cookie comes along by itself, whoever's page it is that asks.
         if not is_safe(connection):
-            require_own_page(connection, parts.public_url)
+            require_own_page(connection, parts.server.public_url)
     else:
         raise unauthorized()
     found = parts.keys.remembered(credential)

@@ -14,13 +14,13 @@ from fastapi.exceptions import (
     RequestValidationError,
     WebSocketRequestValidationError,
 )
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketState
 
 from prsnl.core.db import LOST
-from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.core.errors import PrsnlError, UnauthorizedError, UnavailableError
 from prsnl.core.ids import new_id
 from prsnl.wire import FieldProblem, Problem
 
@@ -41,6 +41,8 @@ STATUS_OF_CODE: Final = {
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
+#: Where a browser is sent that is not signed in.
+SIGN_IN: Final = "/link"
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5.0
 #: How a WebSocket is closed (RFC 6455, section 7.4.1) whose client, or whose server,
@@ -75,11 +77,11 @@ def install(app: FastAPI) -> None:
 
 
 def _told(
-    answer: Callable[[HTTPConnection, Exception], Awaitable[JSONResponse]],
-) -> Callable[[Any, Exception], Awaitable[JSONResponse]]:
+    answer: Callable[[HTTPConnection, Exception], Awaitable[Response]],
+) -> Callable[[Any, Exception], Awaitable[Response]]:
     """The same answer for a WebSocket: in the place of its handshake, or as its end."""
 
-    async def told(connection: HTTPConnection, error: Exception) -> JSONResponse:
+    async def told(connection: HTTPConnection, error: Exception) -> Response:
         problem = await answer(connection, error)
         if isinstance(connection, WebSocket):
             if connection.application_state is WebSocketState.CONNECTING:
@@ -92,7 +94,7 @@ def _told(
     return told
 
 
-def _short(problem: JSONResponse) -> str:
+def _short(problem: Response) -> str:
     """What fits into the frame that closes a WebSocket."""
     detail = str(json.loads(bytes(problem.body))["detail"])
     return detail.encode()[:_REASON_BYTES].decode(errors="ignore")
@@ -121,8 +123,10 @@ def response(status: HTTPStatus, code: str, detail: str, **more: Any) -> JSONRes
     )
 
 
-async def _known(_request: HTTPConnection, error: Exception) -> JSONResponse:
+async def _known(request: HTTPConnection, error: Exception) -> Response:
     assert isinstance(error, PrsnlError)
+    if isinstance(error, UnauthorizedError) and _wants_a_page(request):
+        return RedirectResponse(SIGN_IN, HTTPStatus.SEE_OTHER)
     status = status_of(error)
     wait_s = error.retry_after_s
     if status is HTTPStatus.SERVICE_UNAVAILABLE and wait_s is None:
@@ -130,7 +134,16 @@ async def _known(_request: HTTPConnection, error: Exception) -> JSONResponse:
     return response(status, error.code, error.message, retry_after_s=wait_s)
 
 
-async def _database_away(request: HTTPConnection, _error: Exception) -> JSONResponse:
+def _wants_a_page(connection: HTTPConnection) -> bool:
+    """Whether a person looks at a page, rather than a program at an answer."""
+    return (
+        connection.scope.get("method") == "GET"
+        and not connection.scope["path"].startswith("/api/")
+        and "text/html" in connection.headers.get("accept", "")
+    )
+
+
+async def _database_away(request: HTTPConnection, _error: Exception) -> Response:
     return await _known(
         request,
         UnavailableError("The database does not answer: try again in a moment."),

@@ -10,17 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db
-
-
-class Scope(StrEnum):
-    """What a key may do; none includes another."""
-
-    #: See: every GET, and the live streams.
-    READ = "read"
-    #: Change what is one's own: upload, submit, cancel, retry, delete.
-    WRITE = "write"
-    #: Keys and sessions of every owner, and the queues. Never their documents.
-    ADMIN = "admin"
+from prsnl.wire import Scope
 
 
 class CredentialKind(StrEnum):

@@ -15,11 +15,11 @@ from prsnl.core.ids import new_id
 from prsnl.web.identity import (
     Credential,
     Identity,
-    Scope,
     find,
     hash_of,
     still_valid,
 )
+from prsnl.wire import Scope
 
 FIRST_OWNER: Final = "owner"
 FILE_NAME: Final = "api-key"
@@ -128,6 +128,10 @@ class KeyRing:
     def forget(self, credential: Credential) -> None:
         """Ask the table the next time."""
         self._known.pop(credential, None)
+
+    def forget_all(self) -> None:
+        """Ask the table about everybody: something was revoked."""
+        self._known.clear()
 
     def refused(self, credentials: set[Credential]) -> set[Credential]:
         """Those of the given that would no longer be let in.

@@ -20,7 +20,8 @@ create table sign_in_links (
     key_id uuid not null references api_keys (id) on delete cascade,
     created_at timestamptz not null default now(),
     expires_at timestamptz not null,
-    used_at timestamptz
+    used_at timestamptz,
+    session_id uuid
 );
 create index sign_in_links_of_key on sign_in_links (key_id);
 

@@ -1,0 +1,121 @@
+"""The rows of keys: made, listed, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from prsnl.core.db import Db
+from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.core.ids import new_id
+from prsnl.web.identity import hash_of
+from prsnl.web.keys import new_key
+from prsnl.wire import KeyBody, MadeKey, Scope
+
+_COLUMNS: Final = (
+    "id, owner, name, scopes, created_at, last_used_at, expires_at, revoked_at"
+)
+_NOT_THERE: Final = "There is no such key: ./prsnl keys list shows all."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A key that is to be made; the id makes a repeated try the same key."""
+
+    id: UUID
+    owner: str
+    name: str
+    scopes: frozenset[Scope]
+    expires_at: datetime | None
+    key: str
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        owner: str,
+        name: str,
+        scopes: Sequence[Scope],
+        expires_at: datetime | None,
+    ) -> Wanted:
+        """With an id and a secret of its own."""
+        return cls(
+            id=new_id(),
+            owner=owner,
+            name=name,
+            scopes=frozenset(scopes),
+            expires_at=expires_at,
+            key=new_key(),
+        )
+
+
+def create(connection: Db, wanted: Wanted) -> MadeKey:
+    """Make a key; its hash alone is kept."""
+    connection.execute(
+        "insert into api_keys (id, key_hash, owner, name, scopes, expires_at) "
+        "values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+        [
+            wanted.id,
+            hash_of(wanted.key),
+            wanted.owner,
+            wanted.name,
+            sorted(wanted.scopes),
+            wanted.expires_at,
+        ],
+    )
+    return MadeKey(**_key(connection, wanted.id).model_dump(), key=wanted.key)
+
+
+def listed(connection: Db, *, before: UUID | None, limit: int) -> list[KeyBody]:
+    """Every owner's keys, the newest first; revoked ones too."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from api_keys "
+        "where %(before)s::uuid is null or (created_at, id) < "
+        "(select created_at, id from api_keys where id = %(before)s) "
+        "order by created_at desc, id desc limit %(limit)s",
+        {"before": before, "limit": limit},
+    ).fetchall()
+    return [KeyBody(**row) for row in rows]
+
+
+def revoke(connection: Db, key_id: UUID) -> KeyBody:
+    """Let a key in no more, nor the browsers that came by it.
+
+    Raises:
+        NotFoundError: There is no such key.
+    """
+    connection.execute(
+        "update api_keys set revoked_at = coalesce(revoked_at, now()) where id = %s",
+        [key_id],
+    )
+    return _key(connection, key_id)
+
+
+def find(connection: Db, start: str) -> KeyBody:
+    """The key whose id begins so: people copy the first letters.
+
+    Raises:
+        ConflictError: Several do.
+        NotFoundError: None does.
+    """
+    rows = connection.execute(
+        f"select {_COLUMNS} from api_keys where starts_with(id::text, %s) limit 2",
+        [start.lower()],
+    ).fetchall()
+    if not rows:
+        raise NotFoundError(_NOT_THERE)
+    if len(rows) > 1:
+        raise ConflictError(f"Several keys begin with {start}: give more of the id.")
+    return KeyBody(**rows[0])
+
+
+def _key(connection: Db, key_id: UUID) -> KeyBody:
+    row = connection.execute(
+        f"select {_COLUMNS} from api_keys where id = %s", [key_id]
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(_NOT_THERE)
+    return KeyBody(**row)
