@@ -25,6 +25,8 @@ from prsnl.access import endpoints as access
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
@@ -102,6 +104,9 @@ def make_app(wiring: Wiring) -> FastAPI:
         monitoring.open_router,
         access.router,
         access.page_router,
+        dashboard.router,
+        actions.router,
+        signing_in.router,
     ):
         app.include_router(router)
     return app

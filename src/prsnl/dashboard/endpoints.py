@@ -15,7 +15,7 @@ from prsnl.dashboard import store, words
 from prsnl.dashboard.rendering import asset, page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import Entry
-from prsnl.dashboard.texts import CHARACTERS_SHOWN, Excerpt, excerpt
+from prsnl.dashboard.texts import Excerpt, excerpt
 from prsnl.items import store as items
 from prsnl.items.models import AttachmentView
 from prsnl.monitoring import health
@@ -103,7 +103,6 @@ def show_item(
             "tasks": tasks,
             "entry": Entry(found, tasks[0] if tasks else None),
             "text": text,
-            "characters_shown": CHARACTERS_SHOWN,
             "groups": words.entity_groups(found.entities, most=_ENTITIES_SHOWN),
             **_frame(connection, owner),
         }
@@ -182,7 +181,9 @@ def _frame(connection: Db, owner: str) -> dict[str, Any]:
     return {"counts": store.counts(connection, owner=owner)}
 
 
-def _file(files: Sequence[AttachmentView], wanted: UUID | None) -> AttachmentView | None:
+def _file(
+    files: Sequence[AttachmentView], wanted: UUID | None
+) -> AttachmentView | None:
     first = next(iter(files), None)
     return next((file for file in files if file.id == wanted), first)
 

@@ -38,7 +38,7 @@ class PageRoute(APIRoute):
             try:
                 return await handler(request)
             except UnauthorizedError:
-                return sign_in(request)
+                return sign_in_page(request)
             except PrsnlError as error:
                 return _problem(error.message, status_of(error))
             except RequestValidationError:
@@ -56,16 +56,18 @@ class PageRoute(APIRoute):
         return handled
 
 
-def sign_in(request: Request, *, said: str = "") -> Response:
+def sign_in_page(
+    request: Request, *, said: str = "", status_code: int = HTTPStatus.UNAUTHORIZED
+) -> Response:
     """The page for who has no session; it leads back to what was asked for."""
-    wanted = ""
-    if request.method == "GET" and request.url.path != "/":
+    wanted = request.query_params.get("next", "")
+    if request.method == "GET" and request.url.path not in ("/", "/sign-in"):
         query = f"?{request.url.query}" if request.url.query else ""
-        wanted = urlencode({"next": request.url.path + query})
+        wanted = request.url.path + query
     return page(
         "sign_in",
-        {"said": said, "wanted": wanted},
-        status=HTTPStatus.UNAUTHORIZED,
+        {"said": said, "wanted": urlencode({"next": wanted}) if wanted else ""},
+        status=HTTPStatus(status_code),
     )
 
 

@@ -159,9 +159,7 @@ def _newest_tasks(
     return {files[task.attachment_id]: task for task in reversed(tasks)}  # type: ignore[index]
 
 
-def _with_items(
-    connection: Db, tasks: Sequence[TaskView], owner: str
-) -> list[Entry]:
+def _with_items(connection: Db, tasks: Sequence[TaskView], owner: str) -> list[Entry]:
     wanted = list({task.attachment_id for task in tasks if task.attachment_id})
     rows = connection.execute(
         "select id, item_id from attachments where id = any(%s) and owner = %s",

@@ -93,6 +93,7 @@ _MIME_GROUPS: Final = {
     "video": "Video",
     "text": "Text",
 }
+_PART: Final = "part"
 #: Kinds whose pages a reader could turn to; of others the text comes in parts.
 _UNITS: Final = {
     "pdf": "page",
@@ -113,6 +114,17 @@ ENTITY_GROUPS: Final = {
     "phone": "Phone numbers",
     "iban": "Bank accounts",
     "candidate": "Perhaps names",
+}
+#: What each stage does; others are called as they are.
+_STAGES: Final = {
+    "identify": "Look at the file",
+    "document info": "Open the document",
+    "pages": "Read the pages",
+    "thumbnail": "Draw the first page",
+    "whole text": "Keep the text",
+    "analyze": "Find title, dates, key sentences",
+    "chunk": "Cut into passages",
+    "embed": "Make the passages findable",
 }
 _LANGUAGES: Final = {
     "ar": "Arabic",
@@ -193,6 +205,11 @@ def task_words(name: str) -> str:
     return _TASKS.get(name, plain[:1].upper() + plain[1:])
 
 
+def stage_words(name: str) -> str:
+    """What a stage does."""
+    return _STAGES.get(name, name[:1].upper() + name[1:])
+
+
 def kind_words(file: AttachmentView) -> str:
     """What a file is."""
     if file.kind in _KINDS:
@@ -202,7 +219,15 @@ def kind_words(file: AttachmentView) -> str:
 
 def unit_of(file: AttachmentView) -> str:
     """What a piece of the file's text is called."""
-    return _UNITS.get(file.kind or "", "part")
+    return _UNITS.get(file.kind or "", _PART)
+
+
+def extent_words(file: AttachmentView) -> str:
+    """How long a file is, where a reader could turn its pages."""
+    unit = unit_of(file)
+    if file.page_count is None or unit == _PART:
+        return ""
+    return counted(file.page_count, unit)
 
 
 def language_words(code: str) -> str:
@@ -221,7 +246,9 @@ def size_words(size_bytes: int) -> str:
 
 
 def seconds_words(seconds: float) -> str:
-    """How long something took: "0.4 s", "3 min 20 s"."""
+    """How long something took: "12 ms", "0.4 s", "3 min 20 s"."""
+    if seconds < 0.1:  # noqa: PLR2004 - shorter than this, milliseconds say more
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - a tenth of a second matters below
         return f"{seconds:.1f} s"
     if seconds < _MINUTE_S:
@@ -315,10 +342,12 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "initials": initials,
     "kind": kind_words,
     "language": language_words,
+    "extent": extent_words,
     "moment": moment,
     "name": name_words,
     "seconds": seconds_words,
     "size": size_words,
+    "stage": stage_words,
     "task": task_words,
     "unit": unit_of,
 }

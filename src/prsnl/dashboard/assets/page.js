@@ -49,8 +49,10 @@
   function tellTimes(from = document) {
     for (const time of all("time[datetime]", from)) {
       const moment = new Date(time.dateTime);
-      time.title = moment.toLocaleString([], { dateStyle: "long", timeStyle: "short" });
-      time.textContent = ago((Date.now() - moment) / 1000) ?? time.textContent;
+      time.title = moment.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+      time.textContent = time.matches(".exact")
+        ? time.title
+        : (ago((Date.now() - moment) / 1000) ?? time.textContent);
     }
   }
 
@@ -99,12 +101,13 @@
   }
 
   function merge(fresh, source) {
+    const keys = all(".row", fresh).map((row) => row.dataset.key);
     for (const part of all("[data-key]", fresh)) {
       const old = byKey(part.dataset.key);
       if (!old && list && part.matches(".row")) insert(part, source);
       else if (old && old.dataset.version !== part.dataset.version) replace(old, part, source);
     }
-    if (list && one("[data-list]", fresh)) removeGone(fresh, source);
+    if (list && one("[data-list]", fresh)) removeGone(fresh, source, keys);
   }
 
   function arrived(part) {
@@ -140,8 +143,7 @@
     }
   }
 
-  function removeGone(fresh, source) {
-    const keys = all(".row", fresh).map((row) => row.dataset.key);
+  function removeGone(fresh, source, keys) {
     const isLast = !one("[data-more]", fresh);
     const least = keys.at(-1) ?? "";
     for (const row of all(".row", list)) {
@@ -300,7 +302,7 @@
   const waiting = [];
   let current = null;
 
-  function told_size(bytes) {
+  function sizeOf(bytes) {
     const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let unit = 0;
     while (bytes >= 1024 && unit < units.length - 1) {
@@ -320,7 +322,7 @@
     for (const upload of waiting.slice(0, UPLOADS_SHOWN)) upload.line ??= lineOf(upload);
     const left = waiting.length - Math.min(waiting.length, UPLOADS_SHOWN);
     one("#left").textContent = left ? `and ${left.toLocaleString("en")} more` : "";
-    box.hidden = !one("ul", box).children.length;
+    box.hidden = !one("ul", box).children.length && one("#known").hidden;
   }
 
   function lineOf(upload) {
@@ -331,7 +333,7 @@
     bar.max = 1;
     bar.value = 0;
     bar.setAttribute("aria-label", `Upload of ${upload.file.name}`);
-    const step = element("p", `Waits for its turn · ${told_size(upload.file.size)}`, "step");
+    const step = element("p", `Waits for its turn · ${sizeOf(upload.file.size)}`, "step");
     const button = element("button", "Stop", "plain");
     button.type = "button";
     button.addEventListener("click", () => upload.press());
@@ -356,7 +358,7 @@
     showWaiting();
     const most = Number(box.dataset.maxBytes);
     if (current.file.size > most) {
-      ended(current, `This file is larger than ${told_size(most)}, the most this server takes.`);
+      ended(current, `This file is larger than ${sizeOf(most)}, the most this server takes.`);
     } else {
       send(current);
     }
@@ -372,7 +374,7 @@
       one("progress", line).value = part;
       one(".step", line).textContent =
         part < 1
-          ? `${Math.floor(part * 100)} % of ${told_size(file.size)} sent`
+          ? `${Math.floor(part * 100)} % of ${sizeOf(file.size)} sent`
           : "Sent; it is being kept";
     });
     request.addEventListener("load", () => answered(upload, request));
@@ -404,23 +406,27 @@
     sendNext();
   }
 
-  /** The same bytes are there: say where. */
+  /** The same bytes are there: say where, in one line for all of them. */
   function known(upload, told) {
-    closeLine(upload, "Already in your library: ", "step");
-    link(upload, told, told.attachment.file_name);
+    upload.line.remove();
+    const line = one("#known");
+    line.hidden = false;
+    const text = one(".step", line);
+    text.append(text.children.length ? ", " : "Already in your library: ", linkTo(told));
   }
 
   /** On a page without the library's list the new item is a link. */
   function linked(upload, told) {
     one("ul", box).append(upload.line);
     closeLine(upload, "Kept; it is being read: ", "step");
-    link(upload, told, told.attachment.file_name);
+    one(".step", upload.line).append(linkTo(told));
   }
 
-  function link(upload, told, text) {
-    const target = element("a", text);
-    target.href = `/items/${encodeURIComponent(told.item_id)}`;
-    one(".step, .wrong", upload.line).append(target);
+  function linkTo(told) {
+    const link = element("a");
+    link.append(element("bdi", told.attachment.file_name));
+    link.href = `/items/${encodeURIComponent(told.item_id)}`;
+    return link;
   }
 
   function closeLine(upload, text, className) {
@@ -449,6 +455,12 @@
     }
     sendNext();
   }
+
+  one("#known button").addEventListener("click", () => {
+    one("#known").hidden = true;
+    one("#known .step").replaceChildren();
+    showWaiting();
+  });
 
   const input = one("#file");
   if (input) {
