@@ -31,7 +31,8 @@ from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
-from prsnl.monitoring.watch import Watcher
+from prsnl.monitoring import live
+from prsnl.monitoring.reader import Reader
 from prsnl.web import errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
@@ -48,6 +49,8 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: Nothing that a client says over a WebSocket is of use.
+_HEARD_BYTES: Final = 4096
 #: No upload takes so long.
 _ABANDONED: Final = timedelta(days=1)
 
@@ -66,10 +69,12 @@ def make_app(wiring: Wiring) -> FastAPI:
                 patience_s=_PATIENCE_S,
             )
             ring = stack.enter_context(ringing(wiring.database_url))
-            watcher = Watcher(database, Listener(wiring.database_url, Channel.PROGRESS))
-            stack.callback(watcher.close)
+            reading = stack.enter_context(wiring.database("api reader", size=1))
+            reader = Reader(reading, Listener(wiring.database_url, Channel.PROGRESS))
+            stack.callback(reader.join)
+            stack.callback(reader.close)
             async with _pool(wiring.database_url) as pool:
-                app.state.watcher = watcher
+                app.state.reader = reader
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -102,6 +107,7 @@ def make_app(wiring: Wiring) -> FastAPI:
         ai_processing.router,
         monitoring.router,
         monitoring.open_router,
+        live.router,
         access.router,
         access.page_router,
         dashboard.router,
@@ -142,7 +148,10 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             app,
             loop="uvloop",
             http="httptools",
-            ws="none",
+            ws="websockets-sansio",
+            # Events are short, and compression would hold memory for each client.
+            ws_per_message_deflate=False,
+            ws_max_size=_HEARD_BYTES,
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -181,7 +190,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         place = self._place
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
-        self._app.state.watcher.close()
+        self._app.state.reader.close()
         await super().shutdown(sockets)
 
 

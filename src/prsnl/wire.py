@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,6 +90,46 @@ class StatusBody(TaskBody):
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
+
+
+class ProgressEvent(Body):
+    """Something has changed about one task."""
+
+    event: Literal["progress"] = "progress"
+    task_id: UUID
+    name: str
+    queue: str
+    #: Rises with every change of the task; of two events of one task the higher is
+    #: the newer.
+    seq: int
+    status: Status
+    progress: ProgressBody
+    #: One sentence for a task that waits now; null otherwise.
+    waiting_because: str | None
+    #: Give the last one back to go on after it.
+    cursor: str
+
+
+class ReadyEvent(Body):
+    """The first of a feed: whatever changes after `cursor` is told from here on."""
+
+    event: Literal["ready"] = "ready"
+    cursor: str
+
+
+class GapEvent(Body):
+    """What came after the client's cursor is no longer kept: read the lists anew."""
+
+    event: Literal["gap"] = "gap"
+    cursor: str
+    #: For a person.
+    message: str
+
+
+#: What a feed tells, by its `event`.
+FeedEvent = Annotated[
+    ProgressEvent | ReadyEvent | GapEvent, Field(discriminator="event")
+]
 
 
 class Accepted(Body):

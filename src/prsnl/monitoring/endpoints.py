@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
 from prsnl.monitoring import health
-from prsnl.monitoring.watch import Watcher
+from prsnl.monitoring.live import Reading
 from prsnl.web.bodies import status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
 from prsnl.wire import HealthBody, Page, StatusBody, TaskBody
@@ -25,12 +25,6 @@ LONGEST_WAIT_S = 30.0
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
-
-
-def _watcher(request: Request) -> Watcher:
-    watcher = request.app.state.watcher
-    assert isinstance(watcher, Watcher)
-    return watcher
 
 
 class TaskFilter(Paging):
@@ -46,7 +40,7 @@ async def status(
     task_id: UUID,
     parts: Parts,
     owner: Caller,
-    watcher: Annotated[Watcher, Depends(_watcher)],
+    reader: Reading,
     seq: Annotated[
         int | None, Query(ge=0, description="The newest `seq` that is known.")
     ] = None,
@@ -66,7 +60,7 @@ async def status(
 
     if not wait_s or seq is None:
         return await run_in_threadpool(read)
-    with watcher.watching(task_id, seq) as watch:
+    with reader.watching(task_id, seq) as watch:
         found = await run_in_threadpool(read)
         if found.seq != seq or found.status in ENDED:
             return found

@@ -151,6 +151,17 @@ def peak_memory_bytes(connection: Db, task_id: UUID) -> int | None:
     return row["peak"] if row else None
 
 
+def percentage(current: int, total: int | None) -> float | None:
+    """0 to 100, one decimal; None until the total is known."""
+    return round(100 * min(current, total) / total, 1) if total else None
+
+
+def reasons(connection: Db, rows: list[Row]) -> list[str | None]:
+    """Why each of these tasks waits, in one sentence; None for one that does not."""
+    scene = _Scene.look(connection, rows)
+    return [scene.reason(row) for row in rows]
+
+
 def _views(connection: Db, rows: list[Row]) -> list[TaskView]:
     scene = _Scene.look(connection, rows)
     return [_view(row, scene) for row in rows]
@@ -165,7 +176,6 @@ def _view(row: Row, scene: _Scene) -> TaskView:
             "code": row["error_code"],
             "message": row["error_message"],
         }
-    percentage = round(100 * min(row["current"], total) / total, 1) if total else None
     return TaskView(
         task_id=row["id"],
         name=row["name"],
@@ -173,7 +183,7 @@ def _view(row: Row, scene: _Scene) -> TaskView:
         status=Status(row["status"]),
         current=row["current"],
         total=total,
-        percentage=percentage,
+        percentage=percentage(row["current"], total),
         message=row["message"],
         seq=row["seq"],
         attempt=row["claim_no"],

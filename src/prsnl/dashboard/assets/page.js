@@ -189,7 +189,9 @@
     stream?.close();
     stream = new EventSource(EVENTS);
     stream.addEventListener("progress", (event) => told(JSON.parse(event.data)));
-    stream.addEventListener("open", () => refreshSoon());
+    for (const name of ["ready", "gap"]) {
+      stream.addEventListener(name, () => refreshSoon());
+    }
   }
 
   function told(now) {
