@@ -60,6 +60,8 @@
 
   /** Where a row of a later part of the list came from. */
   const sources = new WeakMap();
+  /** Lines of uploads that the server has; their rows come with the next refresh. */
+  const arriving = [];
   const sourceOf = (part) => sources.get(part) ?? here;
   let timer = null;
   let refreshedAt = Date.now();
@@ -107,6 +109,7 @@
       if (!old && list && part.matches(".row")) insert(part, source);
       else if (old && old.dataset.version !== part.dataset.version) replace(old, part, source);
     }
+    if (source === here) for (const line of arriving.splice(0)) line.remove();
     if (list && one("[data-list]", fresh)) removeGone(fresh, source, keys);
   }
 
@@ -401,8 +404,13 @@
     if (told.duplicate_of && !told.is_new_task) {
       known(upload, told);
     } else {
-      upload.line.remove();
-      if (!list?.closest("main") || here !== "/") linked(upload, told);
+      // The row takes the line's place as soon as it is there.
+      if (here === "/") {
+        one("button", upload.line).remove();
+        arriving.push(upload.line);
+      } else {
+        linked(upload, told);
+      }
     }
     refreshSoon();
     sendNext();
