@@ -19,9 +19,11 @@ from fastapi import FastAPI
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from prsnl import __version__
 from prsnl.access import endpoints as access
+from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
@@ -36,6 +38,7 @@ from prsnl.monitoring.reader import Reader
 from prsnl.web import errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
+from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
@@ -57,8 +60,13 @@ _ABANDONED: Final = timedelta(days=1)
 log = structlog.get_logger()
 
 
-def make_app(wiring: Wiring) -> FastAPI:
-    """The whole API; it connects to nothing before it starts."""
+def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
+    """The whole API; it connects to nothing before it starts.
+
+    Args:
+        wiring: What it is made of.
+        insecurities: What `--insecure` let pass; /health says it.
+    """
     visits = Visits()
 
     @asynccontextmanager
@@ -85,6 +93,7 @@ def make_app(wiring: Wiring) -> FastAPI:
                     wrong_keys=Throttle(wiring.settings.access.wrong_keys_per_minute),
                     access=wiring.settings.access,
                     server=wiring.settings.server,
+                    insecurities=insecurities,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -101,15 +110,18 @@ def make_app(wiring: Wiring) -> FastAPI:
     errors.install(app)
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
+    if proxies := wiring.settings.access.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+    app.add_middleware(SecurityHeaders)
     for router in (
         library.router,
         file_processing.router,
         ai_processing.router,
         monitoring.router,
         monitoring.open_router,
-        live.router,
         access.router,
         access.page_router,
+        live.router,
         dashboard.router,
         actions.router,
         signing_in.router,
@@ -126,8 +138,14 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
         is_passing: The server ends with the command that started it.
 
     Raises:
-        StartError: The port is taken, or the database does not fit.
+        StartError: The port is taken, the database does not fit, or it or the broker
+            lets anybody in.
     """
+    insecurities = openness.check(
+        wiring.database_url,
+        wiring.broker_url,
+        is_insecure=wiring.settings.access.insecure,
+    )
     schema.check(wiring.database_url)
     data_dir = wiring.settings.storage.folder
     key = keys.first_key(data_dir)
@@ -143,7 +161,7 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             data_dir,
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
-        app = make_app(wiring)
+        app = make_app(wiring, insecurities=insecurities)
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -155,6 +173,7 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # the application's own, for the proxies of a setting
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, TypeVar
@@ -18,7 +20,19 @@ from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
-from prsnl.wire import HealthBody, Page, Problem, StatusBody, TaskBody, Uploaded
+from prsnl.wire import (
+    HealthBody,
+    KeyBody,
+    LinkBody,
+    MadeKey,
+    MeBody,
+    Page,
+    Problem,
+    Scope,
+    StatusBody,
+    TaskBody,
+    Uploaded,
+)
 from prsnl.work.specs import ENDED
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -29,6 +43,7 @@ _POLL_S: Final = 20.0
 _KEY_FILE: Final = "api-key"
 #: The API's paths; only here.
 _TASKS: Final = "/api/background/tasks"
+_KEYS: Final = "/api/keys"
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -231,6 +246,53 @@ class Client:
             yield from page.items
             after = page.next
 
+    def me(self) -> MeBody:
+        """Who the key stands for, and what it may do."""
+        return _parsed(MeBody, self._ask("GET", "/api/me"))
+
+    def make_link(self) -> LinkBody:
+        """A one-use link that signs a browser in, with what this key may do."""
+        return _parsed(LinkBody, self._ask("POST", "/api/links"))
+
+    def keys(self) -> list[KeyBody]:
+        """All keys, newest first, without their secrets. Needs the scope `admin`."""
+        found: list[KeyBody] = []
+        params: dict[str, Any] = {"limit": 200}
+        while True:
+            page = _parsed(Page[KeyBody], self._ask("GET", _KEYS, params=params))
+            found.extend(page.items)
+            if page.next is None:
+                return found
+            params["before"] = page.next
+
+    def create_key(
+        self,
+        *,
+        owner: str,
+        name: str,
+        scopes: Sequence[Scope] = (Scope.READ, Scope.WRITE),
+        expires_at: datetime | None = None,
+    ) -> MadeKey:
+        """Make a key; its secret is told this once. Needs the scope `admin`.
+
+        Args:
+            owner: Whose documents it is for.
+            name: What it is for.
+            scopes: What it may do.
+            expires_at: When it ends, with a time zone; None for never.
+        """
+        wanted = {
+            "owner": owner,
+            "name": name,
+            "scopes": list(scopes),
+            "expires_at": None if expires_at is None else expires_at.isoformat(),
+        }
+        return _parsed(MadeKey, self._ask("POST", _KEYS, json=wanted))
+
+    def revoke_key(self, key_id: UUID | str) -> KeyBody:
+        """Let a key in no more. Needs the scope `admin`."""
+        return _parsed(KeyBody, self._ask("DELETE", f"{_KEYS}/{key_id}"))
+
     def health(self) -> HealthBody:
         """How the parts of the server are. Needs no key."""
         return _parsed(HealthBody, self._ask("GET", "/health"))
@@ -247,6 +309,18 @@ class Client:
         try:
             yield
         except httpx2.TransportError as error:
+            refused = _refused_line(error)
+            if isinstance(refused, ssl.SSLCertVerificationError):
+                raise BadRequestError(
+                    f"The certificate of {self.server} is not trusted here "
+                    f"({refused.verify_message.rstrip('.')}): correct the address, or "
+                    "name the file of its authority in SSL_CERT_FILE."
+                ) from error
+            if refused is not None:
+                raise BadRequestError(
+                    f"What answers at {self.server} does not speak https: correct the "
+                    "address (without a proxy of yours it begins with http://)."
+                ) from error
             raise UnavailableError(
                 f"No server answers at {self.server}: start it with ./prsnl up, or "
                 "correct the address."
@@ -273,6 +347,15 @@ def _is_address(server: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _refused_line(error: BaseException | None) -> ssl.SSLError | None:
+    """What https itself ran into; None if it is not that."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _parsed(kind: type[B], answer: httpx2.Response) -> B:

@@ -176,7 +176,7 @@ class HealthBody(Body):
     schedulers: int
     #: Live workers by queue.
     workers: dict[str, WorkersBody]
-    #: One sentence for each part that is missing.
+    #: One sentence for each part that is missing, or that `--insecure` leaves open.
     problems: list[str]
 
 

@@ -82,7 +82,7 @@ def me(who: Visitor) -> MeBody:
     """Who asks: the owner, and what the key or the session may do."""
     return MeBody(
         owner=who.owner,
-        scopes=sorted(who.scopes),
+        scopes=[scope for scope in Scope if scope in who.scopes],
         key_id=who.key_id,
         session_id=who.session_id,
     )

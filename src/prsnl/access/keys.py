@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from prsnl.core.db import Db
-from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.core.db import Db, Row
+from prsnl.core.errors import NotFoundError
 from prsnl.core.ids import new_id
 from prsnl.web.identity import hash_of
 from prsnl.web.keys import new_key
@@ -78,7 +78,7 @@ def listed(connection: Db, *, before: UUID | None, limit: int) -> list[KeyBody]:
         "order by created_at desc, id desc limit %(limit)s",
         {"before": before, "limit": limit},
     ).fetchall()
-    return [KeyBody(**row) for row in rows]
+    return [_body(row) for row in rows]
 
 
 def revoke(connection: Db, key_id: UUID) -> KeyBody:
@@ -94,28 +94,15 @@ def revoke(connection: Db, key_id: UUID) -> KeyBody:
     return _key(connection, key_id)
 
 
-def find(connection: Db, start: str) -> KeyBody:
-    """The key whose id begins so: people copy the first letters.
-
-    Raises:
-        ConflictError: Several do.
-        NotFoundError: None does.
-    """
-    rows = connection.execute(
-        f"select {_COLUMNS} from api_keys where starts_with(id::text, %s) limit 2",
-        [start.lower()],
-    ).fetchall()
-    if not rows:
-        raise NotFoundError(_NOT_THERE)
-    if len(rows) > 1:
-        raise ConflictError(f"Several keys begin with {start}: give more of the id.")
-    return KeyBody(**rows[0])
-
-
 def _key(connection: Db, key_id: UUID) -> KeyBody:
     row = connection.execute(
         f"select {_COLUMNS} from api_keys where id = %s", [key_id]
     ).fetchone()
     if row is None:
         raise NotFoundError(_NOT_THERE)
-    return KeyBody(**row)
+    return _body(row)
+
+
+def _body(row: Row) -> KeyBody:
+    scopes = [scope for scope in Scope if scope in row["scopes"]]
+    return KeyBody(**{**row, "scopes": scopes})

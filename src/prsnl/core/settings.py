@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prsnl.core.errors import SettingsError
@@ -115,6 +122,21 @@ class Access(_Concern):
         description="Addresses or networks, with commas between; their "
         "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, no other's.",
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for each in (value or "").split(","):
+            if each.strip():
+                ip_network(each.strip())
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, each an address or a network."""
+        given = (self.trusted_proxies or "").split(",")
+        return [each.strip() for each in given if each.strip()]
+
     link_lifetime_s: Seconds = Field(
         timedelta(minutes=10), description="A sign-in link may be used for so long."
     )

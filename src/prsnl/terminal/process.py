@@ -25,6 +25,7 @@ from prsnl.terminal.live import Display, display, print_lines
 from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.service import start_in_background
 from prsnl.terminal.stack import service
+from prsnl.wire import Scope
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
@@ -91,7 +92,7 @@ def _server(settings: Settings, wanted: Wanted) -> Iterator[Client]:
                 service(settings, what="prsnl process", is_passing=True)
             )
             client = servers.own(settings, started.url)
-        yield stack.enter_context(client)
+        yield stack.enter_context(servers.checked(client, Scope.READ, Scope.WRITE))
 
 
 def _detach(settings: Settings, wanted: Wanted, inputs: Inputs) -> int:
@@ -102,7 +103,7 @@ def _detach(settings: Settings, wanted: Wanted, inputs: Inputs) -> int:
         start_in_background(settings)
         client = servers.required(settings, None)
     failures = []
-    with client:
+    with servers.checked(client, Scope.WRITE):
         run = Run(client, local_only=wanted.local_only)
         for file, told in zip(inputs.files, run.submit_only(inputs.files), strict=True):
             if isinstance(told, Outcome):

@@ -22,6 +22,7 @@ from starlette.websockets import WebSocket, WebSocketState
 from prsnl.core.db import LOST
 from prsnl.core.errors import PrsnlError, UnauthorizedError, UnavailableError
 from prsnl.core.ids import new_id
+from prsnl.web.headers import secure
 from prsnl.wire import FieldProblem, Problem
 
 STATUS_OF_CODE: Final = {
@@ -115,12 +116,15 @@ def response(status: HTTPStatus, code: str, detail: str, **more: Any) -> JSONRes
         headers["Retry-After"] = str(math.ceil(problem.retry_after_s))
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(
+    answer = JSONResponse(
         problem.model_dump(mode="json", exclude_defaults=True),
         status_code=status,
         headers=headers,
         media_type=MEDIA_TYPE,
     )
+    # The answer to a defect passes no middleware.
+    secure(answer.headers)
+    return answer
 
 
 async def _known(request: HTTPConnection, error: Exception) -> Response:

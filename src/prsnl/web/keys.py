@@ -119,7 +119,7 @@ class KeyRing:
         found = self.database.run(lambda connection: find(connection, credential))
         if found is None:
             self.forget(credential)
-            raise unauthorized()
+            raise unauthorized(is_unknown=True)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[credential] = (found, time.monotonic() + _REMEMBERED_S)
@@ -148,10 +148,16 @@ class KeyRing:
         return gone
 
 
-def unauthorized() -> UnauthorizedError:
-    """The one sentence for no key and for a wrong one."""
+def unauthorized(*, is_unknown: bool = False) -> UnauthorizedError:
+    """The sentence for no key, and for one that is not known (any more)."""
+    happened = (
+        "What this was sent with is no key or session of this server, or it was "
+        "revoked or has ended: send another"
+        if is_unknown
+        else "This needs a key: send one"
+    )
     return UnauthorizedError(
-        "This needs a key: send the header `Authorization: Bearer KEY`. The first key "
-        f"is in the file {FILE_NAME} of the server's data folder; ./prsnl open signs a "
-        "browser in."
+        f"{happened} (`Authorization: Bearer KEY`; for ./prsnl set PRSNL_API_KEY). The "
+        f"first key is in the file {FILE_NAME} of the server's data folder; ./prsnl "
+        "open signs a browser in."
     )
