@@ -18,7 +18,7 @@ from prsnl.dashboard.store import Entry
 from prsnl.dashboard.texts import Excerpt, excerpt
 from prsnl.items import store as items
 from prsnl.items.models import AttachmentView
-from prsnl.monitoring import health
+from prsnl.monitoring.endpoints import show_health
 from prsnl.web.dependencies import Caller, Parts, Shared
 from prsnl.work.specs import DEAD_LETTERS, Status
 
@@ -167,10 +167,9 @@ def show_asset(version: str, name: str) -> Response:
 
 def _answer(parts: Shared, name: str, read: Callable[[Db], dict[str, Any]]) -> Response:
     values = parts.database.run(read)
-    told = health.health(parts.database)
     around = {
         "words": words,
-        "problems": told.problems,
+        "problems": show_health(parts).problems,
         "max_bytes": parts.limits.upload_max_bytes,
     }
     return page(name, {**around, **values})
