@@ -362,10 +362,9 @@ def test_an_address_that_leads_to_nothing_says_so(
 
 
 def test_every_page_and_form_with_an_id_keeps_owners_apart(
-    server: Server, ada: Person, ben: Person, browser: httpx2.Client, note: Path
+    ben: Person, browser: httpx2.Client, note: Path
 ) -> None:
     """A new route joins by itself."""
-    del ada
     theirs = ben.client.upload(note)
     assert theirs.task is not None
     ids = {

@@ -165,9 +165,9 @@ def test_what_is_named_twice_is_listed_once_with_both_pages() -> None:
         {"kind": "amount", "text": "2 EUR", "value": None, "page": 1},
     ]
     amounts, dates = sorted(words.entity_groups(entities, most=1))
-    everything = dict(
-        (title, found) for title, found, _ in words.entity_groups(entities, most=9)
-    )
+    everything = {
+        title: found for title, found, _ in words.entity_groups(entities, most=9)
+    }
 
     assert dates == ("Dates", [Found("12 May 2024", (1, 3))], 1)
     assert amounts == ("Amounts", [Found("1 EUR", (1,))], 1)
