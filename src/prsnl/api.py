@@ -28,6 +28,8 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
@@ -123,6 +125,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         access.router,
         access.page_router,
         live.router,
+        dashboard.router,
+        actions.router,
+        signing_in.router,
     ):
         app.include_router(router)
     return app

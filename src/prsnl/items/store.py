@@ -159,6 +159,13 @@ def items(
     )
 
 
+def items_of(connection: Db, ids: list[UUID], *, owner: str) -> list[ItemView]:
+    """The owner's items of these ids, in any order."""
+    return _items(
+        connection, f"{_ITEM} where id = any(%s) and owner = %s", [ids, owner]
+    )
+
+
 def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
     rows = connection.execute(statement, values).fetchall()
     files = connection.execute(
