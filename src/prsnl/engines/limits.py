@@ -52,6 +52,8 @@ MAIL_BYTES: Final = 200 * MIB
 HEAD_CHARACTERS: Final = 20_000
 #: Parts of one mail.
 MAIL_PARTS: Final = 2000
+#: A plain text or a log, read block by block.
+TEXT_BYTES: Final = 512 * MIB
 #: The text that is read of one document other than plain text and logs.
 TEXT_CHARACTERS: Final = 64 * MIB
 

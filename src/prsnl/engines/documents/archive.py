@@ -42,7 +42,7 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """
     with _opened(files.inputs / params["path"]) as archive:
         entries = [one for one in archive.infolist() if not one.is_dir()]
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if len(entries) > _LISTED:
         warnings = (
             f"The archive holds {len(entries)} files: {_LISTED} of them are listed.",

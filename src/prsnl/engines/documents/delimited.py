@@ -57,7 +57,7 @@ def delimiter(text: str) -> str | None:
     whole_lines = sample.rpartition("\n")[0] if len(sample) < len(text) else sample
     best, most = None, 1
     for candidate in _DELIMITERS:
-        widths = Counter()
+        widths: Counter[int] = Counter()
         for row in _rows(whole_lines, candidate):
             if any(row):
                 widths[len(row)] += 1

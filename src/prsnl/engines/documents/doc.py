@@ -25,8 +25,9 @@ _SECOND_TABLE: Final = 0x0200
 _LENGTHS_AT: Final = 0x4C
 #: The order in which the parts of the text follow one another.
 _PARTS: Final = (
-    "body", "notes", "headers", "macros", "comments", "endnotes", "boxes", "header boxes",
-)  # fmt: skip
+    *("body", "notes", "headers", "macros"),
+    *("comments", "endnotes", "boxes", "header boxes"),
+)
 _STYLES_AT: Final = 0xA2
 _CHARACTERS_AT: Final = 0xFA
 _PARAGRAPHS_AT: Final = 0x102
@@ -222,7 +223,7 @@ def _changes(data: bytes) -> dict[int, int]:
 
 def _levels(table: bytes) -> dict[int, int]:
     """Number of a style -> its heading level, by Word's own number for it."""
-    levels = {}
+    levels: dict[int, int] = {}
     if len(table) < 6:  # noqa: PLR2004
         return levels
     (head, count) = struct.unpack_from("<HH", table)

@@ -171,9 +171,11 @@ class _Reader:
 
 def _children(part: Message) -> list[Message]:
     payload = part.get_payload()
-    return [one for one in payload if isinstance(one, Message)] if isinstance(
-        payload, list
-    ) else []
+    return (
+        [one for one in payload if isinstance(one, Message)]
+        if isinstance(payload, list)
+        else []
+    )
 
 
 def _bytes(part: Message) -> bytes:
@@ -241,7 +243,7 @@ def _unfolded(part: Message, text: str) -> str:
     lines: list[str] = []
     goes_on = False
     for one in text.splitlines():
-        bare = one[1:] if one.startswith(" ") else one
+        bare = one.removeprefix(" ")
         if goes_on and not bare.startswith(">"):
             lines[-1] += bare
         else:

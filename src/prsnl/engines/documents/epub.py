@@ -72,9 +72,7 @@ class _Book:
         self._package = package
         self._root = root
         self._folder = name.rpartition("/")[0]
-        self._items = {
-            one.get("id") or "": one for one in descendants(root, "item")
-        }
+        self._items = {one.get("id") or "": one for one in descendants(root, "item")}
 
     def metadata(self) -> dict[str, str]:
         """What the book says of itself, with our plain keys."""

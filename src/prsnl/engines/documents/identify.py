@@ -320,22 +320,27 @@ def _holds(path: Path, wanted: bytes) -> bool:
 
 def _readable_text(head: bytes, extension: str, path: Path) -> str | None:
     """A text whose first bytes, or whose name with them, leave no doubt."""
-    text = decode_text(head, whole=path.stat().st_size <= len(head))
+    size_bytes = path.stat().st_size
+    text = decode_text(head, whole=size_bytes <= len(head))
     if text is None:
         return None
     if _HTML_HEAD.match(text):
         return "html"
     if _is_mail(text, extension):
         return "eml"
-    if extension in _TABLE_EXTENSIONS or (
-        extension == "xls" and delimiter(text) is not None
-    ):
-        fits = path.stat().st_size <= limits.TABLE_BYTES
+    if extension in _TABLE_EXTENSIONS:
+        fits = size_bytes <= limits.TABLE_BYTES
         return "csv" if fits and delimiter(text) is not None else "text"
+    return _named_text(text, extension)
+
+
+def _named_text(text: str, extension: str) -> str | None:
     if extension in _HTML_EXTENSIONS and _HTML_TAG.search(text):
         return "html"
     if extension in _MARKDOWN_EXTENSIONS:
         return "markdown"
+    if extension == "xls" and delimiter(text) is not None:
+        return "csv"
     if extension in _PROSE_EXTENSIONS or extension in _BINARY_EXTENSIONS:
         return "text"
     return None

@@ -58,7 +58,9 @@ class _Walk:
     count: int = 0
     written_bytes: int = 0
 
-    def level(self, path: Path, kind: str, above: str, *, depth: int) -> Iterator[Member]:
+    def level(
+        self, path: Path, kind: str, above: str, *, depth: int
+    ) -> Iterator[Member]:
         """The files of one container, and of the containers in it."""
         lister: _Lister = importlib.import_module(CONTAINERS[kind]).members
         for source in lister(path):

@@ -193,7 +193,9 @@ def _as_eml(mail: Mail) -> bytes:
     ):
         if value:
             made[name] = Header(value, "utf-8").encode()
-    made.attach(MIMEText("\n\n".join(block.text for block in mail.body), "plain", "utf-8"))
+    made.attach(
+        MIMEText("\n\n".join(block.text for block in mail.body), "plain", "utf-8")
+    )
     for one in mail.enclosed:
         part = MIMEApplication(one.content)
         part.add_header("Content-Disposition", "attachment", filename=one.name)

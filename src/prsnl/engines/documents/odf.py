@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypedDict
 from xml.etree import ElementTree as ET
 
 from prsnl.core.errors import EncryptedError
@@ -57,20 +57,31 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         TooLargeError: It would unpack to more than is read.
     """
     kind = str(params["kind"])
-    skip = params.get("skip_pages") or ()
     with opened(
         files.inputs / params["path"], what=_NAMES[kind], main=_MAIN
     ) as package:
         _refuse_locked(package)
-        metadata = _metadata(package)
-        told = {"metadata": metadata, "engine": kind, "skip_parts": skip}
-        reason = f"the file is {kind.upper()}"
+        told = _Told(
+            metadata=_metadata(package),
+            engine=kind,
+            reason=f"the file is {kind.upper()}",
+            skip_parts=params.get("skip_pages") or (),
+        )
         if kind == "ods":
-            yield from workbook(_sheets(package), reason=reason, **told)
+            yield from workbook(_sheets(package), **told)
         elif kind == "odp":
-            yield from paged(list(_slides(package)), reason=reason, **told)
+            yield from paged(list(_slides(package)), **told)
         else:
-            yield from document(list(_text(package)), reason=reason, **told)
+            yield from document(list(_text(package)), **told)
+
+
+class _Told(TypedDict):
+    """What is told of a document of any kind."""
+
+    metadata: dict[str, str]
+    engine: str
+    reason: str
+    skip_parts: Sequence[int]
 
 
 def _refuse_locked(package: Package) -> None:

@@ -1,4 +1,4 @@
-"""The compound files of older Office and of Outlook, by olefile: the only one it knows."""
+"""Compound files, of older Office and Outlook: the only module that knows olefile."""
 
 from __future__ import annotations
 

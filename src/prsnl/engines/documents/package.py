@@ -10,7 +10,7 @@ import posixpath
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,6 +74,26 @@ def descendants(element: ET.Element | None, name: str) -> Iterator[ET.Element]:
             yield one
 
 
+def parsed_xml(blocks: Iterable[bytes], what: str) -> ET.Element:
+    """The root of an XML text that declares no entities.
+
+    Args:
+        blocks: Its bytes.
+        what: What a person calls it, in an error.
+
+    Raises:
+        CorruptError: It declares entities.
+        ET.ParseError: It is no XML.
+    """
+    parser = ET.XMLParser()  # noqa: S314 - no entity gets here, see _Guard
+    guard = _Guard(what)
+    for block in blocks:
+        guard.feed(block)
+        parser.feed(block)
+    root: ET.Element = parser.close()
+    return root
+
+
 @dataclass(frozen=True)
 class Related:
     """What a part of an Office document points to."""
@@ -113,7 +133,7 @@ class Package:
                 if seen_bytes > limits.PACKAGE_XML_BYTES:
                     raise _too_large(self.what, seen_bytes)
                 for old, new in self.renames:
-                    block = block.replace(old, new)  # noqa: PLW2901
+                    block = block.replace(old, new)
                 yield block
 
     def read(self, name: str) -> bytes | None:
@@ -128,13 +148,7 @@ class Package:
         """The XML of a member; None if there is no such one."""
         if name not in self.names:
             return None
-        parser = ET.XMLParser()  # noqa: S314 - no document type gets here, see _Guard
-        guard = _Guard(self.what)
-        for block in self.chunks(name):
-            guard.feed(block)
-            parser.feed(block)
-        root: ET.Element = parser.close()
-        return root
+        return parsed_xml(self.chunks(name), self.what)
 
     def elements(self, name: str, *parents: str) -> Iterator[tuple[str, ET.Element]]:
         """The children of some elements, each forgotten after its use.
@@ -308,7 +322,7 @@ class _Guard:
             CorruptError: They declare entities.
         """
         if not self._is_past:
-            self._parser.Parse(block, False)  # noqa: FBT003 - its only form
+            self._parser.Parse(block, False)
 
     def _refuse(
         self, _name: str, _system: str | None, _public: str | None, declares: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -66,9 +67,7 @@ def _warnings(slides: list[_Slide]) -> tuple[str, ...]:
 def _order(package: Package) -> list[str]:
     related = package.related(package.main)
     root = package.tree(package.main)
-    wanted = [
-        related.get(_relation(one)) for one in descendants(root, "sldId")
-    ]
+    wanted = [related.get(_relation(one)) for one in descendants(root, "sldId")]
     return [one.target for one in wanted if one and one.target in package.names]
 
 
@@ -124,12 +123,14 @@ def _shape(shape: ET.Element) -> Iterator[Block]:
 
 
 def _joined(paragraphs: list[Block]) -> Iterator[Block]:
-    """The paragraphs of one shape, points of one list on neighbouring lines."""
-    if paragraphs:
-        yield Block(
-            text="\n".join(one.text for one in paragraphs),
-            markdown="\n".join(one.markdown or one.text for one in paragraphs),
-        )
+    """The paragraphs of one shape; points of one list on neighbouring lines."""
+    if not paragraphs:
+        return
+    markdown = paragraphs[0].markdown or paragraphs[0].text
+    for one, after in pairwise(paragraphs):
+        is_list = one.markdown is not None and after.markdown is not None
+        markdown += ("\n" if is_list else "\n\n") + (after.markdown or after.text)
+    yield Block(text="\n".join(one.text for one in paragraphs), markdown=markdown)
 
 
 def _paragraphs(body: ET.Element | None, *, is_list: bool) -> Iterator[Block]:
@@ -203,9 +204,7 @@ def _beside(package: Package, related: list[Related]) -> Iterator[Block]:
             notes = list(_notes(child(root, "cSld", "spTree")))
             if notes:
                 text = "\n".join(block.text for block in notes)
-                yield Block(
-                    text=f"Notes:\n{text}", markdown=f"**Notes:**\n\n{text}"
-                )
+                yield Block(text=f"Notes:\n{text}", markdown=f"**Notes:**\n\n{text}")
     for one in related:
         if one.kind == "comments":
             root = package.tree(one.target)

@@ -31,8 +31,8 @@ _UNSEEN: Final = frozenset(
         *("revtbl", "atnid", "atnauthor", "atnref", "atndate", "mmathPr", "private"),
         *("bkmkstart", "bkmkend", "xe", "tc", "tcn", "nonshppict", "falt"),
         *("panose", "pntext", "pntxta", "pntxtb", "listname", "template", "userprops"),
-        *("ftnsep", "ftnsepc", "aftnsep", "aftnsepc", "ftncn", "aftncn", "wgrffmtfilter"),
-        *("protusertbl", "sp", "mhtmltag"),
+        *("ftnsep", "ftnsepc", "aftnsep", "aftnsepc", "ftncn", "aftncn"),
+        *("wgrffmtfilter", "protusertbl", "sp", "mhtmltag"),
     )
 )  # fmt: skip
 #: Groups whose words are told in a place of their own.
@@ -76,6 +76,12 @@ _CHARSETS: Final = {
     161: "cp1253", 162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256",
     186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
 }  # fmt: skip
+#: Which system's letters a document of old has.
+_SYSTEMS: Final = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
+#: Groups that are nothing themselves: their words are read.
+_TRANSPARENT: Final = frozenset(
+    {"field", "fldrslt", "shptxt", "ud", "shppict", "shp", "shpinst"}
+)
 _HEADING: Final = re.compile(r"heading (\d)\b", re.IGNORECASE)
 _HEADING_DEPTH: Final = 9
 _SURROGATES: Final = range(0xD800, 0xE000)
@@ -303,7 +309,15 @@ class _Reader:
 
     def _state(self, word: str, number: int | None) -> bool:
         """Take what changes a state; tell whether the word was known."""
-        group, value = self._group, number or 0
+        return (
+            self._structure(word)
+            or self._paragraph_state(word, number or 0)
+            or self._letter_state(word, number)
+            or self._document_state(word, number or 0)
+            or word in _TRANSPARENT
+        )
+
+    def _structure(self, word: str) -> bool:
         match word:
             case "par" | "sect" | "page":
                 self._paragraph_mark()
@@ -311,33 +325,41 @@ class _Reader:
                 self._end_cell()
             case "row" | "nestrow":
                 self._end_row()
+            case "listtext":
+                self._group.goes = ""
+                self._paragraph.is_list = True
+            case "info":
+                self._group.goes = "info"
+            case _:
+                return False
+        return True
+
+    def _paragraph_state(self, word: str, value: int) -> bool:
+        told = self._paragraph
+        match word:
             case "pard":
                 self._paragraph = _Paragraph()
             case "intbl":
-                self._paragraph.in_table = True
+                told.in_table = True
             case "s":
                 self._style(value)
             case "outlinelevel":
-                self._paragraph.outline = value
+                told.outline = value
             case "ls" | "pnlvlblt" | "pnlvlbody":
-                self._paragraph.is_list = True
+                told.is_list = True
             case "ilvl":
-                self._paragraph.depth = min(max(value, 0), _HEADING_DEPTH)
+                told.depth = min(max(value, 0), _HEADING_DEPTH)
+            case _:
+                return False
+        return True
+
+    def _letter_state(self, word: str, number: int | None) -> bool:
+        group = self._group
+        match word:
             case "f":
-                group.font = value
-            case "fcharset":
-                if value in _CHARSETS:
-                    self._encodings[group.font] = _CHARSETS[value]
-            case "ansicpg":
-                self._encoding = _known(f"cp{value}")
-            case "mac":
-                self._encoding = "mac_roman"
-            case "pc":
-                self._encoding = "cp437"
-            case "pca":
-                self._encoding = "cp850"
+                group.font = number or 0
             case "uc":
-                group.fallback = min(max(value, 0), 10)
+                group.fallback = min(max(number or 0, 0), 10)
             case "v":
                 group.is_hidden = number != 0
             case "deleted":
@@ -345,6 +367,18 @@ class _Reader:
             case "plain":
                 group.is_hidden = group.is_deleted = False
                 group.font = self._default_font
+            case _:
+                return False
+        return True
+
+    def _document_state(self, word: str, value: int) -> bool:
+        match word:
+            case "fcharset" if value in _CHARSETS:
+                self._encodings[self._group.font] = _CHARSETS[value]
+            case "ansicpg":
+                self._encoding = _known(f"cp{value}")
+            case "mac" | "pc" | "pca":
+                self._encoding = _SYSTEMS[word]
             case "deff":
                 self._default_font = value
             case "creatim" | "revtim":
@@ -352,13 +386,6 @@ class _Reader:
                 self._moment = []
             case "yr" | "mo" | "dy":
                 self._date(value)
-            case "info":
-                group.goes = "info"
-            case "field" | "fldrslt" | "shptxt" | "ud" | "shppict" | "shp" | "shpinst":
-                pass
-            case "listtext":
-                group.goes = ""
-                self._paragraph.is_list = True
             case _:
                 return False
         return True

@@ -68,9 +68,7 @@ def workbook(
     )
 
 
-def _kept(
-    rows: Iterable[Sequence[str]], cells: int
-) -> tuple[list[Sequence[str]], int]:
+def _kept(rows: Iterable[Sequence[str]], cells: int) -> tuple[list[Sequence[str]], int]:
     """Rows with something in them, without the empty columns around; how many cells."""
     kept: list[list[str]] = []
     used = 0

@@ -184,8 +184,7 @@ def _beside(package: Package, sheet: str) -> Iterator[Block]:
     for one in package.related(sheet).values():
         if one.kind in {"comments", "threadedComment"}:
             root = package.tree(one.target)
-            for comment in _comments(root):
-                yield comment
+            yield from _comments(root)
         elif one.kind == "drawing":
             root = package.tree(one.target)
             words = [tidy(drawn_text(p)) for p in descendants(root, "p")]
