@@ -70,8 +70,21 @@ class FolderStorage:
             if target.exists():
                 source.unlink(missing_ok=True)
             else:
-                source.replace(target)
+                self._move(source, target)
             self._make_durable(target)
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            source.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with self.incoming() as path:  # from another disk
+                shutil.copyfile(source, path)
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                path.replace(target)
+            source.unlink(missing_ok=True)
 
     def put_bytes(self, content: bytes) -> str:
         """Keep *content* and tell its name."""

@@ -21,6 +21,8 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.specs import (
     ExtractedText,
@@ -214,6 +216,8 @@ class DocumentProcessor:
 
     reader: DocumentReader
     analyst: ContentAnalyst
+    members: MemberProcessor
+    manifests: ManifestReader
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
@@ -237,6 +241,8 @@ class DocumentProcessor:
             )
             title, language = learned.analysis.title, learned.analysis.language
             passages = learned.passages
+        dependencies = self.manifests.read(run, file, command)
+        members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
             mime_type=kind.mime_type,
             pages=document.info.page_count,
@@ -246,6 +252,8 @@ class DocumentProcessor:
             title=title,
             language=language,
             passages=passages,
+            members=members,
+            dependencies=dependencies,
         )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from prsnl.engines.contracts import Dependency
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -23,6 +24,11 @@ class DocumentOptions(Command):
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
 
+    open_members: bool = Field(
+        True,
+        description="Also process the files in a mail or an archive, an item for each.",
+    )
+
 
 class ProcessDocument(Command):
     """Read a stored file, and learn what it is about."""
@@ -35,6 +41,20 @@ class ProcessDocument(Command):
         max_length=200,
         description="Any new word does again what is kept already.",
     )
+
+
+class ProcessedMember(Result):
+    """How one file in a mail or an archive ended."""
+
+    #: What it is called in there: "tables.zip/2024.csv".
+    name: str
+    #: The file that it became; None for what was left out.
+    attachment_id: UUID | None
+    task_id: UUID | None
+    #: How its task ended.
+    status: str | None
+    #: Why it was left out, or why its task failed.
+    error: str | None
 
 
 class ProcessedDocument(Result):
@@ -50,6 +70,10 @@ class ProcessedDocument(Result):
     title: str | None
     language: str | None
     passages: int
+    #: Of a mail or an archive: what became of each file in it.
+    members: tuple[ProcessedMember, ...] = ()
+    #: Of a dependency manifest or a lock file: what it names; None for other files.
+    dependencies: tuple[Dependency, ...] | None = None
 
 
 class ExtractPdfText(Command):
