@@ -112,6 +112,10 @@ class Uploaded(Body):
     is_new_task: bool
     #: The attachment that holds the same bytes already; it is the one shown here.
     duplicate_of: UUID | None = None
+    #: Its item was in the trash, and this upload took it out again.
+    restored: bool = False
+    #: What was done, in a sentence.
+    message: str = ""
 
 
 class WorkersBody(Body):
