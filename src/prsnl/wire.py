@@ -83,9 +83,21 @@ class StageBody(Body):
     milliseconds: float
 
 
+class EtaBody(Body):
+    """When a task may have ended, by what this machine has done before."""
+
+    #: In so many seconds at the earliest, and at the latest.
+    low_s: float
+    high_s: float
+    #: So many tasks of its kind were measured.
+    based_on: int
+
+
 class StatusBody(TaskBody):
     """One task, with what it has done."""
 
+    #: Null before anything of its kind was measured, and when it has ended.
+    eta: EtaBody | None = None
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None

@@ -29,6 +29,9 @@ create index attachments_thumbnail on attachments (thumbnail)
 create index task_checkpoints_blob on task_checkpoints (blob) where blob is not null;
 create index celery_task_results_of_owner
     on celery_task_results (owner, finished_at);
+-- Parents that wait, and children that are held: few, and in no other index.
+create index tasks_of_batches on tasks (queue)
+    where status = 'waiting' or (status = 'queued' and held);
 create index tasks_dead on tasks (owner, id desc) where status in ('failure', 'dead');
 
 create table egress (
@@ -72,9 +75,9 @@ DOWN = """
 drop table doomed_blobs;
 drop view blob_names;
 drop table egress;
-drop index tasks_dead, celery_task_results_of_owner, task_checkpoints_blob,
-    attachments_thumbnail, attachments_sha256, attachments_uploaded, items_tags,
-    items_trashed;
+drop index tasks_of_batches, tasks_dead, celery_task_results_of_owner,
+    task_checkpoints_blob, attachments_thumbnail, attachments_sha256,
+    attachments_uploaded, items_tags, items_trashed;
 delete from items where id in (select item_id from attachments where origin = 'note');
 alter table attachments drop column origin, add unique (owner, sha256);
 alter table items
