@@ -35,6 +35,7 @@ from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
+from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
 from prsnl.web import errors, keys
 from prsnl.web.dependencies import Shared
@@ -121,6 +122,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         file_processing.router,
         ai_processing.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
         access.router,
         access.page_router,

@@ -32,6 +32,7 @@ from prsnl.web.origins import (
 )
 from prsnl.web.throttle import Throttle
 from prsnl.wire import Accepted, Scope
+from prsnl.work.eta import History
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
 from prsnl.work.submit import Submitter, submission
@@ -55,6 +56,8 @@ class Shared:
     server: ServerSettings = field(default_factory=ServerSettings)
     #: What `--insecure` let pass, one sentence each.
     insecurities: tuple[str, ...] = ()
+    #: What tasks took on this machine, for when others may have ended.
+    history: History = field(default_factory=History)
 
     def rang(self) -> None:
         """Tell the relay and the listeners that there is something new."""
