@@ -46,4 +46,6 @@ def tidy(text: str) -> str:
     if "  " in text or any(space in text for space in _OTHER_SPACES):
         text = _SPACES.sub(" ", text)
     lines = "\n".join(line.strip() for line in text.split("\n"))
-    return _BLANK_LINES.sub("\n\n", lines).strip("\n")
+    if "\n\n\n" in lines:
+        lines = _BLANK_LINES.sub("\n\n", lines)
+    return lines.strip("\n")
