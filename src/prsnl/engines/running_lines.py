@@ -88,8 +88,13 @@ def running_lines(
 
 
 def without(page: PageText, lines: Sequence[EdgeLine]) -> PageText:
-    """A page less these lines, in its text and in its Markdown."""
+    """A page less these lines, in its text and in its Markdown.
+
+    One that holds nothing else stays as it is: there they are what it says.
+    """
     text = _less(page.text, lines)
+    if not text:
+        return page
     markdown = None if page.markdown is None else _less(page.markdown, lines)
     return page.model_copy(update={"text": text, "markdown": markdown})
 

@@ -251,12 +251,14 @@ def _translated(
 ) -> EncryptedError | UnsupportedError | CorruptError:
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD and password:
         return EncryptedError(
-            "The password does not open this PDF: give the right one."
+            "The given password does not open this PDF: give the right one. A "
+            "password is forgotten when its task ends, so submit the file again."
         )
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
         return EncryptedError(
-            "The PDF is encrypted and needs a password: save a copy without the "
-            "password, and upload that."
+            "The PDF is encrypted and needs a password: give it in a file "
+            "(./prsnl process FILE --password-file F), or as options.password of "
+            "process-document."
         )
     if error.err_code == pdfium_c.FPDF_ERR_SECURITY:
         return UnsupportedError(
