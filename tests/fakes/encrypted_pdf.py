@@ -57,11 +57,11 @@ def encrypted_pdf(password: str, *, owner: str = "owner") -> bytes:
     With an empty password it opens for everybody, and only *owner* may change it.
     """
     user_key, owner_key = _padded(password), _padded(owner)
-    locked = _rc4(hashlib.md5(owner_key).digest()[:5], user_key)
+    locked = _rc4(_md5(owner_key)[:5], user_key)
     permissions = _PERMISSIONS.to_bytes(4, "little", signed=True)
-    key = hashlib.md5(user_key + locked + permissions + _ID).digest()[:5]
+    key = _md5(user_key + locked + permissions + _ID)[:5]
     drawn = b"BT /F1 12 Tf 72 700 Td (Secret text) Tj ET"
-    content = _rc4(hashlib.md5(key + b"\x04\0\0" + b"\0\0").digest()[:10], drawn)
+    content = _rc4(_md5(key + b"\x04\0\0" + b"\0\0")[:10], drawn)
     to = PdfWriter()
     to.add("<< /Type /Catalog /Pages 2 0 R >>")
     to.add("<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 595 842] >>")
@@ -100,3 +100,7 @@ def _rc4(key: bytes, data: bytes) -> bytes:
         state[first], state[second] = state[second], state[first]
         out.append(byte ^ state[(state[first] + state[second]) % 256])
     return bytes(out)
+
+
+def _md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()

@@ -1,4 +1,4 @@
-"""The password of a document: it opens the file, and is nowhere afterwards."""
+"""Files processed over HTTP: their passwords, and their pages run again."""
 
 from __future__ import annotations
 
