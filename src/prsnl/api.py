@@ -120,6 +120,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         library.router,
         file_processing.router,
+        file_processing.rerun_router,
         ai_processing.router,
         monitoring.router,
         overview.router,

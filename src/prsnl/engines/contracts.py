@@ -80,6 +80,24 @@ class PageStatus(StrEnum):
     FAILED = "failed"
 
 
+class EdgeLine(Value):
+    """A line at the head or the foot of a page, where running lines stand."""
+
+    #: As it stands in the page's `text`, on a line of its own.
+    text: str
+    #: Which part of the page's height lies above it, from 0 to 1.
+    at: float
+    is_head: bool
+
+
+class Link(Value):
+    """An address that a page leads to when it is clicked."""
+
+    url: str
+    #: What it stands on, where that is text.
+    text: str | None = None
+
+
 class PageText(Value):
     """One page; a document without pages (DOCX, HTML, text) is parts of a few kB."""
 
@@ -102,6 +120,9 @@ class PageText(Value):
     error: str | None = None
     #: The page's number as the document prints it ("iv", "A-3"), where it differs.
     label: str | None = None
+    #: The outermost lines, from the head to the foot; none where places are unknown.
+    edges: tuple[EdgeLine, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 class Picture(Value):

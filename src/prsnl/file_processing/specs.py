@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SecretStr
+from pydantic.json_schema import SkipJsonSchema
 
 from prsnl.engines.contracts import Dependency
 from prsnl.work.queues import Queue
@@ -23,11 +25,41 @@ class DocumentOptions(Command):
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
-
     open_members: bool = Field(
         True,
         description="Also process the files in a mail or an archive, an item for each.",
     )
+    remove_headers_footers: bool = Field(
+        True,
+        description="Leave out headers, footers and page numbers that repeat over "
+        "pages.",
+    )
+    #: Never a part of the row: see `work.secrets`.
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
+
+
+class RerunStage(StrEnum):
+    """What can be done again for pages alone."""
+
+    #: Read from the file again.
+    PAGES = "pages"
+    #: Running headers and footers, over all pages.
+    CLEANING = "cleaning"
+
+
+class Rerun(Command):
+    """Pages of a file that are done again; all others stay as they are."""
+
+    stage: RerunStage
+    pages: tuple[int, ...] = ()
+    #: The number of this repetition, from 1: their new results go by it.
+    run: int = Field(ge=1)
 
 
 class ProcessDocument(Command):
@@ -40,6 +72,10 @@ class ProcessDocument(Command):
         min_length=1,
         max_length=200,
         description="Any new word does again what is kept already.",
+    )
+    #: Set by `.../rerun` alone.
+    rerun: SkipJsonSchema[Rerun | None] = Field(
+        None, exclude_if=lambda rerun: rerun is None
     )
 
 
@@ -80,6 +116,13 @@ class ExtractPdfText(Command):
     """Read the text of a stored PDF, and no more."""
 
     file_id: UUID = Field(description="The attachment to read.")
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
 
 
 class ExtractedText(Result):

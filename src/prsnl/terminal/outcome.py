@@ -69,7 +69,9 @@ class Outcome:
             "tags": item.tags if item else [],
             "warnings": task.warnings if task else [],
             "members": self.members,
-            "dependencies": ((self.task and self.task.result) or {}).get("dependencies"),
+            "dependencies": ((self.task and self.task.result) or {}).get(
+                "dependencies"
+            ),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),
