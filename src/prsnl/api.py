@@ -28,11 +28,14 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
+from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
@@ -118,12 +121,17 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         library.router,
         file_processing.router,
+        file_processing.rerun_router,
         ai_processing.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
         access.router,
         access.page_router,
         live.router,
+        dashboard.router,
+        actions.router,
+        signing_in.router,
     ):
         app.include_router(router)
     return app
