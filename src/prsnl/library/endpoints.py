@@ -120,7 +120,13 @@ async def upload(
     with uploads.spool(parts.storage, limits) as place:
         incoming = await uploads.receive(request, place)
         taken = await run_in_threadpool(
-            take_in, parts.database, parts.storage, incoming, wish, owner=owner
+            take_in,
+            parts.database,
+            parts.storage,
+            incoming,
+            wish,
+            owner=owner,
+            quota_bytes=parts.limits.quota_bytes,
         )
     parts.rang()
     if not taken.is_new:
