@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 
+from prsnl.core.described import IsoDate, shape
 from prsnl.core.texts import ShortText, StorableText, Tag
 from prsnl.items.editing import MOST_TAGS
 from prsnl.items.listing import ItemFilter
@@ -48,7 +49,7 @@ class NewNote(BaseModel):
         max_length=MOST_TAGS,
         description="Without any they are found in the text.",
     )
-    document_date: date | None = Field(None, description="The day it is about.")
+    document_date: IsoDate | None = Field(None, description="The day it is about.")
     process: bool = Field(True, description="Learn what it is about.")
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
@@ -84,6 +85,32 @@ class Action(StrEnum):
     REPROCESS = "reprocess"
 
 
+_ITEMS: Final[JsonDict] = {
+    "oneOf": [
+        shape("filter", "after", ids={"type": "array"}),
+        shape("ids", filter={"type": "object"}),
+    ]
+}
+_TAGS: Final[JsonDict] = {
+    "oneOf": [
+        shape(
+            action={"enum": [str(Action.TAG), str(Action.UNTAG)]},
+            tag={"type": "string"},
+        ),
+        shape(
+            "tag",
+            action={
+                "enum": [
+                    str(each)
+                    for each in Action
+                    if each not in (Action.TAG, Action.UNTAG)
+                ]
+            },
+        ),
+    ]
+}
+
+
 class Bulk(BaseModel):
     """One action for many items: those named, or the oldest of those that fit."""
 
@@ -93,7 +120,8 @@ class Bulk(BaseModel):
         json_schema_extra={
             "examples": [
                 {"action": "tag", "tag": "2024", "filter": {"title": "invoice"}}
-            ]
+            ],
+            "allOf": [_ITEMS, _TAGS],
         },
     )
 
