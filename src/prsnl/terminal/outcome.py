@@ -45,8 +45,11 @@ class Outcome:
     @property
     def members(self) -> list[dict[str, Any]]:
         """The files in a mail or an archive, and how each of them ended."""
-        result = (self.task and self.task.result) or {}
-        return list(result.get("members") or ())
+        return list(self._result.get("members") or ())
+
+    @property
+    def _result(self) -> dict[str, Any]:
+        return (self.task and self.task.result) or {}
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as `NAME.json` and `--json` have it."""
@@ -69,7 +72,9 @@ class Outcome:
             "tags": item.tags if item else [],
             "warnings": task.warnings if task else [],
             "members": self.members,
-            "dependencies": (self.task and self.task.result or {}).get("dependencies"),
+            "dependencies": ((self.task and self.task.result) or {}).get(
+                "dependencies"
+            ),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from prsnl.core.errors import PrsnlError
 from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject, Member
-from prsnl.engines.documents import CONTAINERS, READERS, WHAT_IS_READ
+from prsnl.engines.documents import CONTAINERS, READERS
 from prsnl.engines.documents.identify import file_type
 
 _BLOCK_BYTES: Final = 2**20
@@ -115,7 +115,7 @@ class _Walk:
 
 
 def _unread(told: FileType) -> str:
-    return f"it is a file of type {told.description}; {WHAT_IS_READ}"
+    return f"it is a file of type {told.description}, which this version does not read"
 
 
 def _hash(path: Path) -> str:
