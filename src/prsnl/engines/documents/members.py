@@ -90,18 +90,21 @@ class _Walk:
             target.unlink()
             return
         self.seen.add(sha256)
+        # Opened before it is told: who is told of a file takes it away.
+        inside = list(self._inner(target, told, name, depth))
         if told.kind in READERS:
             yield Member(
                 name=name, output=target.name, sha256=sha256, size_bytes=size_bytes
             )
         else:
             yield Member(name=name, problem=_unread(told))
-        if told.kind in CONTAINERS:
-            yield from self._inner(target, told, name, depth)
+        yield from inside
 
     def _inner(
         self, path: Path, told: FileType, name: str, depth: int
     ) -> Iterator[Member]:
+        if told.kind not in CONTAINERS:
+            return
         if depth >= limits.MEMBER_DEPTH:
             yield Member(
                 name=name,
