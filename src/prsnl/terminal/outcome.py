@@ -45,8 +45,11 @@ class Outcome:
     @property
     def members(self) -> list[dict[str, Any]]:
         """The files in a mail or an archive, and how each of them ended."""
-        result = (self.task and self.task.result) or {}
-        return list(result.get("members") or ())
+        return list(self._result.get("members") or ())
+
+    @property
+    def _result(self) -> dict[str, Any]:
+        return (self.task and self.task.result) or {}
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as `NAME.json` and `--json` have it."""

@@ -301,7 +301,7 @@ def _compound(path: Path) -> str | None:
         names = [
             name
             for name, _ in _OLE_STREAMS
-            if _holds(path, f"{name}\0".encode("utf-16-le"))
+            if name != "Book" and _holds(path, name.encode("utf-16-le"))
         ]
     return next((kind for name, kind in _OLE_STREAMS if name in names), None)
 
