@@ -22,9 +22,16 @@ from prsnl.engines.contracts import (
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.file_processing.reading import Reading, Thumbnail
+from prsnl.file_processing.recognition import (
+    PICTURED,
+    Recognizer,
+    found_nothing,
+)
+from prsnl.file_processing.recognition import warnings as ocr_warnings
 from prsnl.file_processing.specs import (
     ExtractedText,
     ExtractPdfText,
+    OcrWish,
     ProcessDocument,
     ProcessedDocument,
 )
@@ -71,6 +78,12 @@ class Document:
         """The pages that ended so."""
         return tuple(n for n, p in self.pages.values.items() if p.status is status)
 
+    @property
+    def scanned(self) -> tuple[int, ...]:
+        """The pages whose text is from OCR, wholly or in part."""
+        pages = self.pages.values.items()
+        return tuple(n for n, p in pages if p.recognition is not None and p.text)
+
 
 @dataclass(frozen=True)
 class DocumentReader:
@@ -80,6 +93,7 @@ class DocumentReader:
     storage: Storage
     sandbox: SandboxPool
     unit_timeout_s: float
+    recognizer: Recognizer
 
     def open(
         self, run: TaskRun, file_id: UUID, *, again: str | None = None
@@ -120,6 +134,7 @@ class DocumentReader:
         kind: FileType,
         *,
         later_steps: int,
+        ocr: OcrWish,
     ) -> Document:
         """Read every page, and draw the first.
 
@@ -129,9 +144,10 @@ class DocumentReader:
             reading: Its child.
             kind: What the file is.
             later_steps: How many steps the caller adds, for the progress.
+            ocr: What is wanted of OCR.
 
         Raises:
-            EmptyError: No page has text.
+            EmptyError: No page has text, and OCR had no part in that.
         """
         content = reading.content
         how = {
@@ -152,8 +168,10 @@ class DocumentReader:
             PAGES,
             units=range(1, count + 1),
             inputs=[*content, info.key],
-            parameters=how,
-            work=lambda wanted: reading.pages(kind, info.value, wanted),
+            parameters={**how, **self.recognizer.parameters(kind, ocr)},
+            work=lambda wanted: self.recognizer.finished(
+                run, reading, kind, reading.pages(kind, info.value, wanted), ocr
+            ),
             store=partial(_store_pages, file.id),
         )
         run.stage(
@@ -164,6 +182,7 @@ class DocumentReader:
             store=partial(_store_thumbnail, file.id),
         )
         run.warnings.extend(info.value.warnings)
+        run.warnings.extend(ocr_warnings(pages.values))
         document = Document(kind, info.value, pages, _characters(pages))
         _refuse_nothing(document)
         run.stage(
@@ -199,11 +218,14 @@ class TextExtractor:
                     f"This is a file of type {kind.description}, not a PDF: use "
                     "process-document for it."
                 )
-            document = self.reader.read(run, file, reading, kind, later_steps=0)
+            document = self.reader.read(
+                run, file, reading, kind, later_steps=0, ocr=command.ocr
+            )
         return ExtractedText(
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
         )
 
@@ -223,7 +245,12 @@ class DocumentProcessor:
         with reading:
             kind = self.reader.identify(run, file, reading)
             document = self.reader.read(
-                run, file, reading, kind, later_steps=later_steps
+                run,
+                file,
+                reading,
+                kind,
+                later_steps=later_steps,
+                ocr=command.options.ocr,
             )
         title = language = None
         passages = 0
@@ -242,6 +269,7 @@ class DocumentProcessor:
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
             title=title,
             language=language,
@@ -264,15 +292,18 @@ def _refuse_nothing(document: Document) -> None:
     pages = document.pages.values.values()
     if any(page.status is PageStatus.OK for page in pages):
         return
+    if found_nothing(document.pages.values):  # a photograph is worth keeping, too
+        return
     failed = [page for page in pages if page.status is PageStatus.FAILED]
     if failed:
         raise EmptyError(
             f"No page of this document could be read: {failed[0].error or 'damaged'}."
         )
-    if document.kind.kind == "pdf":
+    if document.kind.kind in PICTURED:
+        reasons = dict.fromkeys(page.reason for page in pages)
         raise EmptyError(
-            f"None of its {document.info.page_count} pages has a text layer: they are "
-            "pictures or scans, and this version has no OCR."
+            f"None of its {document.info.page_count} pages has text: "
+            f"{'. '.join(list(reasons)[:2])}."
         )
     raise EmptyError("The file holds no text.")
 

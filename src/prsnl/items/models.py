@@ -41,6 +41,9 @@ class PageView(View):
     confidence: float | None
     milliseconds: float
     error: str | None
+    #: What OCR did for it: languages, how far it was turned, doubtful places in the
+    #: text; None where OCR had no part.
+    recognition: dict[str, Any] | None = None
 
 
 class AttachmentView(View):

@@ -24,6 +24,7 @@ from prsnl.engines.contracts import (
     PageStatus,
     PageText,
     TextAnalysis,
+    Value,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -197,7 +198,7 @@ def page_range(
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error from attachment_pages "
+        "milliseconds, error, recognition from attachment_pages "
         "where attachment_id = %s and number > %s order by number limit %s",
         [attachment_id, after, limit],
     ).fetchall()
@@ -243,14 +244,15 @@ def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) ->
         cursor.executemany(
             """
             insert into attachment_pages (attachment_id, number, status, text, raw_text,
-                markdown, engine, reason, confidence, milliseconds, error)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                markdown, engine, reason, confidence, milliseconds, error, recognition)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (attachment_id, number) do update set
                 status = excluded.status, text = excluded.text,
                 raw_text = excluded.raw_text, markdown = excluded.markdown,
                 engine = excluded.engine, reason = excluded.reason,
                 confidence = excluded.confidence,
-                milliseconds = excluded.milliseconds, error = excluded.error
+                milliseconds = excluded.milliseconds, error = excluded.error,
+                recognition = excluded.recognition
             """,
             [
                 [
@@ -265,10 +267,15 @@ def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) ->
                     page.confidence,
                     page.milliseconds,
                     page.error,
+                    _json(page.recognition),
                 ]
                 for page in read
             ],
         )
+
+
+def _json(value: Value | None) -> Jsonb | None:
+    return None if value is None else Jsonb(value.model_dump(mode="json"))
 
 
 def save_text(connection: Db, attachment_id: UUID, plain: str) -> None:

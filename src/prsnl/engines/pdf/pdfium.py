@@ -1,4 +1,4 @@
-"""PDF by PDFium: the only module that knows pypdfium2.
+"""PDF by PDFium: with `decision` and `raster` the only module that knows pypdfium2.
 
 PDFium is not thread-safe, and one page object is open at a time.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import math
+import mmap
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ import pypdfium2.raw as pdfium_c
 
 from prsnl.core.errors import CorruptError, EncryptedError, UnsupportedError
 from prsnl.engines.contracts import Heading
+from prsnl.engines.pdf.decision import Evidence, evidence
 from prsnl.engines.pdf.layout import Line
 
 ENGINE: Final = f"pypdfium2 {pdfium.version.PYPDFIUM_INFO.version}"
@@ -60,14 +63,16 @@ class PageContent:
     Attributes:
         raw: The text as PDFium gave it.
         lines: The same, line by line, with positions.
-        has_pictures: Whether it shows at least one raster picture.
+        evidence: What it shows besides, which decides about OCR.
+        size: Its width and height in points, as it is shown.
         confidence: The part of the sampled characters whose font says what they mean.
         label: The page's number as the document prints it, if it has one.
     """
 
     raw: str
     lines: list[Line]
-    has_pictures: bool
+    evidence: Evidence
+    size: tuple[float, float]
     confidence: float | None
     label: str | None
 
@@ -79,6 +84,8 @@ class PdfFile:
     document: pdfium.PdfDocument
     page_count: int
     has_form: bool
+    #: Whether any page may show a picture.
+    may_have_pictures: bool = True
 
     def metadata(self) -> dict[str, str]:
         """The document information with plain keys and ISO 8601 dates."""
@@ -137,13 +144,21 @@ class PdfFile:
                 raw = _all_text(text)
                 lines = _lines(text, raw)
                 confidence = _confidence(text)
-            has_pictures = not raw.strip() and _has_pictures(page)
+                found = evidence(
+                    page,
+                    text,
+                    has_text=bool(raw.strip()),
+                    may_have_pictures=self.may_have_pictures,
+                    known_letters=confidence,
+                )
+            size = page.get_size()
             turn = _upright(lines, page.get_rotation())
         label = self.document.get_page_label(number - 1)
         content = PageContent(
             raw=raw,
             lines=lines,
-            has_pictures=has_pictures,
+            evidence=found,
+            size=size,
             confidence=confidence,
             label=label if label and label != str(number) else None,
         )
@@ -226,7 +241,7 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
         has_form = document.get_formtype() != pdfium_c.FORMTYPE_NONE
         if has_form:
             document.init_forms()
-        yield PdfFile(document, page_count, has_form)
+        yield PdfFile(document, page_count, has_form, _may_have_pictures(path))
     finally:
         document.close()
 
@@ -288,9 +303,16 @@ def _has_drawn_annotations(page: pdfium.PdfPage) -> bool:
     return False
 
 
-def _has_pictures(page: pdfium.PdfPage) -> bool:
-    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-    return next(pictures, None) is not None
+def _may_have_pictures(path: Path) -> bool:
+    """Whether the file holds the name of a picture's kind.
+
+    It stands in the clear: a stream's dictionary is neither packed nor encrypted.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(b"/Image") >= 0
 
 
 def _all_text(text: pdfium.PdfTextPage) -> str:
