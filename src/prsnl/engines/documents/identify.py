@@ -104,13 +104,13 @@ def _identify(path: Path, extension: str) -> FileType:
         head = file.read(_HEAD_BYTES)
         file.seek(max(0, size_bytes - _TAIL_BYTES))
         tail = file.read()
+    if picture := picture_kind(head):
+        return _file_type(picture.kind, picture, extension, 1.0)
     kind = (
         _pdf(head, tail) or _office(path, head) or _readable_text(head, extension, path)
     )
     if kind:
         return _of_kind(kind, extension)
-    if picture := picture_kind(head):
-        return _file_type(picture.kind, picture, extension, 1.0)
     for signature, label, row in _SIGNATURES:
         if head.startswith(signature):
             return _file_type(label, row, extension, 1.0)

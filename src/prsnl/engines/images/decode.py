@@ -153,7 +153,7 @@ def metadata(picture: Image.Image) -> dict[str, str]:
         "camera": camera,
         "creator": _plain(exif.get(ExifTags.Base.Software)),
         "author": _plain(exif.get(ExifTags.Base.Artist)),
-        "title": _plain(exif.get(ExifTags.Base.ImageDescription)),
+        "subject": _plain(exif.get(ExifTags.Base.ImageDescription)),
         "location": _location(exif.get_ifd(ExifTags.IFD.GPSInfo)),
     }
     return {name: value for name, value in told.items() if value}
