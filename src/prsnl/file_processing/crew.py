@@ -92,8 +92,10 @@ class Job:
         with ExitStack() as stack:
             child = self.child(stack)
             try:
-                told = child.call("ocr.plan", params, timeout_s=2 * self.page_timeout_s)
-            except PrsnlError:
+                timeout_s = 2 * self.page_timeout_s
+                told = child.call("ocr.plan", params, timeout_s=timeout_s)
+                return OcrPlan.model_validate(told)
+            except (PrsnlError, ValidationError):
                 self.run.check()
                 # Whatever is wrong with that page, the crew finds it again and says so.
                 return OcrPlan(languages=languages, source="the usual ones")

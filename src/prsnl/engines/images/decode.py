@@ -69,9 +69,8 @@ class PictureSource:
             self.picture.seek(number - 1)
             _refuse_large(self.picture)
             self._draft()
-            return _within(
-                _grey(ImageOps.exif_transpose(self.picture)), self.pixels_max
-            )
+            small = _reduced(self.picture, self.pixels_max)
+            return _within(_grey(small), self.pixels_max)
 
     def region(self, number: int, region: OcrRegion) -> Image.Image:
         """A picture has no text layer: the whole page."""
