@@ -26,10 +26,20 @@ from tests.saboteurs import ocr_operations
 
 MIB = 2**20
 QUICK = Installed(
-    name="quick", version="1", module="quick", score=1, languages=frozenset({"eng"})
+    name="quick",
+    package="quick",
+    version="1",
+    module="quick",
+    score=1,
+    languages=frozenset({"eng"}),
 )
 OTHER = Installed(
-    name="other", version="1", module="other", score=0.9, languages=frozenset({"eng"})
+    name="other",
+    package="other",
+    version="1",
+    module="other",
+    score=0.9,
+    languages=frozenset({"eng"}),
 )
 
 

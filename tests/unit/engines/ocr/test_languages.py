@@ -44,6 +44,7 @@ def test_too_many_languages_are_refused() -> None:
 def engine(name: str, score: float, *languages: str) -> Installed:
     return Installed(
         name=name,
+        package=name,
         version="1",
         module="",
         score=score,
