@@ -105,7 +105,7 @@ class PageText(Value):
     status: PageStatus
     #: Cleaned: paragraphs kept, hyphens at line ends joined, ligatures resolved.
     text: str
-    #: As the engine gave it, where that differs from `text`.
+    #: As the engine gave it, where that differs from `text` in more than space.
     raw_text: str | None = None
     #: With headings, lists and tables, where the engine knows them.
     markdown: str | None = None

@@ -17,7 +17,7 @@ from prsnl.engines.contracts import (
     Picture,
 )
 from prsnl.engines.pdf.cleaning import clean
-from prsnl.engines.pdf.layout import Line, body_height, is_heading
+from prsnl.engines.pdf.layout import Line, body_height, differ_in_size, is_heading
 from prsnl.engines.pdf.pdfium import (
     ENGINE,
     PageContent,
@@ -110,7 +110,7 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         number=number,
         status=PageStatus.OK if text.strip() else PageStatus.EMPTY,
         text=text,
-        raw_text=raw if raw != text else None,
+        raw_text=raw if raw.split() != text.split() else None,
         markdown=_markdown(groups),
         engine=ENGINE,
         reason=_reason(content, text),
@@ -118,7 +118,7 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         milliseconds=_since(began),
         label=content.label,
         edges=tuple(
-            EdgeLine(text=told, at=edge.at, is_head=edge.is_head)
+            EdgeLine.model_construct(text=told, at=edge.at, is_head=edge.is_head)
             for edge in content.edges
             if (told := clean(edge.line.text))
         ),
@@ -132,7 +132,10 @@ def _joined(group: list[Line]) -> str:
 
 def _markdown(groups: list[list[Line]]) -> str | None:
     """The page with its headings marked; None on a page without any."""
-    body = body_height([line for group in groups for line in group])
+    lines = [line for group in groups for line in group]
+    if not differ_in_size(lines):
+        return None
+    body = body_height(lines)
     if not any(is_heading(group, body) for group in groups):
         return None
     blocks = []

@@ -64,14 +64,16 @@ class Line:
         bottom: The position of its last one: a joined word puts it a line lower.
         direction: In degrees, rounded to a quarter turn; lines of different
             directions are never compared.
-        places: Tells where its last character is.
-        last: The number of that character.
+        first: The number of its first character.
+        last: The number of its last one.
+        places: Tells where characters are.
     """
 
     __slots__ = (
         "_end",
         "bottom",
         "direction",
+        "first",
         "height",
         "last",
         "places",
@@ -80,15 +82,24 @@ class Line:
         "top",
     )
 
-    def __init__(self, text: str, start: float, top: float, height: float) -> None:
+    def __init__(
+        self, text: str, first: int = 0, last: int = 0, places: Places | None = None
+    ) -> None:
         self.text = text
-        self.start = start
-        self.top = self.bottom = top
-        self.height = height
+        self.first = first
+        self.last = last
+        self.places = places
+        self.start = self.top = self.bottom = self.height = 0.0
         self.direction = 0
-        self.places: Places | None = None
-        self.last = 0
         self._end: float | None = None
+
+    def stand(self, box: Box, direction: int) -> None:
+        """Take the place of the first character."""
+        left, bottom, _, top = turned(box, direction) if direction else box
+        self.start = left
+        self.top = self.bottom = -bottom
+        self.height = top - bottom
+        self.direction = direction
 
     @property
     def end(self) -> float:
@@ -114,9 +125,9 @@ class Line:
 
     def joined_to(self, other: Line, space: str) -> Line:
         """This line and the piece that goes on with it."""
-        height = max(self.height, other.height)
-        whole = Line(self.text + space + other.text, self.start, self.top, height)
-        whole.bottom = other.bottom
+        whole = Line(self.text + space + other.text, self.first, other.last)
+        whole.start, whole.top, whole.bottom = self.start, self.top, other.bottom
+        whole.height = max(self.height, other.height)
         whole.direction = self.direction
         whole._end = max(self.end, other.end)
         return whole
@@ -233,6 +244,12 @@ def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
         Edge(line, round(min(1.0, max(0.0, (line.top - high) / tall)), 3), is_head)
         for line, is_head in told
     )
+
+
+def differ_in_size(lines: Sequence[Line]) -> bool:
+    """Whether some lines may be headings of the others."""
+    heights = [line.height for line in lines]
+    return bool(heights) and max(heights) >= _HEADING_SIZE * min(heights)
 
 
 def body_height(lines: Sequence[Line]) -> float:

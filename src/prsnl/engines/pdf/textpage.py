@@ -16,17 +16,18 @@ from unicodedata import bidirectional
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from prsnl.engines.pdf.layout import JOINED, Box, Line, turned
+from prsnl.engines.pdf.layout import JOINED, Box, Line
 
 #: Characters asked, of each page, whether their font says what they mean; more of them
 #: if one does not.
-_SAMPLED_FEW: Final = 16
+_SAMPLED_FEW: Final = 8
 _SAMPLED_MANY: Final = 200
 #: Lines that begin so near one another, in points, stand under one another.
 _SAME_START: Final = 1.0
 #: The share of a page's letters that decides how it should be turned.
 _MOST_TEXT: Final = 0.6
 _TO_THE_LEFT: Final = ("R", "AL")
+_NOWHERE: Final[Box] = (-1e9, -1e9, -1e9, -1e9)
 _box_of: Final = pdfium_c.FPDFText_GetLooseCharBox
 
 
@@ -72,43 +73,37 @@ def lines_of(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
     size = len if len(raw) == _units(raw) else _units
     lines: list[Line] = []
     offset = direction = 0
-    before: Box | None = None
+    before = _NOWHERE
+    box_of = places.box
     for told in raw.split("\r\n"):
+        length = size(told)
         stripped = told.strip()
         if stripped:
             first = offset
             if stripped[0] != told[0]:
                 first += size(told[: -len(told.lstrip())])
-            box = places.box(first)
-            if box is None:
-                lines.append(Line(stripped, 0.0, 0.0, 0.0))
-            else:
-                if direction or before is None or not _is_under(box, before):
+            line = Line(stripped, first, first + size(stripped) - 1, places)
+            box = box_of(first)
+            if box is not None:
+                # Right under the line before, a line is upright as that one is.
+                if (
+                    direction
+                    or box[3] >= before[3]
+                    or not -_SAME_START < box[0] - before[0] < _SAME_START
+                ):
                     direction = places.direction(first)
+                line.stand(box, direction)
                 before = box
-                lines.append(
-                    _line(stripped, box, direction, places, first + size(stripped) - 1)
-                )
-        offset += size(told) + 2
+            if not stripped.isascii() and _moves(stripped):
+                line.settle()
+            lines.append(line)
+        offset += length + 2
     return lines
 
 
-def _line(told: str, box: Box, direction: int, places: Places, last: int) -> Line:
-    left, bottom, _, top = turned(box, direction) if direction else box
-    line = Line(told, left, -bottom, top - bottom)
-    line.direction = direction
-    line.places = places
-    line.last = last
-    if not told.isascii() and (
-        JOINED in told or bidirectional(told[0]) in _TO_THE_LEFT
-    ):
-        line.settle()
-    return line
-
-
-def _is_under(box: Box, before: Box) -> bool:
-    """Whether a line begins right under the one before: both are upright then."""
-    return abs(box[0] - before[0]) < _SAME_START and box[3] < before[3]
+def _moves(told: str) -> bool:
+    """Whether the last character of a line says where it is: see `Line.settle`."""
+    return JOINED in told or bidirectional(told[0]) in _TO_THE_LEFT
 
 
 def _units(text: str) -> int:
@@ -120,6 +115,8 @@ def _units(text: str) -> int:
 
 def upright(lines: Sequence[Line], rotation: int) -> int:
     """The rotation, 1 to 360 degrees, that shows most text upright; 0 if this does."""
+    if not rotation and not any(line.direction for line in lines):
+        return 0
     letters: Counter[int] = Counter()
     for line in lines:
         letters[line.direction] += len(line.text)
