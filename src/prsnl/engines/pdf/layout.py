@@ -25,6 +25,8 @@ _SAME_LINE_GAP: Final = 1.5
 #: Running lines stand in these outer parts of a page's height.
 _EDGE: Final = 0.13
 _EDGE_LINES_MAX: Final = 4
+#: A gap of so many line heights parts them from the text.
+_APART: Final = 1.5
 _EDGE_CHARACTERS_MAX: Final = 200
 _HEADING_SIZE: Final = 1.25
 _HEADING_MAX_CHARACTERS: Final = 160
@@ -220,7 +222,11 @@ def _starts_paragraph(group: Sequence[Line], line: Line, usual: float) -> bool:
 
 
 def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
-    """The outermost lines of a page, in most text's direction: head, then foot."""
+    """The lines at the head and the foot of a page that stand apart from its body.
+
+    What is set right above more lines, such as the heads of a table's columns, belongs
+    to those.
+    """
     if not lines:
         return ()
     direction = lines[len(lines) // 2].direction
@@ -229,21 +235,33 @@ def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
     if tall <= 0:
         return ()
     head_ends, foot_begins = high + _EDGE * tall, high + (1 - _EDGE) * tall
-    near = [
-        line
-        for line in lines
-        if not head_ends < line.top < foot_begins
-        and line.direction == direction
-        and len(line.text) <= _EDGE_CHARACTERS_MAX
-    ]
-    near.sort(key=lambda line: line.top)
-    head = [line for line in near if line.top <= head_ends][:_EDGE_LINES_MAX]
-    foot = [line for line in near if line.top >= foot_begins][-_EDGE_LINES_MAX:]
-    told = [(line, True) for line in head] + [(line, False) for line in foot]
+    own = [line for line in lines if line.direction == direction]
+    body = [line.top for line in own if head_ends < line.top < foot_begins]
+    head = [line for line in own if line.top <= head_ends]
+    foot = [line for line in own if line.top >= foot_begins]
+    head.sort(key=_top)
+    foot.sort(key=_top, reverse=True)
+    told = [(line, True) for line in _apart(head, min(body, default=foot_begins))]
+    told += [(line, False) for line in _apart(foot, max(body, default=head_ends))]
     return tuple(
         Edge(line, round(min(1.0, max(0.0, (line.top - high) / tall)), 3), is_head)
         for line, is_head in told
+        if len(line.text) <= _EDGE_CHARACTERS_MAX
     )
+
+
+def _top(line: Line) -> float:
+    return line.top
+
+
+def _apart(lines: Sequence[Line], body: float) -> Sequence[Line]:
+    """The outermost lines, as far as a gap parts them from what is further in."""
+    tops = [*(line.top for line in lines[1:]), body]
+    for count in range(min(len(lines), _EDGE_LINES_MAX), 0, -1):
+        last = lines[count - 1]
+        if abs(tops[count - 1] - last.top) > _APART * last.height:
+            return lines[:count]
+    return ()
 
 
 def differ_in_size(lines: Sequence[Line]) -> bool:
