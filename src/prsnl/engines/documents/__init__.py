@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from prsnl.core.errors import EncryptedError, UnsupportedError
+from prsnl.engines import images
 from prsnl.engines.contracts import ChildFiles, JsonObject
 
 Operation: TypeAlias = Callable[[ChildFiles, JsonObject], Iterator[JsonObject]]
@@ -18,9 +19,13 @@ READERS: Final = {
     "markdown": "prsnl.engines.documents.markdown",
     "html": "prsnl.engines.documents.html",
     "docx": "prsnl.engines.documents.docx",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
 }
 #: Kind -> the module that draws its first page.
-PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
+PAINTERS: Final = {
+    "pdf": "prsnl.engines.pdf",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
+}
 #: An Office document under a password: told, and never read.
 LOCKED_OFFICE: Final = "office-encrypted"
 #: What a warm child of the profile `document` has loaded while it waits: the detector
@@ -34,7 +39,7 @@ PRELOAD: Final = (
     "PIL.JpegImagePlugin",
 )
 WHAT_IS_READ: Final = (
-    "this version reads PDF with a text layer, plain text, Markdown, HTML and DOCX"
+    "this version reads PDF, pictures, plain text, Markdown, HTML and DOCX"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

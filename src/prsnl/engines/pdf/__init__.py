@@ -17,6 +17,7 @@ from prsnl.engines.contracts import (
     Picture,
 )
 from prsnl.engines.pdf.cleaning import clean
+from prsnl.engines.pdf.decision import Place, decide
 from prsnl.engines.pdf.layout import Line, body_height, differ_in_size, is_heading
 from prsnl.engines.pdf.pdfium import (
     ENGINE,
@@ -114,6 +115,7 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         markdown=_markdown(groups),
         engine=ENGINE,
         reason=_reason(content, text),
+        need=decide(content.evidence, text, _places(content)),
         confidence=content.confidence,
         milliseconds=_since(began),
         label=content.label,
@@ -151,9 +153,33 @@ def _reason(content: PageContent, text: str) -> str:
         return "text layer"
     if content.raw.strip():
         return "the text layer holds no letters: its fonts do not say what they mean"
-    if content.has_pictures:
-        return "no text layer: a picture or a scan; this version has no OCR"
-    return "no text layer, and no picture: a blank page or a drawing"
+    if content.evidence.is_drawn_on:
+        return "no text layer: a picture, a scan or a drawing"
+    return "a blank page"
+
+
+def _places(content: PageContent) -> list[tuple[str, Place]]:
+    """The lines of a page in parts of its size; only those that run level.
+
+    Beside no picture nobody asks for them.
+    """
+    if not content.evidence.pictures:
+        return []
+    width, height = (max(side, 1.0) for side in content.size)
+    return [
+        (
+            clean(line.text),
+            (
+                line.start / width,
+                1 + (line.top - line.height) / height,
+                line.end / width,
+                1 + max(line.top, line.bottom) / height,
+            ),
+        )
+        for group in content.groups
+        for line in group
+        if line.direction == 0
+    ]
 
 
 def _since(began: float) -> float:
