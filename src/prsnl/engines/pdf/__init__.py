@@ -106,12 +106,11 @@ def _page(pdf: PdfFile, number: int) -> PageText:
     text = clean("\n\n".join(map(_joined, groups)))
     if content.comments:
         text = "\n\n".join(filter(None, [text, *content.comments]))
-    raw = content.raw.replace("\r\n", "\n")
     return PageText(
         number=number,
         status=PageStatus.OK if text.strip() else PageStatus.EMPTY,
         text=text,
-        raw_text=raw if raw.split() != text.split() else None,
+        raw_text=_raw_beside(content.raw, text),
         markdown=_markdown(groups),
         engine=ENGINE,
         reason=_reason(content, text),
@@ -126,6 +125,17 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         ),
         links=content.links,
     )
+
+
+def _raw_beside(raw: str, text: str) -> str | None:
+    """The text as PDFium gave it, where it is another in more than space."""
+    plain = raw.replace("\r\n", "\n")
+    is_same = _without_space(plain) == _without_space(text)
+    return None if is_same else plain
+
+
+def _without_space(text: str) -> str:
+    return text.replace(" ", "").replace("\n", "")
 
 
 def _joined(group: list[Line]) -> str:

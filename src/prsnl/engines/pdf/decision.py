@@ -180,9 +180,10 @@ def _line_above(place: Place, lines: Sequence[tuple[str, Place]]) -> str | None:
 
 
 def _meaningless(text: str, known_letters: float | None) -> float:
-    signs = "".join(text.split())
+    signs = text.replace("\n", "").replace(" ", "")
     empty = signs.count("\ufffd")
     if not signs.isprintable():  # which tells of most pages that none is meaningless
+        signs = "".join(signs.split())
         empty += sum(
             unicodedata.category(sign) in {"Co", "Cc", "Cn", "Cs"} for sign in signs
         )

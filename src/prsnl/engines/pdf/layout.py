@@ -40,8 +40,8 @@ Box: TypeAlias = tuple[float, float, float, float]
 class Places(Protocol):
     """Tells where a character of the page is, as long as the page is open."""
 
-    def box(self, offset: int) -> Box | None:
-        """Left, bottom, right and top of a character, in points; None if unknown."""
+    def end_of(self, line: Line) -> Box | None:
+        """Left, bottom, right and top of a line's last character; None if unknown."""
 
 
 class Edge(NamedTuple):
@@ -67,7 +67,6 @@ class Line:
         direction: In degrees, rounded to a quarter turn; lines of different
             directions are never compared.
         first: The number of its first character.
-        last: The number of its last one.
         places: Tells where characters are.
     """
 
@@ -77,7 +76,6 @@ class Line:
         "direction",
         "first",
         "height",
-        "last",
         "places",
         "start",
         "text",
@@ -85,23 +83,21 @@ class Line:
     )
 
     def __init__(
-        self, text: str, first: int = 0, last: int = 0, places: Places | None = None
+        self,
+        text: str,
+        start: float = 0.0,
+        top: float = 0.0,
+        height: float = 0.0,
+        direction: int = 0,
     ) -> None:
         self.text = text
-        self.first = first
-        self.last = last
-        self.places = places
-        self.start = self.top = self.bottom = self.height = 0.0
-        self.direction = 0
-        self._end: float | None = None
-
-    def stand(self, box: Box, direction: int) -> None:
-        """Take the place of the first character."""
-        left, bottom, _, top = turned(box, direction) if direction else box
-        self.start = left
-        self.top = self.bottom = -bottom
-        self.height = top - bottom
+        self.start = start
+        self.top = self.bottom = top
+        self.height = height
         self.direction = direction
+        self.first = 0
+        self.places: Places | None = None
+        self._end: float | None = None
 
     @property
     def end(self) -> float:
@@ -117,7 +113,7 @@ class Line:
         Of a text that runs to the left it moves the start, of a joined word the bottom.
         """
         self._end = self.start
-        box = self.places.box(self.last) if self.places else None
+        box = self.places.end_of(self) if self.places else None
         if box is not None:
             left, bottom, right, _ = turned(box, self.direction)
             self._end = max(self.start, right)
@@ -127,10 +123,10 @@ class Line:
 
     def joined_to(self, other: Line, space: str) -> Line:
         """This line and the piece that goes on with it."""
-        whole = Line(self.text + space + other.text, self.first, other.last)
-        whole.start, whole.top, whole.bottom = self.start, self.top, other.bottom
-        whole.height = max(self.height, other.height)
-        whole.direction = self.direction
+        height = max(self.height, other.height)
+        told = self.text + space + other.text
+        whole = Line(told, self.start, self.top, height, self.direction)
+        whole.bottom = other.bottom
         whole._end = max(self.end, other.end)
         return whole
 
@@ -190,9 +186,12 @@ def _usual_gap(lines: Sequence[Line]) -> float:
     """The usual distance between two lines, as a multiple of their height."""
     ratios = []
     for before, after in pairwise(lines):
+        height = before.height
         gap = after.top - before.bottom
-        if 0 < gap < 3 * before.height and _same_size(before, after):
-            ratios.append(gap / before.height)
+        if 0 < gap < 3 * height and (
+            height == after.height or _same_size(before, after)
+        ):
+            ratios.append(gap / height)
     return median(ratios) if ratios else 1.2
 
 

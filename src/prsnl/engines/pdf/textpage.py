@@ -16,7 +16,7 @@ from unicodedata import bidirectional
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from prsnl.engines.pdf.layout import JOINED, Box, Line
+from prsnl.engines.pdf.layout import JOINED, Box, Line, turned
 
 #: Characters asked, of each page, whether their font says what they mean; more of them
 #: if one does not.
@@ -61,6 +61,10 @@ class Places:
             return room.left, room.bottom, room.right, room.top
         return None
 
+    def end_of(self, line: Line) -> Box | None:
+        """The box of a line's last character."""
+        return self.box(line.first + _units(line.text) - 1)
+
     def direction(self, offset: int) -> int:
         """Which way the text runs, in degrees, rounded to a quarter turn."""
         angle = pdfium_c.FPDFText_GetCharAngle(self.text.raw, self.index(offset))
@@ -82,9 +86,10 @@ def lines_of(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
             first = offset
             if stripped[0] != told[0]:
                 first += size(told[: -len(told.lstrip())])
-            line = Line(stripped, first, first + size(stripped) - 1, places)
             box = box_of(first)
-            if box is not None:
+            if box is None:
+                line = Line(stripped)
+            else:
                 # Right under the line before, a line is upright as that one is.
                 if (
                     direction
@@ -92,8 +97,11 @@ def lines_of(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
                     or not -_SAME_START < box[0] - before[0] < _SAME_START
                 ):
                     direction = places.direction(first)
-                line.stand(box, direction)
                 before = box
+                left, bottom, _, top = turned(box, direction) if direction else box
+                line = Line(stripped, left, -bottom, top - bottom, direction)
+                line.places = places
+                line.first = first
             if not stripped.isascii() and _moves(stripped):
                 line.settle()
             lines.append(line)
