@@ -87,6 +87,7 @@ def make_app(wiring: Wiring) -> FastAPI:
     for router in (
         library.router,
         file_processing.router,
+        file_processing.rerun_router,
         ai_processing.router,
         monitoring.router,
         monitoring.open_router,

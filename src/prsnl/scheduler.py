@@ -18,7 +18,7 @@ from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import UnavailableError
 from prsnl.core.storage import Storage
 from prsnl.wiring import Wiring
-from prsnl.work import providers
+from prsnl.work import providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -133,6 +133,7 @@ def chores(
 
     def forget(connection: Db) -> bool:
         forget_the_gone(connection)
+        secrets.sweep(connection, storage)
         return False
 
     return [

@@ -80,6 +80,24 @@ class PageStatus(StrEnum):
     FAILED = "failed"
 
 
+class EdgeLine(Value):
+    """A line at the head or the foot of a page, where running lines stand."""
+
+    #: As it stands in the page's `text`, on a line of its own.
+    text: str
+    #: Which part of the page's height lies above it, from 0 to 1.
+    at: float
+    is_head: bool
+
+
+class Link(Value):
+    """An address that a page leads to when it is clicked."""
+
+    url: str
+    #: What it stands on, where that is text.
+    text: str | None = None
+
+
 class OcrRegion(Value):
     """A picture on a page whose text layer is good."""
 
@@ -132,7 +150,7 @@ class PageText(Value):
     status: PageStatus
     #: Cleaned: paragraphs kept, hyphens at line ends joined, ligatures resolved.
     text: str
-    #: As the engine gave it, where that differs from `text`.
+    #: As the engine gave it, where that differs from `text` in more than space.
     raw_text: str | None = None
     #: With headings, lists and tables, where the engine knows them.
     markdown: str | None = None
@@ -147,6 +165,9 @@ class PageText(Value):
     error: str | None = None
     #: The page's number as the document prints it ("iv", "A-3"), where it differs.
     label: str | None = None
+    #: The outermost lines, from the head to the foot; none where places are unknown.
+    edges: tuple[EdgeLine, ...] = ()
+    links: tuple[Link, ...] = ()
     #: What is still to be recognised: a page with this is not finished.
     need: OcrNeed | None = None
     #: None on a page in which OCR had no part.

@@ -114,6 +114,7 @@ class Job:
         return {
             "path": _INPUT,
             "kind": self.kind.kind,
+            "password": self.reading.password_of(self.kind),
             "page": page.model_dump(mode="json"),
             "engine": engine.module,
             "setup": engine.setup,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,6 +20,8 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
+from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.recognition import (
     PICTURED,
@@ -28,15 +29,19 @@ from prsnl.file_processing.recognition import (
     found_nothing,
 )
 from prsnl.file_processing.recognition import warnings as ocr_warnings
+from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
+    DocumentOptions,
     ExtractedText,
     ExtractPdfText,
     OcrWish,
     ProcessDocument,
     ProcessedDocument,
+    Rerun,
 )
 from prsnl.items import store
 from prsnl.items.models import AttachmentView
+from prsnl.work import secrets
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
@@ -46,7 +51,6 @@ IDENTIFY: Final = Stage(
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
 )
-PAGES: Final = Stage(name="pages", version=1, result=PageText, title="Reading pages")
 THUMBNAIL: Final = Stage(
     name="thumbnail", version=1, result=Thumbnail, title="Drawing the first page"
 )
@@ -61,6 +65,7 @@ class WholeText(Value):
 WHOLE: Final = Stage(
     name="whole text", version=1, result=WholeText, title="Keeping the text"
 )
+_USUAL: Final = DocumentOptions()
 #: Beside the pages: identify, info, thumbnail and whole text.
 _OTHER_STEPS: Final = 4
 
@@ -109,6 +114,7 @@ class DocumentReader:
             self.storage,
             unit_timeout_s=self.unit_timeout_s * run.room,
             again=again,
+            password=lambda: secrets.reveal(self.database, self.storage, run.task_id),
         )
 
     def identify(
@@ -135,8 +141,10 @@ class DocumentReader:
         *,
         later_steps: int,
         ocr: OcrWish,
+        options: DocumentOptions = _USUAL,
+        rerun: Rerun | None = None,
     ) -> Document:
-        """Read every page, and draw the first.
+        """Read every page, or those wanted again; draw the first.
 
         Args:
             run: Keeps the stages.
@@ -145,6 +153,8 @@ class DocumentReader:
             kind: What the file is.
             later_steps: How many steps the caller adds, for the progress.
             ocr: What is wanted of OCR.
+            options: What the user wants besides.
+            rerun: Which pages are read again; all others stay.
 
         Raises:
             EmptyError: No page has text, and OCR had no part in that.
@@ -162,17 +172,21 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        count = info.value.page_count
-        run.progress.expect(count + _OTHER_STEPS + later_steps)
-        pages = run.units(
-            PAGES,
-            units=range(1, count + 1),
+        reader = PageReader(reading, kind, info.value)
+        wanted = wanted_pages(rerun, info.value.page_count)
+        cleans = is_cleaned(kind, info.value)
+        run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
+        pages = pages_of(
+            run,
+            self.database,
+            file.id,
+            wanted=wanted,
+            rerun=rerun,
             inputs=[*content, info.key],
             parameters={**how, **self.recognizer.parameters(kind, ocr)},
-            work=lambda wanted: self.recognizer.finished(
-                run, reading, kind, reading.pages(kind, info.value, wanted), ocr
+            work=lambda numbers: self.recognizer.finished(
+                run, reading, kind, reader.read(numbers), ocr
             ),
-            store=partial(_store_pages, file.id),
         )
         run.stage(
             THUMBNAIL,
@@ -183,6 +197,9 @@ class DocumentReader:
         )
         run.warnings.extend(info.value.warnings)
         run.warnings.extend(ocr_warnings(pages.values))
+        if cleans:
+            removes = options.remove_headers_footers
+            pages = cleaned(run, file.id, pages, removes=removes)
         document = Document(kind, info.value, pages, _characters(pages))
         _refuse_nothing(document)
         run.stage(
@@ -251,6 +268,8 @@ class DocumentProcessor:
                 kind,
                 later_steps=later_steps,
                 ocr=command.options.ocr,
+                options=command.options,
+                rerun=command.rerun,
             )
         title = language = None
         passages = 0
@@ -275,12 +294,6 @@ class DocumentProcessor:
             language=language,
             passages=passages,
         )
-
-
-def _store_pages(
-    attachment_id: UUID, connection: Db, pages: Mapping[int, PageText]
-) -> None:
-    store.save_pages(connection, attachment_id, pages.values())
 
 
 def _store_thumbnail(attachment_id: UUID, connection: Db, made: Thumbnail) -> None:

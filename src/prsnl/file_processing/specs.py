@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from prsnl.core.errors import BadRequestError
 from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
@@ -59,6 +61,37 @@ class DocumentOptions(OcrOptions):
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
+    remove_headers_footers: bool = Field(
+        True,
+        description="Leave out headers, footers and page numbers that repeat over "
+        "pages.",
+    )
+    #: Never a part of the row: see `work.secrets`.
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
+
+
+class RerunStage(StrEnum):
+    """What can be done again for pages alone."""
+
+    #: Read from the file again.
+    PAGES = "pages"
+    #: Running headers and footers, over all pages.
+    CLEANING = "cleaning"
+
+
+class Rerun(Command):
+    """Pages of a file that are done again; all others stay as they are."""
+
+    stage: RerunStage
+    pages: tuple[int, ...] = ()
+    #: The number of this repetition, from 1: their new results go by it.
+    run: int = Field(ge=1)
 
 
 class ProcessDocument(Command):
@@ -71,6 +104,10 @@ class ProcessDocument(Command):
         min_length=1,
         max_length=200,
         description="Any new word does again what is kept already.",
+    )
+    #: Set by `.../rerun` alone.
+    rerun: SkipJsonSchema[Rerun | None] = Field(
+        None, exclude_if=lambda rerun: rerun is None
     )
 
 
@@ -95,6 +132,13 @@ class ExtractPdfText(OcrOptions):
     """Read the text of a stored PDF, and no more."""
 
     file_id: UUID = Field(description="The attachment to read.")
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
 
 
 class ExtractedText(Result):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Database
@@ -16,6 +16,7 @@ from prsnl.core.settings import Storage as StorageSettings
 from prsnl.core.storage import FolderStorage
 from prsnl.web.keys import KeyRing, unauthorized
 from prsnl.wire import Accepted
+from prsnl.work import secrets
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
 from prsnl.work.submit import Submitter, submission
@@ -102,22 +103,30 @@ class Dispatcher:
     idempotency_key: str | None
 
     async def submit(
-        self, spec: TaskSpec[C, R], command: C, *, attachment_id: UUID | None = None
+        self,
+        spec: TaskSpec[C, R],
+        command: C,
+        *,
+        attachment_id: UUID | None = None,
+        password: SecretStr | None = None,
     ) -> Accepted:
         """Insert the task, ring, and tell where to follow it.
+
+        A password goes beside the row, sealed, until the task has ended.
 
         Raises:
             ConflictError: The idempotency key stands for another command already.
         """
-        told = await self.parts.submitter.submit(
-            submission(
-                spec,
-                command,
-                owner=self.owner,
-                idempotency_key=self.idempotency_key,
-                attachment_id=attachment_id,
-            )
+        wanted = submission(
+            spec,
+            command,
+            owner=self.owner,
+            idempotency_key=self.idempotency_key,
+            attachment_id=attachment_id,
         )
+        if password is not None:
+            await run_in_threadpool(self._seal, wanted.id, password)
+        told = await self.parts.submitter.submit(wanted)
         return Accepted(
             task_id=told.task_id,
             message=(
@@ -126,6 +135,14 @@ class Dispatcher:
                 else "This idempotency key was used before: it is the same task."
             ),
             monitor_url=MONITOR_URL.format(told.task_id),
+        )
+
+    def _seal(self, task_id: UUID, password: SecretStr) -> None:
+        plain = password.get_secret_value()
+        self.parts.database.run(
+            lambda connection: secrets.seal(
+                connection, self.parts.storage, task_id, plain
+            )
         )
 
 
