@@ -197,6 +197,39 @@ class Children(_Concern):
     )
 
 
+class Ocr(_Concern):
+    """How pictures of text are read."""
+
+    ocr_engine: str = Field(
+        "auto",
+        pattern="^(auto|tesseract|rapidocr|none)$",
+        description="`auto`, `tesseract`, `rapidocr` or `none`.",
+    )
+    ocr_languages: str | None = Field(
+        None,
+        description="What scans are written in, such as `de,en`; default: detected.",
+    )
+    ocr_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Pages read at once on this machine; default: its cores, and one a "
+        "GiB of memory at most.",
+    )
+    ocr_memory_bytes: int = Field(
+        2 * GIB, ge=512 * MIB, description="Address space of an OCR child, in bytes."
+    )
+    ocr_page_timeout_s: Seconds = Field(
+        timedelta(seconds=120), description="Time for OCR of one page."
+    )
+    ocr_page_pixels: int = Field(
+        20_000_000,
+        ge=1_000_000,
+        le=100_000_000,
+        description="A page is drawn for OCR with at most so many pixels.",
+    )
+
+
 class Logs(_Concern):
     """How the processes speak."""
 
@@ -225,6 +258,7 @@ class Settings:
     work: Work
     children: Children
     logs: Logs
+    ocr: Ocr = field(default_factory=Ocr)
 
     @classmethod
     def read(cls) -> Self:

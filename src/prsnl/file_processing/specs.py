@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from prsnl.core.errors import BadRequestError
 from prsnl.engines.contracts import Dependency
+from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 FILE_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
 
 
-class DocumentOptions(Command):
+@dataclass(frozen=True)
+class OcrWish:
+    """What the user wants of OCR."""
+
+    use_ocr: bool = True
+    #: Codes as tesseract's; empty: to be detected.
+    languages: tuple[str, ...] = ()
+
+
+class OcrOptions(Command):
+    """How pictures of text are read."""
+
+    use_ocr: bool = Field(True, description="Recognise the text of scans and pictures.")
+    ocr_languages: tuple[str, ...] = Field(
+        (),
+        max_length=LANGUAGES_MAX,
+        description="What scans are written in, as en, de, eng or deu; empty: as set, "
+        "else detected.",
+    )
+
+    @field_validator("ocr_languages")
+    @classmethod
+    def _known(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(code_of(one) for one in told))
+        except BadRequestError as error:
+            raise ValueError(error.message) from error
+
+    @property
+    def ocr(self) -> OcrWish:
+        """The same, as the recogniser takes it."""
+        return OcrWish(self.use_ocr, self.ocr_languages)
+
+
+class DocumentOptions(OcrOptions):
     """How a document is processed."""
 
     analyze_content: bool = Field(
@@ -102,6 +139,8 @@ class ProcessedDocument(Result):
     failed_pages: tuple[int, ...]
     #: Numbers of the pages that hold no text.
     empty_pages: tuple[int, ...]
+    #: Numbers of the pages whose text is from OCR, wholly or in part.
+    scanned_pages: tuple[int, ...] = ()
     characters: int
     title: str | None
     language: str | None
@@ -112,7 +151,7 @@ class ProcessedDocument(Result):
     dependencies: tuple[Dependency, ...] | None = None
 
 
-class ExtractPdfText(Command):
+class ExtractPdfText(OcrOptions):
     """Read the text of a stored PDF, and no more."""
 
     file_id: UUID = Field(description="The attachment to read.")
@@ -131,6 +170,7 @@ class ExtractedText(Result):
     pages: int
     failed_pages: tuple[int, ...]
     empty_pages: tuple[int, ...]
+    scanned_pages: tuple[int, ...] = ()
     characters: int
 
 

@@ -47,6 +47,9 @@ class PageView(View):
     run: int = 0
     #: Addresses that the page leads to: `url`, and `text` where it stands on some.
     links: list[dict[str, Any]] = []
+    #: What OCR did for it: languages, how far it was turned, doubtful places in the
+    #: text; None where OCR had no part.
+    recognition: dict[str, Any] | None = None
 
 
 class AttachmentView(View):

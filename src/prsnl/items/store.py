@@ -24,6 +24,7 @@ from prsnl.engines.contracts import (
     PageStatus,
     PageText,
     TextAnalysis,
+    Value,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -210,7 +211,7 @@ def page_range(
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error, label, run, links from attachment_pages "
+        "milliseconds, error, label, run, links, recognition from attachment_pages "
         "where attachment_id = %s and number > %s order by number limit %s",
         [attachment_id, after, limit],
     ).fetchall()
@@ -259,8 +260,8 @@ def save_pages(
             """
             insert into attachment_pages (attachment_id, number, status, text, raw_text,
                 markdown, engine, reason, confidence, milliseconds, error, label, run,
-                edges, links)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                edges, links, recognition)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (attachment_id, number) do update set
                 status = excluded.status, text = excluded.text,
                 raw_text = excluded.raw_text, markdown = excluded.markdown,
@@ -268,7 +269,8 @@ def save_pages(
                 confidence = excluded.confidence,
                 milliseconds = excluded.milliseconds, error = excluded.error,
                 label = excluded.label, run = excluded.run, edges = excluded.edges,
-                links = excluded.links, read_text = null, read_markdown = null
+                links = excluded.links, recognition = excluded.recognition,
+                read_text = null, read_markdown = null
             """,
             [
                 [
@@ -287,10 +289,15 @@ def save_pages(
                     run,
                     Jsonb([edge.model_dump() for edge in page.edges]),
                     Jsonb([link.model_dump() for link in page.links]),
+                    _json(page.recognition),
                 ]
                 for page in read
             ],
         )
+
+
+def _json(value: Value | None) -> Jsonb | None:
+    return None if value is None else Jsonb(value.model_dump(mode="json"))
 
 
 def save_text(connection: Db, attachment_id: UUID, plain: str) -> None:
