@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -35,7 +36,7 @@ from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring.reader import Reader
-from prsnl.web import errors, keys
+from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
 from prsnl.web.headers import SecurityHeaders
@@ -52,6 +53,8 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: What is still on its way to those who follow progress then has so long.
+_FLUSH_S: Final = 1.0
 #: Nothing that a client says over a WebSocket is of use.
 _HEARD_BYTES: Final = 4096
 #: No upload takes so long.
@@ -108,6 +111,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
+    description.install(app)
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:
@@ -128,6 +132,25 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     ):
         app.include_router(router)
     return app
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the API is served."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        # Events are short, and compression would hold memory for each client.
+        ws_per_message_deflate=False,
+        ws_max_size=_HEARD_BYTES,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # the application's own, for the proxies of a setting
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
 
 
 def main(wiring: Wiring, *, is_passing: bool = False) -> None:
@@ -162,26 +185,12 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
         app = make_app(wiring, insecurities=insecurities)
-        config = uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
-            # Events are short, and compression would hold memory for each client.
-            ws_per_message_deflate=False,
-            ws_max_size=_HEARD_BYTES,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,  # the application's own, for the proxies of a setting
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(config, app, place).run(sockets=[bound])
+        _Server(configured(app), app, place).run(sockets=[bound])
 
 
 @dataclass(frozen=True)
@@ -210,7 +219,19 @@ class _Server(uvicorn.Server):
         place = self._place
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
         self._app.state.reader.close()
+        asyncio.get_running_loop().call_later(_FLUSH_S, self._cut_streams)
         await super().shutdown(sockets)
+
+    def _cut_streams(self) -> None:
+        """Who takes nothing of his stream any more must not hold the others."""
+        for connection in list(self.server_state.connections):
+            if live.is_stream(getattr(connection, "scope", None)):
+                connection.transport.abort()
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Leave out what uvicorn says of a WebSocket whose handshake we have refused."""
+    return "without completing handshake" not in record.getMessage()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -6,7 +6,6 @@ import os
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, TypeVar
@@ -20,14 +19,16 @@ from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
+    FeedEvent,
     HealthBody,
     KeyBody,
     LinkBody,
     MadeKey,
     MeBody,
     Page,
-    Problem,
+    ProgressEvent,
     Scope,
     StatusBody,
     TaskBody,
@@ -76,12 +77,16 @@ class Client:
                 "https://."
             )
         self.server = server.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx2.Client(
             base_url=self.server,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers=headers,
             timeout=httpx2.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
             # A proxy cannot reach this machine's own server.
             trust_env=not is_local(server),
+        )
+        self._streams = Streams(
+            self.server, headers, self._http, is_local=is_local(server)
         )
 
     @classmethod
@@ -202,6 +207,42 @@ class Client:
                 return status
             status = self.status(task_id, seq=status.seq, wait_s=_POLL_S)
 
+    def follow(
+        self, task_id: UUID | str, *, seq: int | None = None
+    ) -> Iterator[ProgressEvent]:
+        """One task, live: how it is now, then each event, until it has ended.
+
+        Goes on where it was after a lost connection or a restart of the server: no
+        event is missed, none comes twice.
+
+        Args:
+            task_id: Which.
+            seq: Begin after this number instead (-1: with the first event). What is
+                no longer kept is left out.
+
+        Raises:
+            NotFoundError: There is no such task.
+            UnavailableError: The server was away for a minute.
+        """
+        return self._streams.task(task_id, seq)
+
+    def events(self, *, cursor: str | None = None) -> Iterator[FeedEvent]:
+        """All tasks, live, from now on or from a cursor on; never ends by itself.
+
+        The first event is a `ReadyEvent`: what happens from there on is told, so read
+        lists after it. Then comes a `ProgressEvent` for each change; of two of one
+        task the higher `seq` is the newer. A `GapEvent` says that what came after the
+        cursor is no longer kept: read the lists anew. After a lost connection or a
+        restart of the server it goes on where it was.
+
+        Args:
+            cursor: Of the last event that is known.
+
+        Raises:
+            UnavailableError: The server was away for a minute.
+        """
+        return self._streams.feed(cursor)
+
     def tasks(self, *, active: bool = False, limit: int = 50) -> list[TaskBody]:
         """The newest tasks; with *active* those that have not ended."""
         path = f"{_TASKS}/active" if active else _TASKS
@@ -271,7 +312,7 @@ class Client:
         owner: str,
         name: str,
         scopes: Sequence[Scope] = (Scope.READ, Scope.WRITE),
-        expires_at: datetime | None = None,
+        expires_in_days: int | None = None,
     ) -> MadeKey:
         """Make a key; its secret is told this once. Needs the scope `admin`.
 
@@ -279,13 +320,13 @@ class Client:
             owner: Whose documents it is for.
             name: What it is for.
             scopes: What it may do.
-            expires_at: When it ends, with a time zone; None for never.
+            expires_in_days: It ends by itself then; None for never.
         """
         wanted = {
             "owner": owner,
             "name": name,
             "scopes": list(scopes),
-            "expires_at": None if expires_at is None else expires_at.isoformat(),
+            "expires_in_days": expires_in_days,
         }
         return _parsed(MadeKey, self._ask("POST", _KEYS, json=wanted))
 
@@ -321,10 +362,7 @@ class Client:
                     f"What answers at {self.server} does not speak https: correct the "
                     "address (without a proxy of yours it begins with http://)."
                 ) from error
-            raise UnavailableError(
-                f"No server answers at {self.server}: start it with ./prsnl up, or "
-                "correct the address."
-            ) from error
+            raise self._streams.away() from error
 
 
 def local_key(data_dir: Path) -> str | None:
@@ -367,17 +405,7 @@ def _parsed(kind: type[B], answer: httpx2.Response) -> B:
 
 def _error_of(answer: httpx2.Response) -> PrsnlError:
     """The error that a problem document tells, as the class with its code."""
-    try:
-        problem = Problem.model_validate_json(answer.content)
-    except ValidationError:
-        return _foreign(answer)
-    return PrsnlError.from_wire(
-        {
-            "code": problem.code,
-            "message": problem.detail,
-            "retry_after_s": problem.retry_after_s,
-        }
-    )
+    return problem_of(answer.content) or _foreign(answer)
 
 
 def _foreign(answer: httpx2.Response) -> UnavailableError:

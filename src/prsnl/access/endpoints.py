@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.access import keys, sessions
@@ -69,11 +69,14 @@ class NewKey(BaseModel):
         pattern=_NO_CONTROLS,
         description="What it is for, to know it again.",
     )
-    scopes: set[Scope] = Field(
-        {Scope.READ, Scope.WRITE}, min_length=1, description="What it may do."
+    scopes: list[Scope] = Field(
+        [Scope.READ, Scope.WRITE],
+        min_length=1,
+        max_length=20,
+        description="What it may do.",
     )
-    expires_at: AwareDatetime | None = Field(
-        None, description="It ends by itself then; null is never."
+    expires_in_days: int | None = Field(
+        None, ge=1, le=3650, description="It ends by itself then; null is never."
     )
 
 
@@ -104,13 +107,11 @@ def list_keys(
 @router.post("/keys", status_code=status.HTTP_201_CREATED)
 def create_key(_who: Admin, parts: Parts, new: NewKey) -> MadeKey:
     """Make a key. Its secret is in this answer, and never again. Needs `admin`."""
-    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
-        raise BadRequestError("expires_at is over already: give a time to come.")
     wanted = keys.Wanted.of(
         owner=new.owner,
         name=new.name,
-        scopes=sorted(new.scopes),
-        expires_at=new.expires_at,
+        scopes=new.scopes,
+        days=new.expires_in_days,
     )
     return parts.database.run(lambda connection: keys.create(connection, wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +29,7 @@ class Wanted:
     owner: str
     name: str
     scopes: frozenset[Scope]
-    expires_at: datetime | None
+    lifetime: timedelta | None
     key: str
 
     @classmethod
@@ -39,15 +39,22 @@ class Wanted:
         owner: str,
         name: str,
         scopes: Sequence[Scope],
-        expires_at: datetime | None,
+        days: int | None,
     ) -> Wanted:
-        """With an id and a secret of its own."""
+        """With an id and a secret of its own.
+
+        Args:
+            owner: Whose documents it is for.
+            name: What it is for.
+            scopes: What it may do.
+            days: It ends after so many; None for never.
+        """
         return cls(
             id=new_id(),
             owner=owner,
             name=name,
             scopes=frozenset(scopes),
-            expires_at=expires_at,
+            lifetime=None if days is None else timedelta(days=days),
             key=new_key(),
         )
 
@@ -56,14 +63,14 @@ def create(connection: Db, wanted: Wanted) -> MadeKey:
     """Make a key; its hash alone is kept."""
     connection.execute(
         "insert into api_keys (id, key_hash, owner, name, scopes, expires_at) "
-        "values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+        "values (%s, %s, %s, %s, %s, now() + %s::interval) on conflict do nothing",
         [
             wanted.id,
             hash_of(wanted.key),
             wanted.owner,
             wanted.name,
             sorted(wanted.scopes),
-            wanted.expires_at,
+            wanted.lifetime,
         ],
     )
     return MadeKey(**_key(connection, wanted.id).model_dump(), key=wanted.key)

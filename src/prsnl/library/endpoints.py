@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -44,6 +44,7 @@ _FORM: Final[dict[str, Any]] = {
                 "schema": {
                     "type": "object",
                     "required": [uploads.FIELD],
+                    "additionalProperties": False,
                     "properties": {
                         uploads.FIELD: {"type": "string", "format": "binary"}
                     },
@@ -54,6 +55,18 @@ _FORM: Final[dict[str, Any]] = {
 }
 
 router = APIRouter(prefix="/api", tags=["Library"])
+
+
+class MarkdownResponse(Response):
+    """Markdown, for the description."""
+
+    media_type = "text/markdown"
+
+
+class JpegResponse(StreamingResponse):
+    """A picture, for the description."""
+
+    media_type = "image/jpeg"
 
 
 class UploadOptions(BaseModel):
@@ -146,7 +159,7 @@ def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingRespon
     )
 
 
-@router.get("/attachments/{attachment_id}/text")
+@router.get("/attachments/{attachment_id}/text", response_class=PlainTextResponse)
 def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The text of all pages that have been read so far."""
     found = parts.database.run(
@@ -155,7 +168,7 @@ def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     return Response(found, media_type="text/plain; charset=utf-8", headers=_SAFE)
 
 
-@router.get("/attachments/{attachment_id}/markdown")
+@router.get("/attachments/{attachment_id}/markdown", response_class=MarkdownResponse)
 def show_markdown(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The same with headings and tables, page marks, and front matter."""
 
@@ -195,7 +208,7 @@ def pages(
     return Page(items=found, next=str(found[-1].number) if is_full else None)
 
 
-@router.get("/attachments/{attachment_id}/thumbnail.jpg")
+@router.get("/attachments/{attachment_id}/thumbnail.jpg", response_class=JpegResponse)
 def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """A picture of the first page."""
     name = parts.database.run(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, WebSocket
+from fastapi import APIRouter, Depends, Header, Query, WebSocket, status
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
@@ -29,13 +29,23 @@ GONE: Final = 4404
 #: A comment so often, that both ends notice when the other is gone.
 HEART_BEAT_S: Final = 15.0
 #: A browser comes back after so long.
-_RETRY: Final = "retry: 1000\n\n"
+_RETRY: Final = "retry: 1000\n"
 _GAP: Final = (
     "What came after this cursor is no longer kept: read the lists anew; from here on "
     "everything is told again."
 )
 
-router = APIRouter(prefix="/api/background", tags=["Tasks"])
+_PREFIX: Final = "/api/background"
+_EVENTS: Final = "/events"
+
+router = APIRouter(prefix=_PREFIX, tags=["Tasks"])
+
+
+def is_stream(scope: Mapping[str, Any] | None) -> bool:
+    """Whether a connection's request is one that goes on by itself."""
+    return scope is not None and (
+        scope["type"] == "websocket" or scope["path"] == _PREFIX + _EVENTS
+    )
 
 
 def reader_of(connection: HTTPConnection) -> Reader:
@@ -60,9 +70,11 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncIterator[str]) -> None:
+    def __init__(self, pieces: AsyncIterator[str], status_code: int = 200) -> None:
         super().__init__(
-            pieces, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            pieces,
+            status_code,
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
         self._pieces = pieces
 
@@ -81,9 +93,10 @@ async def follow_all(
     cursor: FeedCursor = None,
 ) -> None:
     """All of the caller's tasks."""
+    reader.require_room(owner)
     place, first = await _begin(parts, owner, cursor)
     await websocket.accept()
-    with reader.following(place) as follower:
+    with reader.following(owner, place) as follower:
         await _send(websocket, follower, [first])
 
 
@@ -101,6 +114,7 @@ async def follow(
     ] = None,
 ) -> None:
     """One task: what came after `seq`, or how it is now; then whatever it does."""
+    reader.require_room(owner)
     begin = await run_in_threadpool(
         parts.database.run,
         lambda connection: feed.begin_task(connection, task_id, owner=owner, seq=seq),
@@ -111,14 +125,15 @@ async def follow(
     if begin.state is not None:
         first.append(told(event_body(begin.state)))
     await websocket.accept()
-    with reader.following(OfTask(task_id, begin.seq)) as follower:
+    with reader.following(owner, OfTask(task_id, begin.seq)) as follower:
         if begin.has_ended:
             follower.end()
         await _send(websocket, follower, first, has_task_ended=begin.has_ended)
 
 
 @router.get(
-    "/events",
+    _EVENTS,
+    status_code=status.HTTP_200_OK,
     response_class=EventStream,
     responses={
         200: {
@@ -143,6 +158,7 @@ async def events(
     ] = None,
 ) -> EventStream:
     """All of the caller's tasks, as server-sent events; goes on until it is closed."""
+    reader.require_room(owner)
     place, first = await _begin(parts, owner, last_event_id or cursor)
     return EventStream(_pieces(reader, place, first))
 
@@ -207,7 +223,7 @@ async def _listen(websocket: WebSocket, follower: Follower) -> None:
 
 
 async def _pieces(reader: Reader, place: OfOwner, first: Told) -> AsyncIterator[str]:
-    with reader.following(place) as follower:
+    with reader.following(place.owner, place) as follower:
         yield _RETRY + _block(first)
         while not follower.has_ended:
             batch = await follower.more(HEART_BEAT_S)

@@ -23,7 +23,7 @@ import psycopg
 import structlog
 
 from prsnl.core.db import Database, Db
-from prsnl.core.errors import PrsnlError
+from prsnl.core.errors import PrsnlError, TooManyRequestsError
 from prsnl.web.bodies import event_body
 from prsnl.wire import ProgressEvent
 from prsnl.work import feed
@@ -40,6 +40,8 @@ _HELD_BACK_S: Final = 0.05
 _IDLE_S: Final = 60.0
 #: Events that one client gets at a time.
 BATCH: Final = 100
+#: Streams that one owner may have open, so that he leaves sockets to the others.
+MOST_STREAMS: Final = 100
 #: Clients that replay share a look, so that they do not keep the others waiting.
 _REPLAYING_AT_ONCE: Final = 8
 #: The statement's answer for a task that is not there (any more).
@@ -97,6 +99,7 @@ class Watch:
 class Follower:
     """One client that takes events. `more` is for the event loop."""
 
+    owner: str
     place: Place
     loop: asyncio.AbstractEventLoop
     ask: Callable[[Follower], None]
@@ -156,6 +159,14 @@ class _Found:
     #: Nothing that was committed is still to be read.
     is_clear: bool
 
+    @property
+    def is_news(self) -> bool:
+        """Whether there was anything for anybody."""
+        return any(self.events.values())
+
+
+_NOTHING: Final = _Found({}, {}, is_clear=True)
+
 
 class Reader:
     """Reads for everybody. `following` and `watching` are for the event loop."""
@@ -190,10 +201,25 @@ class Reader:
             with self._state:
                 self._watches.discard(watch)
 
+    def require_room(self, owner: str) -> None:
+        """Make sure that an owner may follow once more.
+
+        Raises:
+            TooManyRequestsError: He has as many streams open as anybody may.
+        """
+        with self._state:
+            count = sum(each.owner == owner for each in self._followers)
+        if count >= MOST_STREAMS:
+            raise TooManyRequestsError(
+                f"{count} streams of yours are open, and no more may be: close some, "
+                "or follow all of your tasks by one."
+            )
+
     @contextmanager
-    def following(self, place: Place) -> Iterator[Follower]:
+    def following(self, owner: str, place: Place) -> Iterator[Follower]:
         """Follow the events after a place, as long as the block runs."""
-        follower = Follower(place, asyncio.get_running_loop(), self._take_question)
+        loop = asyncio.get_running_loop()
+        follower = Follower(owner, place, loop, self._take_question)
         with self._state:
             if self._is_closed:
                 follower.end()
@@ -241,18 +267,11 @@ class Reader:
                 os.write(self._wake, b"!")
 
     def _work(self) -> None:
-        held_back_s = 0.0
+        wait_s = _POLL_S
         while self._has_clients():
-            has_rung = self._listener.wait(
-                held_back_s or _POLL_S, or_readable=self._called
-            )
+            has_rung = self._listener.wait(wait_s, or_readable=self._called)
             self._hear()
-            if self._look():
-                held_back_s = 0.0
-            elif has_rung:
-                held_back_s = _HELD_BACK_S
-            else:
-                held_back_s = min(2 * held_back_s or _HELD_BACK_S, _POLL_S)
+            wait_s = self._next_wait_s(self._look(), wait_s, has_rung=has_rung)
             time.sleep(_LEAST_PAUSE_S)
         self._listener.close()
         with self._state:
@@ -260,6 +279,14 @@ class Reader:
             if self._wake is not None:
                 os.close(self._wake)
             self._wake = None
+
+    @staticmethod
+    def _next_wait_s(found: _Found, wait_s: float, *, has_rung: bool) -> float:
+        if found.is_news:
+            return 0  # there may be more: sooner than its ring
+        if found.is_clear:
+            return _POLL_S
+        return _HELD_BACK_S if has_rung else min(2 * wait_s or _HELD_BACK_S, _POLL_S)
 
     def _has_clients(self) -> bool:
         """Sleep until somebody wants something; False when it is over."""
@@ -282,11 +309,11 @@ class Reader:
             while os.read(self._called, 1024):
                 pass
 
-    def _look(self) -> bool:
-        """Ask for everybody, and hand out; whether nothing is held back."""
+    def _look(self) -> _Found:
+        """Ask for everybody, and hand out."""
         asked = self._asked()
         if not asked:
-            return True
+            return _NOTHING
         try:
             found = self._database.run(partial(_find, asked), patience_s=0)
             told = {
@@ -295,9 +322,9 @@ class Reader:
             }
         except (PrsnlError, psycopg.Error) as error:
             log.warning("reader.database_away", kind=type(error).__name__)
-            return True
+            return _NOTHING
         self._hand_out(asked, found, told)
-        return found.is_clear
+        return found
 
     def _asked(self) -> _Asked:
         asked = _Asked([], {})
@@ -377,12 +404,10 @@ def _find(asked: _Asked, connection: Db) -> _Found:
     is_clear = True
     owners = [place for place in asked.followers if isinstance(place, OfOwner)]
     if owners:
-        # Read before the events: every transaction before it has ended by then.
-        until = feed.horizon(connection)
-        is_clear = until.is_clear
         cursors = [(place.owner, place.cursor) for place in owners]
-        told_to = feed.of_owners(connection, cursors, until=until, limit=BATCH)
-        events.update(zip(owners, told_to, strict=True))
+        told_to = feed.of_owners(connection, cursors, limit=BATCH)
+        events.update(zip(owners, told_to.events, strict=True))
+        is_clear = told_to.is_clear
     return _Found(seqs, events, is_clear)
 
 

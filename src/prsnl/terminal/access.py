@@ -7,7 +7,7 @@ import sys
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -45,7 +45,7 @@ def create_key(
         owner=_told("--owner", owner),
         name=_told("--name", name),
         scopes=[_scope(each) for each in scopes],
-        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        days=days,
     )
     made = _ask(
         server,
@@ -53,7 +53,7 @@ def create_key(
             owner=wanted.owner,
             name=wanted.name,
             scopes=sorted(wanted.scopes),
-            expires_at=wanted.expires_at,
+            expires_in_days=days,
         ),
         lambda connection: keys.create(connection, wanted),
     )

@@ -15,6 +15,7 @@ from fastapi.exceptions import (
     WebSocketRequestValidationError,
 )
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketState
@@ -79,17 +80,18 @@ def install(app: FastAPI) -> None:
 
 def _told(
     answer: Callable[[HTTPConnection, Exception], Awaitable[Response]],
-) -> Callable[[Any, Exception], Awaitable[Response]]:
+) -> Callable[[Any, Exception], Awaitable[Any]]:
     """The same answer for a WebSocket: in the place of its handshake, or as its end."""
 
-    async def told(connection: HTTPConnection, error: Exception) -> Response:
+    async def told(connection: HTTPConnection, error: Exception) -> Response | None:
         problem = await answer(connection, error)
-        if isinstance(connection, WebSocket):
-            if connection.application_state is WebSocketState.CONNECTING:
-                await connection.send_denial_response(problem)
-            else:
-                code = _CLOSED_BY_US if problem.status_code < _OURS else _CLOSED_BY_BUG
-                await connection.close(code, _short(problem))
+        if (
+            isinstance(connection, WebSocket)
+            and connection.application_state is not WebSocketState.CONNECTING
+        ):
+            code = _CLOSED_BY_US if problem.status_code < _OURS else _CLOSED_BY_BUG
+            await connection.close(code, _short(problem))
+            return None
         return problem
 
     return told
@@ -154,8 +156,12 @@ async def _database_away(request: HTTPConnection, _error: Exception) -> Response
     )
 
 
-async def _invalid(_request: HTTPConnection, error: Exception) -> JSONResponse:
+async def _invalid(request: HTTPConnection, error: Exception) -> JSONResponse:
     assert isinstance(error, (RequestValidationError, WebSocketRequestValidationError))
+    allowed = _methods_at(request, is_literal=True)
+    if allowed and request.scope.get("method") not in allowed:
+        # A word that is a route of its own, such as `active`, is nobody's id.
+        return _not_allowed(allowed)
     found = [_field_problem(one) for one in error.errors()]
     first = found[0]
     return response(
@@ -172,14 +178,41 @@ def _field_problem(one: dict[str, Any]) -> FieldProblem:
     return FieldProblem(field=".".join(names) or place, message=str(one["msg"]))
 
 
-async def _refused(_request: HTTPConnection, error: Exception) -> JSONResponse:
+async def _refused(request: HTTPConnection, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        literal = _methods_at(request, is_literal=True)
+        return _not_allowed(literal or _methods_at(request))
     status = HTTPStatus(error.status_code)
     answer = response(
         status, _CODE_OF_STATUS.get(status, "bad_request"), f"{error.detail}."
     )
     answer.headers.update(error.headers or {})
     return answer
+
+
+def _not_allowed(methods: set[str]) -> JSONResponse:
+    allowed = ", ".join(sorted(methods))
+    answer = response(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        f"This address answers to {allowed or 'nothing'} alone.",
+    )
+    answer.headers["Allow"] = allowed
+    return answer
+
+
+def _methods_at(connection: HTTPConnection, *, is_literal: bool = False) -> set[str]:
+    """What an address answers to; the framework tells of its first route alone."""
+    path = connection.scope["path"]
+    found: set[str] = set()
+    for route in iter_route_contexts(connection.app.routes):
+        pattern = getattr(route, "path_regex", None)
+        if pattern is None or (is_literal and route.path != path):
+            continue
+        if pattern.match(path):
+            found |= route.methods or set()
+    return found
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

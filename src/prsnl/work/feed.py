@@ -25,28 +25,37 @@ from prsnl.work.specs import ENDED, Status
 KEPT: Final = timedelta(days=7) - timedelta(hours=1)
 
 _HORIZON: Final = """
-select pg_snapshot_xmin(now)::text as xid, pg_snapshot_xmax(now)::text as next,
+select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
        extract(epoch from now()) as at
-from pg_current_snapshot() as now
 """
 
 _COLUMNS: Final = """
 p.xid::text as xid, p.id, p.task_id, p.seq, p.status, p.current, p.total, p.message,
-p.created_at, t.name, t.queue, t.seq as newest_seq, t.held, t.children_open, t.provider,
-t.error_message, extract(epoch from t.due_at - now()) as due_in_s
+p.created_at, t.name, t.queue, t.held, t.children_open, t.provider, t.error_message,
+extract(epoch from t.due_at - now()) as due_in_s,
+p.status <> 'running' and p.status = t.status and not exists (
+    select from task_progress l where l.task_id = p.task_id and l.seq > p.seq
+) as is_present
 """
 
+# One statement, so one snapshot: what it shows and how far it can be read agree. The
+# first place has a row in any case, for the sake of `is_clear`.
 _OF_OWNERS: Final = f"""
-select w.place, {_COLUMNS}
-from unnest(%(owners)s::text[], %(xids)s::xid8[], %(ids)s::bigint[])
+select w.place, h.is_clear, {_COLUMNS}
+from (
+    select pg_snapshot_xmin(now) as xid,
+           pg_snapshot_xmin(now) = pg_snapshot_xmax(now) as is_clear
+    from pg_current_snapshot() as now offset 0
+) h
+cross join unnest(%(owners)s::text[], %(xids)s::xid8[], %(ids)s::bigint[])
      with ordinality as w (owner, xid, id, place)
-cross join lateral (
+left join lateral (
     select * from task_progress e
-    where e.owner = w.owner and (e.xid, e.id) > (w.xid, w.id)
-      and e.xid < %(horizon)s::xid8
+    where e.owner = w.owner and (e.xid, e.id) > (w.xid, w.id) and e.xid < h.xid
     order by e.xid, e.id limit %(limit)s
-) p
-join tasks t on t.id = p.task_id
+) p on true
+left join tasks t on t.id = p.task_id
+where p.id is not null or w.place = 1
 order by w.place, p.xid, p.id
 """
 
@@ -65,11 +74,15 @@ order by w.place, p.seq
 """
 
 # Whatever is younger than *kept* is there; so is all that came after it.
-_IS_WHOLE: Final = """
+_AFTER: Final = """
 select t.created_at > now() - %(kept)s or exists (
-    select from task_progress e
-    where e.task_id = t.id and e.seq <= %(seq)s and e.created_at > now() - %(kept)s
-) as is_whole
+           select from task_progress e
+           where e.task_id = t.id and e.seq <= %(seq)s
+             and e.created_at > now() - %(kept)s
+       ) as is_whole,
+       exists (
+           select from task_progress e where e.task_id = t.id and e.seq > %(seq)s
+       ) as has_more
 from tasks t where t.id = %(id)s
 """
 
@@ -103,21 +116,6 @@ class Cursor:
                 "event as it was, or none to begin now."
             )
         return cls(xid, number, at)
-
-
-@dataclass(frozen=True)
-class Horizon:
-    """How far the feed can be read now."""
-
-    #: Every transaction before this one has ended.
-    xid: int
-    #: No transaction is open that may hold back a later one's events.
-    is_clear: bool
-    at: int
-
-    def cursor(self) -> Cursor:
-        """The place of somebody who has read everything."""
-        return Cursor(self.xid, 0, self.at)
 
 
 @dataclass(frozen=True)
@@ -161,24 +159,33 @@ class TaskBeginning:
     has_ended: bool
 
 
-def horizon(connection: Db) -> Horizon:
-    """How far the feed can be read now."""
+@dataclass(frozen=True)
+class OfOwners:
+    """What came after the cursors of some owners, in their order."""
+
+    events: list[list[EventView]]
+    #: No transaction is open that may hold back a later one's events.
+    is_clear: bool
+
+
+def now_of(connection: Db) -> Cursor:
+    """The place of somebody who has read everything that can be read now."""
     row = connection.execute(_HORIZON).fetchone()
     assert row is not None
-    return Horizon(int(row["xid"]), row["xid"] == row["next"], int(row["at"]))
+    return Cursor(int(row["xid"]), 0, int(row["at"]))
 
 
 def begin(connection: Db, cursor: Cursor | None) -> Beginning:
     """Where the feed of a client with this cursor begins."""
-    now = horizon(connection)
+    now = now_of(connection)
     if cursor is None:
-        return Beginning(now.cursor(), has_gap=False)
+        return Beginning(now, has_gap=False)
     # A place that is not reached yet is another database's, or of one restored since.
     is_known = cursor.xid <= now.xid
     is_kept = cursor.at > now.at - KEPT.total_seconds()
     if is_known and is_kept:
         return Beginning(cursor, has_gap=False)
-    return Beginning(now.cursor(), has_gap=True)
+    return Beginning(now, has_gap=True)
 
 
 def begin_task(
@@ -189,12 +196,15 @@ def begin_task(
     Raises:
         NotFoundError: No such task of this owner.
     """
-    cursor = horizon(connection).cursor()
+    cursor = now_of(connection)
     now = ledger.task(connection, task_id, owner=owner)
-    has_gap = seq is not None and seq < now.seq and not _is_whole(connection, now, seq)
-    if seq is not None and not has_gap:
-        has_ended = now.status in ENDED and seq >= now.seq
-        return TaskBeginning(None, seq, has_gap=False, has_ended=has_ended)
+    has_gap = False
+    if seq is not None:
+        after = _after(connection, task_id, seq)
+        has_gap = seq < now.seq and not after["is_whole"]
+        if not has_gap:
+            has_ended = now.status in ENDED and not after["has_more"]
+            return TaskBeginning(None, seq, has_gap=False, has_ended=has_ended)
     state = EventView(
         task_id=now.task_id,
         name=now.name,
@@ -213,22 +223,18 @@ def begin_task(
     return TaskBeginning(state, now.seq, has_gap, has_ended=state.is_end)
 
 
-def _is_whole(connection: Db, task: ledger.TaskView, seq: int) -> bool:
+def _after(connection: Db, task_id: UUID, seq: int) -> Row:
     row = connection.execute(
-        _IS_WHOLE, {"id": task.task_id, "seq": seq, "kept": KEPT}
+        _AFTER, {"id": task_id, "seq": seq, "kept": KEPT}
     ).fetchone()
     if row is None:
         raise NotFoundError("There is no such task.")
-    return bool(row["is_whole"])
+    return row
 
 
 def of_owners(
-    connection: Db,
-    wanted: Sequence[tuple[str, Cursor]],
-    *,
-    until: Horizon,
-    limit: int,
-) -> list[list[EventView]]:
+    connection: Db, wanted: Sequence[tuple[str, Cursor]], *, limit: int
+) -> OfOwners:
     """What came after each owner's cursor, at most *limit* events each."""
     rows = connection.execute(
         _OF_OWNERS,
@@ -236,14 +242,14 @@ def of_owners(
             "owners": [owner for owner, _ in wanted],
             "xids": [str(cursor.xid) for _, cursor in wanted],
             "ids": [cursor.id for _, cursor in wanted],
-            "horizon": str(until.xid),
             "limit": limit,
         },
     ).fetchall()
     found: list[list[EventView]] = [[] for _ in wanted]
-    for row, view in zip(rows, _views(connection, rows), strict=True):
+    there = [row for row in rows if row["id"] is not None]
+    for row, view in zip(there, _views(connection, there), strict=True):
         found[row["place"] - 1].append(view)
-    return found
+    return OfOwners(found, is_clear=bool(rows[0]["is_clear"]))
 
 
 def of_tasks(
@@ -272,8 +278,7 @@ def of_tasks(
 
 def _views(connection: Db, rows: Sequence[Row]) -> list[EventView]:
     # An older event's reason is over; only what waits now is asked for it.
-    newest = [row for row in rows if row["seq"] == row["newest_seq"]]
-    waiting = [row for row in newest if row["status"] not in (*ENDED, Status.RUNNING)]
+    waiting = [row for row in rows if row["is_present"] and row["status"] not in ENDED]
     reasons: dict[int, str | None] = {}
     if waiting:
         told = ledger.reasons(connection, waiting)
@@ -296,5 +301,5 @@ def _view(row: Row, reason: str | None) -> EventView:
         at=row["created_at"],
         waiting_because=reason,
         cursor=Cursor(int(row["xid"]), row["id"], int(row["created_at"].timestamp())),
-        is_end=status in ENDED and row["seq"] == row["newest_seq"],
+        is_end=status in ENDED and row["is_present"],
     )

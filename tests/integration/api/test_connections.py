@@ -71,7 +71,7 @@ def test_a_socket_is_let_in_by_a_key(streaming: Server) -> None:
 
 
 def test_a_socket_without_a_key_gets_the_problem_in_the_place_of_a_handshake(
-    streaming: Server,
+    streaming: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(InvalidStatus) as refused:
         opened(streaming, None)
@@ -79,6 +79,7 @@ def test_a_socket_without_a_key_gets_the_problem_in_the_place_of_a_handshake(
     answer = refused.value.response
     assert answer.status_code == 401
     assert json.loads(answer.body or b"")["code"] == "unauthorized"
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 def test_another_sites_page_opens_no_socket(streaming: Server) -> None:
