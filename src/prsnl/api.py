@@ -35,6 +35,7 @@ from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
+from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
@@ -120,8 +121,10 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         library.router,
         file_processing.router,
+        file_processing.rerun_router,
         ai_processing.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
         access.router,
         access.page_router,
@@ -185,12 +188,13 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
         app = make_app(wiring, insecurities=insecurities)
+        config = configured(app)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(configured(app), app, place).run(sockets=[bound])
+        _Server(config, app, place).run(sockets=[bound])
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,12 @@ def process(
     detach: Annotated[
         bool, typer.Option("--detach", help="Send the files, and do not wait.")
     ] = False,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Its first line opens protected PDFs; - asks for it."
+        ),
+    ] = None,
     server: Server = None,
 ) -> None:
     """Process files: text, title, date, language, key sentences."""
@@ -91,6 +97,7 @@ def process(
         local_only=local_only,
         detach=detach,
         server=server,
+        password_file=password_file,
     )
     raise typer.Exit(command.main(wanted))
 

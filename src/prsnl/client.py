@@ -21,6 +21,7 @@ from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
 from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
+    Accepted,
     FeedEvent,
     HealthBody,
     KeyBody,
@@ -154,6 +155,43 @@ class Client:
                 {"process": process, "again": again, "local_only": local_only},
                 idempotency_key,
             )
+
+    def process_document(
+        self,
+        file_id: UUID | str,
+        *,
+        password: str | None = None,
+        local_only: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Have a stored file processed.
+
+        Args:
+            file_id: The attachment.
+            password: Opens a protected PDF; the server forgets it when the task ends.
+            local_only: No byte of it may leave the server's machine.
+            idempotency_key: Makes it safe to repeat.
+        """
+        options: dict[str, Any] = {"local_only": local_only}
+        if password is not None:
+            options["password"] = password
+        answer = self._ask(
+            "POST",
+            "/api/background/files/process-document",
+            json={"file_id": str(file_id), "options": options},
+            headers={"Idempotency-Key": idempotency_key} if idempotency_key else {},
+        )
+        return _parsed(Accepted, answer)
+
+    def rerun(
+        self, attachment_id: UUID | str, stage: str, pages: Sequence[int] = ()
+    ) -> Accepted:
+        """Have one stage of some pages done again, and what is made from them."""
+        body: dict[str, Any] = {"stage": stage}
+        if pages:
+            body["pages"] = list(pages)
+        path = f"/api/attachments/{attachment_id}/rerun"
+        return _parsed(Accepted, self._ask("POST", path, json=body))
 
     def _upload(
         self,

@@ -20,6 +20,8 @@ from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.file_processing import tasks as file_processing
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.service import (
     DocumentProcessor,
     DocumentReader,
@@ -85,7 +87,12 @@ class Wiring:
                     ContentAnalyst: analyst,
                     DocumentReader: reader,
                     TextExtractor: TextExtractor(reader),
-                    DocumentProcessor: DocumentProcessor(reader, analyst),
+                    DocumentProcessor: DocumentProcessor(
+                        reader,
+                        analyst,
+                        MemberProcessor(database, self.storage, children, timeout_s),
+                        ManifestReader(self.storage, children, timeout_s),
+                    ),
                 }
             )
 

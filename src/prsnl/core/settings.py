@@ -112,6 +112,9 @@ class Server(_Concern):
         None, description="URL of a running server, for the CLI."
     )
     api_key: SecretStr | None = Field(None, description="The key the CLI uses.")
+    document_password: SecretStr | None = Field(
+        None, description="Opens the protected PDFs of `./prsnl process`."
+    )
 
 
 class Access(_Concern):

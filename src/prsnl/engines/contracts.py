@@ -40,8 +40,8 @@ class FileType(Value):
     """What a file is, told from its content."""
 
     mime_type: str
-    #: Our word for the kind: "pdf", "text", "markdown", "html", "docx", or the
-    #: detector's own label ("png", "mp4", "xlsx", ...) for what is not read yet.
+    #: Our word for the kind, as `documents.READERS` has it ("pdf", "text", "docx" ...),
+    #: or the detector's own label ("png", "mp4", ...) for what is not read.
     kind: str
     #: What a person calls it: "PDF document".
     description: str
@@ -80,6 +80,24 @@ class PageStatus(StrEnum):
     FAILED = "failed"
 
 
+class EdgeLine(Value):
+    """A line at the head or the foot of a page, where running lines stand."""
+
+    #: As it stands in the page's `text`, on a line of its own.
+    text: str
+    #: Which part of the page's height lies above it, from 0 to 1.
+    at: float
+    is_head: bool
+
+
+class Link(Value):
+    """An address that a page leads to when it is clicked."""
+
+    url: str
+    #: What it stands on, where that is text.
+    text: str | None = None
+
+
 class PageText(Value):
     """One page; a document without pages (DOCX, HTML, text) is parts of a few kB."""
 
@@ -102,6 +120,9 @@ class PageText(Value):
     error: str | None = None
     #: The page's number as the document prints it ("iv", "A-3"), where it differs.
     label: str | None = None
+    #: The outermost lines, from the head to the foot; none where places are unknown.
+    edges: tuple[EdgeLine, ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 class Picture(Value):
@@ -111,6 +132,41 @@ class Picture(Value):
     mime_type: str
     width: int
     height: int
+
+
+class Member(Value):
+    """One file in a mail or an archive."""
+
+    #: What it is called in its container: "report.zip/tables/2024.csv"; only a label.
+    name: str
+    #: Where it lies in the child's outputs; None for what is left out.
+    output: str | None = None
+    sha256: str | None = None
+    size_bytes: int = 0
+    #: Why it is left out.
+    problem: str | None = None
+
+
+class Dependency(Value):
+    """One package that a manifest or a lock file names."""
+
+    name: str
+    #: As it is written: "1.2.3", ">=2,<3", "^4.0"; None where any will do.
+    version: str | None = None
+    #: "pypi", "npm", "cargo", "go", "maven", "rubygems", "packagist" ...
+    ecosystem: str
+    #: "dev", "test", an extra's name ...; None for what is always needed.
+    group: str | None = None
+    is_optional: bool = False
+
+
+class Dependencies(Value):
+    """What a manifest or a lock file asks for."""
+
+    #: The kind of file: "requirements.txt", "Cargo.lock" ...
+    format: str
+    dependencies: tuple[Dependency, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class EntityKind(StrEnum):
@@ -207,6 +263,10 @@ OPERATIONS: dict[str, str] = {
     # {path, kind, mime_type?, description?, password?, skip_pages: [int]}
     #   -> DocumentInfo, PageText...
     "document.read": "prsnl.engines.documents:read",
+    # {path, kind} -> Member..., for a kind that holds other files
+    "document.members": "prsnl.engines.documents.members:members",
+    # {path, file_name} -> Dependencies, or no frame if it is no manifest
+    "manifest.read": "prsnl.engines.manifests:read",
     # {path, kind, width} -> Picture (of page 1), or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,15 +20,23 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
+from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
+from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
+from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
+    DocumentOptions,
     ExtractedText,
     ExtractPdfText,
     ProcessDocument,
     ProcessedDocument,
+    Rerun,
 )
 from prsnl.items import store
 from prsnl.items.models import AttachmentView
+from prsnl.work import secrets
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
@@ -39,7 +46,6 @@ IDENTIFY: Final = Stage(
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
 )
-PAGES: Final = Stage(name="pages", version=1, result=PageText, title="Reading pages")
 THUMBNAIL: Final = Stage(
     name="thumbnail", version=1, result=Thumbnail, title="Drawing the first page"
 )
@@ -54,6 +60,7 @@ class WholeText(Value):
 WHOLE: Final = Stage(
     name="whole text", version=1, result=WholeText, title="Keeping the text"
 )
+_USUAL: Final = DocumentOptions()
 #: Beside the pages: identify, info, thumbnail and whole text.
 _OTHER_STEPS: Final = 4
 
@@ -95,6 +102,7 @@ class DocumentReader:
             self.storage,
             unit_timeout_s=self.unit_timeout_s * run.room,
             again=again,
+            password=lambda: secrets.reveal(self.database, self.storage, run.task_id),
         )
 
     def identify(
@@ -120,8 +128,10 @@ class DocumentReader:
         kind: FileType,
         *,
         later_steps: int,
+        options: DocumentOptions = _USUAL,
+        rerun: Rerun | None = None,
     ) -> Document:
-        """Read every page, and draw the first.
+        """Read every page, or those wanted again; draw the first.
 
         Args:
             run: Keeps the stages.
@@ -129,6 +139,8 @@ class DocumentReader:
             reading: Its child.
             kind: What the file is.
             later_steps: How many steps the caller adds, for the progress.
+            options: What the user wants.
+            rerun: Which pages are read again; all others stay.
 
         Raises:
             EmptyError: No page has text.
@@ -146,15 +158,18 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        count = info.value.page_count
-        run.progress.expect(count + _OTHER_STEPS + later_steps)
-        pages = run.units(
-            PAGES,
-            units=range(1, count + 1),
+        wanted = wanted_pages(rerun, info.value.page_count)
+        cleans = is_cleaned(kind, info.value)
+        run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
+        pages = pages_of(
+            run,
+            self.database,
+            file.id,
+            wanted=wanted,
+            rerun=rerun,
             inputs=[*content, info.key],
             parameters=how,
-            work=lambda wanted: reading.pages(kind, info.value, wanted),
-            store=partial(_store_pages, file.id),
+            work=PageReader(reading, kind, info.value).read,
         )
         run.stage(
             THUMBNAIL,
@@ -164,6 +179,9 @@ class DocumentReader:
             store=partial(_store_thumbnail, file.id),
         )
         run.warnings.extend(info.value.warnings)
+        if cleans:
+            removes = options.remove_headers_footers
+            pages = cleaned(run, file.id, pages, removes=removes)
         document = Document(kind, info.value, pages, _characters(pages))
         _refuse_nothing(document)
         run.stage(
@@ -214,6 +232,8 @@ class DocumentProcessor:
 
     reader: DocumentReader
     analyst: ContentAnalyst
+    members: MemberProcessor
+    manifests: ManifestReader
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
@@ -223,7 +243,13 @@ class DocumentProcessor:
         with reading:
             kind = self.reader.identify(run, file, reading)
             document = self.reader.read(
-                run, file, reading, kind, later_steps=later_steps
+                run,
+                file,
+                reading,
+                kind,
+                later_steps=later_steps,
+                options=command.options,
+                rerun=command.rerun,
             )
         title = language = None
         passages = 0
@@ -237,6 +263,8 @@ class DocumentProcessor:
             )
             title, language = learned.analysis.title, learned.analysis.language
             passages = learned.passages
+        dependencies = self.manifests.read(run, file, command)
+        members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
             mime_type=kind.mime_type,
             pages=document.info.page_count,
@@ -246,13 +274,9 @@ class DocumentProcessor:
             title=title,
             language=language,
             passages=passages,
+            members=members,
+            dependencies=dependencies,
         )
-
-
-def _store_pages(
-    attachment_id: UUID, connection: Db, pages: Mapping[int, PageText]
-) -> None:
-    store.save_pages(connection, attachment_id, pages.values())
 
 
 def _store_thumbnail(attachment_id: UUID, connection: Db, made: Thumbnail) -> None:

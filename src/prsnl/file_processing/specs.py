@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SecretStr
+from pydantic.json_schema import SkipJsonSchema
 
+from prsnl.engines.contracts import Dependency
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -22,6 +25,41 @@ class DocumentOptions(Command):
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
+    open_members: bool = Field(
+        True,
+        description="Also process the files in a mail or an archive, an item for each.",
+    )
+    remove_headers_footers: bool = Field(
+        True,
+        description="Leave out headers, footers and page numbers that repeat over "
+        "pages.",
+    )
+    #: Never a part of the row: see `work.secrets`.
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
+
+
+class RerunStage(StrEnum):
+    """What can be done again for pages alone."""
+
+    #: Read from the file again.
+    PAGES = "pages"
+    #: Running headers and footers, over all pages.
+    CLEANING = "cleaning"
+
+
+class Rerun(Command):
+    """Pages of a file that are done again; all others stay as they are."""
+
+    stage: RerunStage
+    pages: tuple[int, ...] = ()
+    #: The number of this repetition, from 1: their new results go by it.
+    run: int = Field(ge=1)
 
 
 class ProcessDocument(Command):
@@ -35,6 +73,24 @@ class ProcessDocument(Command):
         max_length=200,
         description="Any new word does again what is kept already.",
     )
+    #: Set by `.../rerun` alone.
+    rerun: SkipJsonSchema[Rerun | None] = Field(
+        None, exclude_if=lambda rerun: rerun is None
+    )
+
+
+class ProcessedMember(Result):
+    """How one file in a mail or an archive ended."""
+
+    #: What it is called in there: "tables.zip/2024.csv".
+    name: str
+    #: The file that it became; None for what was left out.
+    attachment_id: UUID | None
+    task_id: UUID | None
+    #: How its task ended.
+    status: str | None
+    #: Why it was left out, or why its task failed.
+    error: str | None
 
 
 class ProcessedDocument(Result):
@@ -50,12 +106,23 @@ class ProcessedDocument(Result):
     title: str | None
     language: str | None
     passages: int
+    #: Of a mail or an archive: what became of each file in it.
+    members: tuple[ProcessedMember, ...] = ()
+    #: Of a dependency manifest or a lock file: what it names; None for other files.
+    dependencies: tuple[Dependency, ...] | None = None
 
 
 class ExtractPdfText(Command):
     """Read the text of a stored PDF, and no more."""
 
     file_id: UUID = Field(description="The attachment to read.")
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
 
 
 class ExtractedText(Result):

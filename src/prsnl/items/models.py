@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ProcessingStatus(StrEnum):
@@ -41,6 +41,12 @@ class PageView(View):
     confidence: float | None
     milliseconds: float
     error: str | None
+    #: The page's number as the document prints it ("iv"), where it differs.
+    label: str | None = None
+    #: How often the user has had it done again.
+    run: int = 0
+    #: Addresses that the page leads to: `url`, and `text` where it stands on some.
+    links: list[dict[str, Any]] = []
 
 
 class AttachmentView(View):
@@ -68,7 +74,7 @@ class ItemView(View):
 
     id: UUID
     title: str
-    #: "heading", "metadata" or "file name".
+    #: "heading", "metadata", "file name", or "user".
     title_source: str
     language: str | None
     document_date: date | None
@@ -83,3 +89,7 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: When it went to the trash; None outside of it.
+    deleted_at: datetime | None = None
+    #: What a person has set: no analysis overwrites it.
+    user_fields: list[str] = Field(default_factory=list)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from prsnl.core.db import Db
+from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
 from prsnl.core.ids import new_id
 from prsnl.engines.contracts import (
@@ -34,12 +34,13 @@ select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
 from attachments
 """
 
-_ITEM: Final = """
-select id, title, title_source, language, document_date, tags, keywords, entities,
-       key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-       updated_at
-from items
+#: What an item shows of itself.
+ITEM_COLUMNS: Final = """
+id, title, title_source, language, document_date, tags, keywords, entities,
+key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
+updated_at, deleted_at, user_fields
 """
+_ITEM: Final = f"select {ITEM_COLUMNS} from items"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,10 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
 
 
 def find_file(connection: Db, sha256: str, *, owner: str) -> AttachmentView | None:
-    """The owner's file with these bytes."""
+    """The owner's uploaded file with these bytes."""
     row = connection.execute(
-        f"{_ATTACHMENT} where owner = %s and sha256 = %s", [owner, sha256]
+        f"{_ATTACHMENT} where owner = %s and sha256 = %s and origin = 'upload'",
+        [owner, sha256],
     ).fetchone()
     return None if row is None else AttachmentView(**row)
 
@@ -167,7 +169,11 @@ def items_of(connection: Db, ids: list[UUID], *, owner: str) -> list[ItemView]:
 
 
 def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
-    rows = connection.execute(statement, values).fetchall()
+    return with_files(connection, connection.execute(statement, values).fetchall())
+
+
+def with_files(connection: Db, rows: list[Row]) -> list[ItemView]:
+    """Rows of items, each with its files."""
     files = connection.execute(
         f"{_ATTACHMENT} where item_id = any(%s) order by id",
         [[row["id"] for row in rows]],
@@ -204,7 +210,7 @@ def page_range(
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error from attachment_pages "
+        "milliseconds, error, label, run, links from attachment_pages "
         "where attachment_id = %s and number > %s order by number limit %s",
         [attachment_id, after, limit],
     ).fetchall()
@@ -244,20 +250,25 @@ def save_info(connection: Db, attachment_id: UUID, info: DocumentInfo) -> None:
     )
 
 
-def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) -> None:
+def save_pages(
+    connection: Db, attachment_id: UUID, read: Iterable[PageText], *, run: int = 0
+) -> None:
     """Keep pages; one that was read again takes the old one's place."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """
             insert into attachment_pages (attachment_id, number, status, text, raw_text,
-                markdown, engine, reason, confidence, milliseconds, error)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                markdown, engine, reason, confidence, milliseconds, error, label, run,
+                edges, links)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (attachment_id, number) do update set
                 status = excluded.status, text = excluded.text,
                 raw_text = excluded.raw_text, markdown = excluded.markdown,
                 engine = excluded.engine, reason = excluded.reason,
                 confidence = excluded.confidence,
-                milliseconds = excluded.milliseconds, error = excluded.error
+                milliseconds = excluded.milliseconds, error = excluded.error,
+                label = excluded.label, run = excluded.run, edges = excluded.edges,
+                links = excluded.links, read_text = null, read_markdown = null
             """,
             [
                 [
@@ -272,6 +283,10 @@ def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) ->
                     page.confidence,
                     page.milliseconds,
                     page.error,
+                    page.label,
+                    run,
+                    Jsonb([edge.model_dump() for edge in page.edges]),
+                    Jsonb([link.model_dump() for link in page.links]),
                 ]
                 for page in read
             ],
@@ -308,15 +323,34 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
         if entity["kind"] in ("date", "amount", "reference")
     ]
     connection.execute(
-        "update attachments set ai_analysis = %s, document_type = %s, "
-        "key_insights = %s where id = %s",
-        [Jsonb(told), analysis.document_type, Jsonb(insights), attachment_id],
+        """
+        update attachments a
+        set ai_analysis = %(told)s, key_insights = %(insights)s,
+            document_type = case when 'document_type' = any(i.user_fields)
+                                 then a.document_type else %(type)s end
+        from items i where a.id = %(id)s and i.id = a.item_id
+        """,
+        {
+            "id": attachment_id,
+            "told": Jsonb(told),
+            "insights": Jsonb(insights),
+            "type": analysis.document_type,
+        },
     )
+    # What a person has set stays as it is.
     connection.execute(
         """
         update items
-        set title = %(title)s, title_source = %(source)s, language = %(language)s,
-            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
+        set title = case when 'title' = any(user_fields) then title
+                         else %(title)s end,
+            title_source = case when 'title' = any(user_fields) then title_source
+                                else %(source)s end,
+            language = case when 'language' = any(user_fields) then language
+                            else %(language)s end,
+            document_date = case when 'document_date' = any(user_fields)
+                                 then document_date else %(date)s end,
+            tags = case when 'tags' = any(user_fields) then tags else %(tags)s end,
+            keywords = %(keywords)s,
             entities = %(entities)s, key_sentences = %(sentences)s,
             ai_enhancement_status = %(engine)s, last_processed_at = now(),
             updated_at = now()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from prsnl.wire import (
     ErrorBody,
+    EtaBody,
     ProgressBody,
     ProgressEvent,
     StageBody,
     StatusBody,
     TaskBody,
 )
+from prsnl.work.eta import Eta
 from prsnl.work.feed import EventView
 from prsnl.work.ledger import StageView, TaskView
 
@@ -44,11 +46,15 @@ def task_body(view: TaskView) -> TaskBody:
 
 
 def status_body(
-    view: TaskView, stages: list[StageView], peak_memory_bytes: int | None
+    view: TaskView,
+    stages: list[StageView],
+    peak_memory_bytes: int | None,
+    eta: Eta | None = None,
 ) -> StatusBody:
     """One task with what it has done."""
     return StatusBody(
         **task_body(view).model_dump(),
+        eta=None if eta is None else EtaBody(**vars(eta)),
         stages=[
             StageBody.model_validate(stage, from_attributes=True) for stage in stages
         ],

@@ -17,7 +17,28 @@ READERS: Final = {
     "text": "prsnl.engines.documents.plain",
     "markdown": "prsnl.engines.documents.markdown",
     "html": "prsnl.engines.documents.html",
+    "csv": "prsnl.engines.documents.delimited",
+    "rtf": "prsnl.engines.documents.rtf",
     "docx": "prsnl.engines.documents.docx",
+    "pptx": "prsnl.engines.documents.pptx",
+    "xlsx": "prsnl.engines.documents.xlsx",
+    "doc": "prsnl.engines.documents.doc",
+    "ppt": "prsnl.engines.documents.ppt",
+    "xls": "prsnl.engines.documents.calamine",
+    "xlsb": "prsnl.engines.documents.calamine",
+    "odt": "prsnl.engines.documents.odf",
+    "ods": "prsnl.engines.documents.odf",
+    "odp": "prsnl.engines.documents.odf",
+    "epub": "prsnl.engines.documents.epub",
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
+}
+#: Kind -> the module that lists the files in it; each of them is read as its own.
+CONTAINERS: Final = {
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
 }
 #: Kind -> the module that draws its first page.
 PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
@@ -34,7 +55,8 @@ PRELOAD: Final = (
     "PIL.JpegImagePlugin",
 )
 WHAT_IS_READ: Final = (
-    "this version reads PDF with a text layer, plain text, Markdown, HTML and DOCX"
+    "this version reads PDF with a text layer, office documents, EPUB, mails, web "
+    "pages, ZIP archives and text of any kind"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

@@ -9,6 +9,7 @@ from typing import Final
 from prsnl.engines.contracts import (
     ChildFiles,
     DocumentInfo,
+    EdgeLine,
     Heading,
     JsonObject,
     PageStatus,
@@ -16,7 +17,7 @@ from prsnl.engines.contracts import (
     Picture,
 )
 from prsnl.engines.pdf.cleaning import clean
-from prsnl.engines.pdf.layout import Line, body_height, is_heading, merged, paragraphs
+from prsnl.engines.pdf.layout import Line, body_height, is_heading
 from prsnl.engines.pdf.pdfium import (
     ENGINE,
     PageContent,
@@ -73,7 +74,7 @@ def _info(pdf: PdfFile) -> DocumentInfo:
 def _printed_title(pdf: PdfFile) -> tuple[Heading, ...]:
     """What stands out by its size at the head of the first page, if anything does."""
     try:
-        groups = _groups(pdf.page(1))
+        groups = pdf.page(1).groups
     except UnreadablePageError:
         return ()
     lines = [line for group in groups for line in group]
@@ -100,8 +101,10 @@ def _page(pdf: PdfFile, number: int) -> PageText:
             milliseconds=_since(began),
             error=str(error),
         )
-    groups = _groups(content)
-    text = clean("\n\n".join(_joined(group) for group in groups))
+    groups = content.groups
+    text = clean("\n\n".join(map(_joined, groups)))
+    if content.comments:
+        text = "\n\n".join(filter(None, [text, *content.comments]))
     raw = content.raw.replace("\r\n", "\n")
     return PageText(
         number=number,
@@ -114,15 +117,17 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         confidence=content.confidence,
         milliseconds=_since(began),
         label=content.label,
+        edges=tuple(
+            EdgeLine(text=told, at=edge.at, is_head=edge.is_head)
+            for edge in content.edges
+            if (told := clean(edge.line.text))
+        ),
+        links=content.links,
     )
 
 
-def _groups(content: PageContent) -> list[list[Line]]:
-    return paragraphs(merged(content.lines))
-
-
 def _joined(group: list[Line]) -> str:
-    return "\n".join(line.text.strip() for line in group)
+    return "\n".join([line.text for line in group])
 
 
 def _markdown(groups: list[list[Line]]) -> str | None:
