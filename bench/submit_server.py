@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import uvicorn
@@ -37,7 +38,7 @@ def add_alternatives(app: FastAPI) -> None:
     async def insert(command: AnalyzeContent, request: Request) -> Accepted:
         accepted = _accepted()
         # The submitter's own pool: as many connections, the same settings.
-        async with shared(request).submitter._pool.connection() as connection:
+        async with (await shared(request)).submitter._pool.connection() as connection:
             await connection.execute(
                 _INSERT, [accepted.task_id, Jsonb(command.model_dump(mode="json"))]
             )
@@ -61,6 +62,8 @@ def main(key: str, port: int) -> None:
         keys.ensure(connection, key, owner="bench", name="bench")
     app = make_app(wiring)
     add_alternatives(app)
+    # uvicorn raises the signal again when it has stopped; a profile is to be written.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
         app,
         host="127.0.0.1",

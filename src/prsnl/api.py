@@ -86,9 +86,10 @@ def make_app(wiring: Wiring) -> FastAPI:
     errors.install(app)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     for router in (
-        library.router,
-        file_processing.router,
+        # What is called most comes first: routes are tried one after another.
         ai_processing.router,
+        file_processing.router,
+        library.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,

@@ -31,7 +31,7 @@ router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
 
 
-def _watcher(request: Request) -> Watcher:
+async def _watcher(request: Request) -> Watcher:
     watcher = request.app.state.watcher
     assert isinstance(watcher, Watcher)
     return watcher

@@ -42,7 +42,9 @@ class Shared:
         self.ring.ring(Channel.DUE, Channel.PROGRESS)
 
 
-def shared(request: Request) -> Shared:
+# These dependencies are `async` though they wait for nothing: FastAPI sends a plain
+# function through a thread, and each of those costs as much as the whole validation.
+async def shared(request: Request) -> Shared:
     """What this process shares."""
     found = request.app.state.shared
     assert isinstance(found, Shared)
@@ -132,7 +134,7 @@ class Dispatcher:
         )
 
 
-def dispatcher(
+async def dispatcher(
     parts: Parts, owner: Caller, idempotency_key: IdempotencyKey = None
 ) -> Dispatcher:
     """What submits for this request."""
