@@ -30,7 +30,7 @@ from prsnl.library import endpoints as library
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.watch import Watcher
-from prsnl.web import errors, keys
+from prsnl.web import errors, keys, openapi
 from prsnl.web.dependencies import Shared
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.wiring import Wiring
@@ -44,6 +44,8 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: Of every request but an upload, which has a limit of its own.
+_LARGEST_BODY_BYTES: Final = 32 << 20
 #: No upload takes so long.
 _ABANDONED: Final = timedelta(days=1)
 
@@ -80,6 +82,7 @@ def make_app(wiring: Wiring) -> FastAPI:
         version=__version__,
         summary="A file goes in, knowledge comes out.",
         lifespan=lifespan,
+        max_body_size=_LARGEST_BODY_BYTES,
         docs_url=None,
         redoc_url=None,
     )
@@ -95,6 +98,7 @@ def make_app(wiring: Wiring) -> FastAPI:
         monitoring.open_router,
     ):
         app.include_router(router)
+    openapi.describe_errors(app)
     return app
 
 

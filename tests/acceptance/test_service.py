@@ -1,4 +1,4 @@
-"""The service as processes: without a broker, with a large upload, with a full queue."""
+"""The service as processes: without a broker, with large uploads, with a full queue."""
 
 from __future__ import annotations
 

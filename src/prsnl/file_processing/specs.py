@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
@@ -26,6 +26,17 @@ class DocumentOptions(Command):
 
 class ProcessDocument(Command):
     """Read a stored file, and learn what it is about."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11",
+                    "options": {"analyze_content": True},
+                }
+            ]
+        }
+    )
 
     file_id: UUID = Field(description="The attachment to process.")
     options: DocumentOptions = DocumentOptions()
@@ -54,6 +65,12 @@ class ProcessedDocument(Result):
 
 class ExtractPdfText(Command):
     """Read the text of a stored PDF, and no more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
 
     file_id: UUID = Field(description="The attachment to read.")
 

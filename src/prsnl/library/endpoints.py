@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Final
@@ -52,6 +53,14 @@ _FORM: Final[dict[str, Any]] = {
     }
 }
 
+
+
+def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """What a route that answers no JSON says of itself."""
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
 router = APIRouter(prefix="/api", tags=["Library"])
 router.include_router(item_endpoints.router)
 router.include_router(tag_endpoints.router)
@@ -83,6 +92,8 @@ class PageRange(BaseModel):
     status_code=status.HTTP_202_ACCEPTED,
     responses={200: {"model": Uploaded, "description": "These bytes are there."}},
     openapi_extra=_FORM,
+    # What is written to disk as it comes is bounded by PRSNL_UPLOAD_MAX_BYTES.
+    max_body_size=sys.maxsize,
 )
 async def upload(
     *,
@@ -148,7 +159,11 @@ def show_attachment(attachment_id: UUID, parts: Parts, owner: Caller) -> Attachm
     return _attachment(parts, attachment_id, owner)
 
 
-@router.get("/attachments/{attachment_id}/content", response_class=StreamingResponse)
+@router.get(
+    "/attachments/{attachment_id}/content",
+    response_class=StreamingResponse,
+    responses=_answers("*/*"),
+)
 def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """The file itself, for saving: a browser must not show it as a page of ours."""
     found = _attachment(parts, attachment_id, owner)
@@ -164,7 +179,11 @@ def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingRespon
     )
 
 
-@router.get("/attachments/{attachment_id}/text")
+@router.get(
+    "/attachments/{attachment_id}/text",
+    response_class=Response,
+    responses=_answers("text/plain"),
+)
 def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The text of all pages that have been read so far."""
     found = parts.database.run(
@@ -173,7 +192,11 @@ def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     return Response(found, media_type="text/plain; charset=utf-8", headers=_SAFE)
 
 
-@router.get("/attachments/{attachment_id}/markdown")
+@router.get(
+    "/attachments/{attachment_id}/markdown",
+    response_class=Response,
+    responses=_answers("text/markdown"),
+)
 def show_markdown(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The same with headings and tables, page marks, and front matter."""
 
@@ -213,7 +236,11 @@ def pages(
     return Page(items=found, next=str(found[-1].number) if is_full else None)
 
 
-@router.get("/attachments/{attachment_id}/thumbnail.jpg")
+@router.get(
+    "/attachments/{attachment_id}/thumbnail.jpg",
+    response_class=StreamingResponse,
+    responses=_answers("image/jpeg"),
+)
 def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """A picture of the first page."""
     name = parts.database.run(

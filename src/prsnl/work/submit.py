@@ -216,8 +216,9 @@ class Submitter:
 
     While two INSERTs are under way the next requests gather; alone, a request waits
     for nobody. With one at a time nearly every request would wait for two: that of
-    those before it, and its own. A batch that fails is submitted row by row, so that one bad row costs
-    its own request only; one that lost its connection is sent once more as it is.
+    those before it, and its own. A batch that fails is submitted row by row, so that
+    one bad row costs its own request only; one that lost its connection is sent once
+    more as it is.
     """
 
     def __init__(

@@ -1,0 +1,67 @@
+"""The description tells errors as they are, and how each body looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft202012Validator
+
+from prsnl.api import make_app
+from tests.conftest import wired
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder: Path = tmp_path_factory.mktemp("openapi")
+    return make_app(wired("postgresql://h/d", "redis://h", folder)).openapi()
+
+
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in part:
+        found: dict[str, Any] = schema["components"]["schemas"][
+            part["$ref"].rpartition("/")[2]
+        ]
+        return found
+    return part
+
+
+def test_every_operation_declares_its_errors_as_problems(
+    schema: dict[str, Any],
+) -> None:
+    for name, operation in operations(schema):
+        errors = {s: r for s, r in operation["responses"].items() if s >= "400"}
+        assert {"403", "421", "422", "500", "503"} <= set(errors), name
+        for status, told in errors.items():
+            assert list(told["content"]) == ["application/problem+json"], (name, status)
+        if " /api/" in name:
+            assert "401" in errors, name
+        if "{" in name:
+            assert "404" in errors, name
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
+
+
+def test_every_json_body_has_examples_that_fit_it(schema: dict[str, Any]) -> None:
+    without = []
+    for name, operation in operations(schema):
+        content = operation.get("requestBody", {}).get("content", {})
+        if "application/json" not in content:
+            continue
+        body = resolved(schema, content["application/json"]["schema"])
+        if not body.get("examples"):
+            without.append(name)
+        validator = Draft202012Validator(
+            {**body, "components": schema["components"]}, validate_formats=True
+        )
+        for example in body.get("examples", []):
+            validator.validate(example)
+
+    assert without == []
