@@ -33,6 +33,7 @@ from prsnl.monitoring.watch import Watcher
 from prsnl.web import errors, keys, openapi
 from prsnl.web.dependencies import Shared
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.limits import BodyLimit
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -44,8 +45,6 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
-#: Of every request but an upload, which has a limit of its own.
-_LARGEST_BODY_BYTES: Final = 32 << 20
 #: No upload takes so long.
 _ABANDONED: Final = timedelta(days=1)
 
@@ -82,11 +81,11 @@ def make_app(wiring: Wiring) -> FastAPI:
         version=__version__,
         summary="A file goes in, knowledge comes out.",
         lifespan=lifespan,
-        max_body_size=_LARGEST_BODY_BYTES,
         docs_url=None,
         redoc_url=None,
     )
     errors.install(app)
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     for router in (
         # What is called most comes first: routes are tried one after another.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, BinaryIO, Final
@@ -54,7 +53,6 @@ _FORM: Final[dict[str, Any]] = {
 }
 
 
-
 def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
     """What a route that answers no JSON says of itself."""
     schema = {"type": "string", "format": "binary"}
@@ -92,8 +90,6 @@ class PageRange(BaseModel):
     status_code=status.HTTP_202_ACCEPTED,
     responses={200: {"model": Uploaded, "description": "These bytes are there."}},
     openapi_extra=_FORM,
-    # What is written to disk as it comes is bounded by PRSNL_UPLOAD_MAX_BYTES.
-    max_body_size=sys.maxsize,
 )
 async def upload(
     *,
