@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
+from prsnl.core.shapes import exactly_one
 from prsnl.engines.contracts import Entity, KeySentence, Keyword, TextAnalysis
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
@@ -33,9 +34,10 @@ class AnalyzeContent(Command):
 
     model_config = ConfigDict(
         json_schema_extra={
+            **exactly_one("content_id", "content"),
             "examples": [
                 {"content": "The rent is 940 EUR.", "options": {"summary_length": 3}}
-            ]
+            ],
         }
     )
 

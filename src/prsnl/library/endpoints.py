@@ -43,6 +43,7 @@ _FORM: Final[dict[str, Any]] = {
                 "schema": {
                     "type": "object",
                     "required": [uploads.FIELD],
+                    "additionalProperties": False,
                     "properties": {
                         uploads.FIELD: {"type": "string", "format": "binary"}
                     },

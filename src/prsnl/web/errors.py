@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from prsnl.core.db import LOST
 from prsnl.core.errors import PrsnlError, UnavailableError
@@ -109,8 +111,34 @@ async def _unstorable(_request: Request, _error: Exception) -> JSONResponse:
     )
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+def _methods(request: Request) -> set[str]:
+    """What may be done at the path of a request, over all routes that it fits."""
+    path = request.url.path
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    # A path of its own, such as /items/bulk, is meant by its name and by no pattern.
+    fitting = [path] if path in paths else filter(partial(_fits, path), paths)
+    return {method.upper() for one in fitting for method in paths[one]}
+
+
+def _fits(path: str, pattern: str) -> bool:
+    return compile_path(pattern)[0].match(path) is not None
+
+
+def _not_allowed(methods: set[str]) -> JSONResponse:
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    told = ", ".join(sorted(methods))
+    answer = response(
+        status, _CODE_OF_STATUS[status], f"This address takes {told} alone."
+    )
+    answer.headers["Allow"] = told
+    return answer
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    methods = _methods(request)
+    if methods and request.method not in methods:
+        return _not_allowed(methods)
     found = [_field_problem(one) for one in error.errors()]
     first = found[0]
     return response(
@@ -127,9 +155,11 @@ def _field_problem(one: dict[str, Any]) -> FieldProblem:
     return FieldProblem(field=".".join(names) or place, message=str(one["msg"]))
 
 
-async def _refused(_request: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods(request)):
+        return _not_allowed(methods)
     answer = response(
         status, _CODE_OF_STATUS.get(status, "bad_request"), f"{error.detail}."
     )

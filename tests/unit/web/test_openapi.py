@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from jsonschema_rs import Draft202012Validator
+from pydantic import ValidationError
 
 from prsnl.api import make_app
+from prsnl.wire_library import Bulk
 from tests.conftest import wired
 
 
@@ -65,3 +68,37 @@ def test_every_json_body_has_examples_that_fit_it(schema: dict[str, Any]) -> Non
             validator.validate(example)
 
     assert without == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({"action": "trash", "ids": [str(uuid4())]}, True),
+        ({"action": "trash", "filter": {}, "after": str(uuid4())}, True),
+        ({"action": "trash"}, False),
+        ({"action": "trash", "ids": None}, False),
+        ({"action": "trash", "ids": [str(uuid4())], "filter": {}}, False),
+        ({"action": "trash", "ids": [str(uuid4())], "after": str(uuid4())}, False),
+        ({"action": "tag", "ids": [str(uuid4())]}, False),
+        ({"action": "tag", "ids": [str(uuid4())], "tag": "x"}, True),
+        ({"action": "tag", "ids": [str(uuid4())], "tag": " "}, False),
+        ({"action": "trash", "ids": [str(uuid4())], "tag": "x"}, False),
+        ({"action": "trash", "filter": {"dated_from": "2024-05-12"}}, True),
+        ({"action": "trash", "filter": {"dated_from": 5}}, False),
+    ],
+)
+def test_the_description_and_the_model_agree(
+    schema: dict[str, Any], body: dict[str, Any], *, fits: bool
+) -> None:
+    """What a client's generator makes of the description is what is taken."""
+    told = schema["components"]["schemas"]["Bulk"]
+    validator = Draft202012Validator(
+        {**told, "components": schema["components"]}, validate_formats=True
+    )
+
+    assert validator.is_valid(body) is fits
+    if fits:
+        Bulk.model_validate(body)
+    else:
+        with pytest.raises(ValidationError):
+            Bulk.model_validate(body)
