@@ -42,6 +42,7 @@ from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
 from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
@@ -113,16 +114,18 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     )
     errors.install(app)
     description.install(app)
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     app.add_middleware(SecurityHeaders)
     for router in (
-        library.router,
+        # What is called most comes first: routes are tried one after another.
+        ai_processing.router,
         file_processing.router,
         file_processing.rerun_router,
-        ai_processing.router,
+        library.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,

@@ -15,6 +15,7 @@ from uuid import UUID
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from prsnl.client_library import LibraryCalls
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
@@ -50,7 +51,7 @@ _KEYS: Final = "/api/keys"
 B = TypeVar("B", bound=BaseModel)
 
 
-class Client:
+class Client(LibraryCalls):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,
@@ -375,6 +376,9 @@ class Client:
     def health(self) -> HealthBody:
         """How the parts of the server are. Needs no key."""
         return _parsed(HealthBody, self._ask("GET", "/health"))
+
+    def _told(self, kind: type[B], method: str, path: str, **request: Any) -> B:
+        return _parsed(kind, self._ask(method, path, **request))
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         with self._outages_are_named():

@@ -6,8 +6,8 @@ from typing import Final, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
+from prsnl.core.shapes import exactly_one
 from prsnl.engines.contracts import Entity, KeySentence, Keyword, TextAnalysis
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
@@ -29,31 +29,17 @@ class AnalyzeOptions(Command):
     )
 
 
-#: One of both, as a program reads it.
-_ITEM_OR_TEXT: Final[JsonDict] = {
-    "oneOf": [
-        {
-            "required": ["content_id"],
-            "properties": {
-                "content_id": {"type": "string"},
-                "content": {"type": "null"},
-            },
-        },
-        {
-            "required": ["content"],
-            "properties": {
-                "content": {"type": "string"},
-                "content_id": {"type": "null"},
-            },
-        },
-    ]
-}
-
-
 class AnalyzeContent(Command):
     """Analyse a stored item, or a text given here."""
 
-    model_config = ConfigDict(json_schema_extra=_ITEM_OR_TEXT)
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one("content_id", "content"),
+            "examples": [
+                {"content": "The rent is 940 EUR.", "options": {"summary_length": 3}}
+            ],
+        }
+    )
 
     content_id: UUID | None = Field(None, description="The item to analyse.")
     content: str | None = Field(

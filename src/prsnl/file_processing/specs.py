@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from prsnl.core.errors import BadRequestError
@@ -102,6 +102,17 @@ class Rerun(Command):
 class ProcessDocument(Command):
     """Read a stored file, and learn what it is about."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11",
+                    "options": {"analyze_content": True},
+                }
+            ]
+        }
+    )
+
     file_id: UUID = Field(description="The attachment to process.")
     options: DocumentOptions = DocumentOptions()
     again: str | None = Field(
@@ -153,6 +164,12 @@ class ProcessedDocument(Result):
 
 class ExtractPdfText(OcrOptions):
     """Read the text of a stored PDF, and no more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
 
     file_id: UUID = Field(description="The attachment to read.")
     password: SecretStr | None = Field(

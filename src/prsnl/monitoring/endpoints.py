@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
-from prsnl.core.texts import StorableText
+from prsnl.core.texts import Moment, StorableText
 from prsnl.monitoring import health
 from prsnl.monitoring.live import Reading
 from prsnl.web.bodies import status_body, task_body
@@ -45,10 +44,10 @@ class TaskFilter(Paging):
     attachment_id: UUID | None = Field(None, description="Of this file.")
     item_id: UUID | None = Field(None, description="Of this item.")
     parent_id: UUID | None = Field(None, description="Parts of this task.")
-    created_from: datetime | None = Field(
+    created_from: Moment | None = Field(
         None, description="Submitted at this time or later."
     )
-    created_to: datetime | None = Field(None, description="Submitted before this time.")
+    created_to: Moment | None = Field(None, description="Submitted before this time.")
 
     @property
     def narrowing(self) -> Narrowing:
