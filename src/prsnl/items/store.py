@@ -23,7 +23,6 @@ from prsnl.engines.contracts import (
     FileType,
     PageStatus,
     PageText,
-    TextAnalysis,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -289,44 +288,6 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
     """Keep the storage name of a picture."""
     connection.execute(
         "update attachments set thumbnail = %s where id = %s", [name, attachment_id]
-    )
-
-
-def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
-    """Keep an analysis on the file and its item."""
-    told = analysis.model_dump(mode="json")
-    insights = [
-        entity
-        for entity in told["entities"]
-        if entity["kind"] in ("date", "amount", "reference")
-    ]
-    connection.execute(
-        "update attachments set ai_analysis = %s, document_type = %s, "
-        "key_insights = %s where id = %s",
-        [Jsonb(told), analysis.document_type, Jsonb(insights), attachment_id],
-    )
-    connection.execute(
-        """
-        update items
-        set title = %(title)s, title_source = %(source)s, language = %(language)s,
-            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
-            entities = %(entities)s, key_sentences = %(sentences)s,
-            ai_enhancement_status = %(engine)s, last_processed_at = now(),
-            updated_at = now()
-        where id = (select item_id from attachments where id = %(id)s)
-        """,
-        {
-            "id": attachment_id,
-            "title": analysis.title,
-            "source": analysis.title_source,
-            "language": analysis.language,
-            "date": analysis.document_date,
-            "tags": list(analysis.tags),
-            "keywords": Jsonb(told["keywords"]),
-            "entities": Jsonb(told["entities"]),
-            "sentences": Jsonb(told["key_sentences"]),
-            "engine": analysis.engine,
-        },
     )
 
 
