@@ -27,6 +27,7 @@ from prsnl.core.errors import StartError
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
+from prsnl.library import learned
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring.watch import Watcher
 from prsnl.web import errors, keys
@@ -86,6 +87,7 @@ def make_app(wiring: Wiring) -> FastAPI:
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     for router in (
         library.router,
+        learned.router,
         file_processing.router,
         ai_processing.router,
         monitoring.router,

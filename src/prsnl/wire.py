@@ -83,12 +83,20 @@ class StageBody(Body):
     milliseconds: float
 
 
+class ChildBody(TaskBody):
+    """One part of a task, with the file that it is about."""
+
+    file_name: str | None
+
+
 class StatusBody(TaskBody):
     """One task, with what it has done."""
 
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
+    #: How many parts of it are in each state; empty for a task that has none.
+    children: dict[str, int] = Field(default_factory=dict)
 
 
 class Accepted(Body):

@@ -20,6 +20,8 @@ from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.file_processing import tasks as file_processing
+from prsnl.file_processing.analysis import FileAnalyst
+from prsnl.file_processing.batch import BatchProcessor
 from prsnl.file_processing.service import (
     DocumentProcessor,
     DocumentReader,
@@ -86,6 +88,8 @@ class Wiring:
                     DocumentReader: reader,
                     TextExtractor: TextExtractor(reader),
                     DocumentProcessor: DocumentProcessor(reader, analyst),
+                    FileAnalyst: FileAnalyst(reader, analyst),
+                    BatchProcessor: BatchProcessor(database),
                 }
             )
 

@@ -240,8 +240,8 @@ class ContentAnalyst:
 
     def advise(
         self, run: TaskRun, attachment_id: UUID, *, file_name: str
-    ) -> tuple[str | None, Insights]:
-        """Type and facts of a file whose text is there.
+    ) -> tuple[TextAnalysis, str | None, Insights]:
+        """What a file says, its type and its facts; its text must be there.
 
         Raises:
             EmptyError: It has no text.
@@ -253,7 +253,8 @@ class ContentAnalyst:
             raise EmptyError(f"{file_name} holds no text: there is nothing to analyse.")
         analyses = self._ask(run, _ANALYZE, texts)
         document_type = self._classify(run, texts, analyses).values[1].document_type
-        return document_type, self._insights(run, texts, analyses).values[1]
+        insights = self._insights(run, texts, analyses).values[1]
+        return analyses.values[1], document_type, insights
 
     def _summarize(
         self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from prsnl.wire import ErrorBody, ProgressBody, StageBody, StatusBody, TaskBody
+from uuid import UUID
+
+from prsnl.wire import (
+    ChildBody,
+    ErrorBody,
+    ProgressBody,
+    StageBody,
+    StatusBody,
+    TaskBody,
+)
 from prsnl.work.ledger import StageView, TaskView
 
 
@@ -35,8 +44,17 @@ def task_body(view: TaskView) -> TaskBody:
     )
 
 
+def child_body(view: TaskView, file_names: dict[UUID, str]) -> ChildBody:
+    """One part of a task."""
+    name = file_names.get(view.attachment_id) if view.attachment_id else None
+    return ChildBody(**task_body(view).model_dump(), file_name=name)
+
+
 def status_body(
-    view: TaskView, stages: list[StageView], peak_memory_bytes: int | None
+    view: TaskView,
+    stages: list[StageView],
+    peak_memory_bytes: int | None,
+    children: dict[str, int],
 ) -> StatusBody:
     """One task with what it has done."""
     return StatusBody(
@@ -45,4 +63,5 @@ def status_body(
             StageBody.model_validate(stage, from_attributes=True) for stage in stages
         ],
         peak_memory_bytes=peak_memory_bytes,
+        children=children,
     )
