@@ -142,7 +142,7 @@ class _Step(Generic[V]):
 
 
 _ANALYZE: Final = _Step(
-    ANALYZE, "text.analyze", ("lingua-language-detector",), learned.save_analysis
+    ANALYZE, "text.analyze", ("lingua-language-detector",), store.save_analysis
 )
 _SUMMARIZE: Final = _Step(
     SUMMARIZE, "text.summarize", ("pysbd", "numpy"), learned.save_summary

@@ -13,45 +13,8 @@ from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.engines.contracts import DocumentType, Insights, Summary, TextAnalysis
+from prsnl.engines.contracts import DocumentType, Insights, Summary
 from prsnl.items.models import LearnedView
-
-
-def save_analysis(
-    connection: Db,
-    attachment_id: UUID,
-    analysis: TextAnalysis,
-    on_item: bool = True,  # noqa: FBT001, FBT002 - one shape for every kind of result
-) -> None:
-    """Keep an analysis on the file and its item."""
-    told = analysis.model_dump(mode="json")
-    connection.execute(
-        "update attachments set ai_analysis = %s where id = %s",
-        [Jsonb(told), attachment_id],
-    )
-    if not on_item:
-        return
-    connection.execute(
-        """
-        update items
-        set title = %(title)s, title_source = %(source)s, language = %(language)s,
-            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
-            entities = %(entities)s, ai_enhancement_status = %(engine)s,
-            last_processed_at = now(), updated_at = now()
-        where id = (select item_id from attachments where id = %(id)s)
-        """,
-        {
-            "id": attachment_id,
-            "title": analysis.title,
-            "source": analysis.title_source,
-            "language": analysis.language,
-            "date": analysis.document_date,
-            "tags": list(analysis.tags),
-            "keywords": Jsonb(told["keywords"]),
-            "entities": Jsonb(told["entities"]),
-            "engine": analysis.engine,
-        },
-    )
 
 
 def save_summary(

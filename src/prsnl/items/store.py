@@ -23,6 +23,7 @@ from prsnl.engines.contracts import (
     FileType,
     PageStatus,
     PageText,
+    TextAnalysis,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -288,6 +289,43 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
     """Keep the storage name of a picture."""
     connection.execute(
         "update attachments set thumbnail = %s where id = %s", [name, attachment_id]
+    )
+
+
+def save_analysis(
+    connection: Db,
+    attachment_id: UUID,
+    analysis: TextAnalysis,
+    on_item: bool = True,  # noqa: FBT001, FBT002 - one shape for every kind of result
+) -> None:
+    """Keep an analysis on the file and its item."""
+    told = analysis.model_dump(mode="json")
+    connection.execute(
+        "update attachments set ai_analysis = %s where id = %s",
+        [Jsonb(told), attachment_id],
+    )
+    if not on_item:
+        return
+    connection.execute(
+        """
+        update items
+        set title = %(title)s, title_source = %(source)s, language = %(language)s,
+            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
+            entities = %(entities)s, ai_enhancement_status = %(engine)s,
+            last_processed_at = now(), updated_at = now()
+        where id = (select item_id from attachments where id = %(id)s)
+        """,
+        {
+            "id": attachment_id,
+            "title": analysis.title,
+            "source": analysis.title_source,
+            "language": analysis.language,
+            "date": analysis.document_date,
+            "tags": list(analysis.tags),
+            "keywords": Jsonb(told["keywords"]),
+            "entities": Jsonb(told["entities"]),
+            "engine": analysis.engine,
+        },
     )
 
 

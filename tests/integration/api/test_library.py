@@ -53,7 +53,7 @@ def lease(server: Server, ada: Person, note: Path) -> Uploaded:
                 for number in range(1, 251)
             ],
         )
-        learned.save_analysis(
+        store.save_analysis(
             connection,
             kept.attachment.id,
             TextAnalysis(
