@@ -129,6 +129,19 @@ class WorkersBody(Body):
     busy: int
 
 
+class WatchBody(Body):
+    """How a watched folder is; files are counted, not named."""
+
+    #: One sentence, when it cannot be used.
+    trouble: str | None
+    #: Files and folders in it that cannot be read.
+    unreadable: int
+    under_way: int
+    done: int
+    duplicates: int
+    failed: int
+
+
 class HealthBody(Body):
     """How the parts of the service are; never a secret."""
 
@@ -143,6 +156,8 @@ class HealthBody(Body):
     schedulers: int
     #: Live workers by queue.
     workers: dict[str, WorkersBody]
+    #: The watched folders that a scheduler looks after.
+    watch: list[WatchBody] = Field(default_factory=list)
     #: One sentence for each part that is missing.
     problems: list[str]
 
