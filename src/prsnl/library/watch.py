@@ -7,6 +7,7 @@ and taken in under a key made of all of them: a crash in between ends with one t
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -170,8 +171,9 @@ class FolderWatcher:
                 self.folder.opened(seen) as source,
                 place.open("xb") as target,
             ):
+                put_at_ns = os.fstat(source.fileno()).st_ctime_ns
                 size, sha256 = copy_hashed(source, target)
-            taken = self._take_in(seen, Spooled(place, size, sha256))
+            taken = self._take_in(seen, put_at_ns, Spooled(place, size, sha256))
         if taken.is_new or taken.is_new_task:
             self._note(seen, sha256=sha256, outcome="taken", taken=taken)
         else:
@@ -183,9 +185,10 @@ class FolderWatcher:
         self.rang()
         log.info("watch.taken", attachment=str(taken.attachment.id))
 
-    def _take_in(self, seen: Seen, spooled: Spooled) -> TakenIn:
-        whole = [self.name.encode(errors="surrogateescape"), seen.path]
-        whole += [str(seen.mtime_ns).encode(), spooled.sha256.encode()]
+    def _take_in(self, seen: Seen, put_at_ns: int, spooled: Spooled) -> TakenIn:
+        # A copy that is put there later may keep the time of its content.
+        times = f"{seen.mtime_ns} {put_at_ns}".encode()
+        whole = [os.fsencode(self.name), seen.path, times, spooled.sha256.encode()]
         wish = Wish(
             process=True,
             again=False,
