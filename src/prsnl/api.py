@@ -29,6 +29,7 @@ from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.library import learned
 from prsnl.monitoring import endpoints as monitoring
+from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.watch import Watcher
 from prsnl.web import errors, keys
 from prsnl.web.dependencies import Shared
@@ -91,6 +92,7 @@ def make_app(wiring: Wiring) -> FastAPI:
         file_processing.router,
         ai_processing.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
     ):
         app.include_router(router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import threading
 import time
@@ -16,11 +17,12 @@ import structlog
 
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import UnavailableError
-from prsnl.core.storage import Storage
+from prsnl.core.storage import PARTS, Storage
+from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
-from prsnl.work import providers
+from prsnl.work import blobs, providers
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -33,15 +35,10 @@ from prsnl.work.workers import (
 )
 
 _CLEANUP_EVERY_S: Final = 3600.0
+_SWEEP_EVERY_S: Final = 60.0
 _WAKE_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
-
-_STILL_NAMED: Final = """
-select b.name from unnest(%(blobs)s::text[]) as b (name)
-where exists (select 1 from task_checkpoints where blob = b.name)
-   or exists (select 1 from attachments where sha256 = b.name or thumbnail = b.name)
-"""
 
 log = structlog.get_logger()
 
@@ -98,14 +95,36 @@ def cleanup(connection: Db, storage: Storage) -> bool:
         removed = connection.execute("select * from prsnl_cleanup()").fetchone()
         if removed is None:
             return False
-        kept = connection.execute(_STILL_NAMED, {"blobs": removed["blobs"]}).fetchall()
-    unnamed = set(removed.pop("blobs")) - {row["name"] for row in kept}
-    for name in unnamed:
-        storage.delete(name)
+        blobs.doom(connection, removed.pop("blobs"))
+    gone = blobs.remove_doomed(connection, storage)
     if not any(removed.values()):
         return False
-    log.info("scheduler.cleaned", blobs=len(unnamed), **removed)
+    log.info("scheduler.cleaned", blobs=gone, **removed)
     return True
+
+
+def empty_expired(connection: Db, storage: Storage) -> bool:
+    """Remove a batch of items whose time in the trash is over; may there be more?"""
+    gone = trash.purge_expired(connection, storage)
+    if gone:
+        log.info("scheduler.emptied_trash", items=gone)
+    return gone > 0
+
+
+@dataclass
+class Sweep:
+    """Removes bytes that no row names, the storage's parts one after another."""
+
+    storage: Storage
+    part: int = field(default_factory=lambda: secrets.randbelow(PARTS))
+
+    def go_on(self, connection: Db) -> bool:
+        """Look through the next part; there is never more to do at once."""
+        left = blobs.doom_left_behind(connection, self.storage, self.part)
+        self.part = (self.part + 1) % PARTS
+        if gone := blobs.remove_doomed(connection, self.storage):
+            log.info("scheduler.swept", left_behind=left, blobs=gone)
+        return False
 
 
 def chores(
@@ -143,6 +162,8 @@ def chores(
         Chore("seen", SEEN_EVERY_S / 2, say),
         Chore("forget", 60.0, forget),
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
+        Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
+        Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),
     ]
 
 

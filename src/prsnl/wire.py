@@ -89,9 +89,21 @@ class ChildBody(TaskBody):
     file_name: str | None
 
 
+class EtaBody(Body):
+    """When a task may have ended, by what this machine has done before."""
+
+    #: In so many seconds at the earliest, and at the latest.
+    low_s: float
+    high_s: float
+    #: So many tasks of its kind were measured.
+    based_on: int
+
+
 class StatusBody(TaskBody):
     """One task, with what it has done."""
 
+    #: Null before anything of its kind was measured, and when it has ended.
+    eta: EtaBody | None = None
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
@@ -120,6 +132,10 @@ class Uploaded(Body):
     is_new_task: bool
     #: The attachment that holds the same bytes already; it is the one shown here.
     duplicate_of: UUID | None = None
+    #: Its item was in the trash, and this upload took it out again.
+    restored: bool = False
+    #: What was done, in a sentence.
+    message: str = ""
 
 
 class WorkersBody(Body):

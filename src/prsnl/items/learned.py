@@ -46,7 +46,9 @@ def save_document_type(
 ) -> None:
     """Keep what kind of document a file is."""
     connection.execute(
-        "update attachments set document_type = %s where id = %s",
+        "update attachments a set document_type = %s from items i "
+        "where a.id = %s and i.id = a.item_id "
+        "and not 'document_type' = any(i.user_fields)",
         [told.document_type, attachment_id],
     )
 

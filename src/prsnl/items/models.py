@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ProcessingStatus(StrEnum):
@@ -82,7 +82,7 @@ class ItemView(View):
 
     id: UUID
     title: str
-    #: "heading", "metadata" or "file name".
+    #: "heading", "metadata", "file name", or "user".
     title_source: str
     language: str | None
     document_date: date | None
@@ -97,3 +97,7 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: When it went to the trash; None outside of it.
+    deleted_at: datetime | None = None
+    #: What a person has set: no analysis overwrites it.
+    user_fields: list[str] = Field(default_factory=list)

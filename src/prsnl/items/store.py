@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from prsnl.core.db import Db
+from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
 from prsnl.core.ids import new_id
 from prsnl.engines.contracts import (
@@ -34,12 +34,13 @@ select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
 from attachments
 """
 
-_ITEM: Final = """
-select id, title, title_source, language, document_date, tags, keywords, entities,
-       key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-       updated_at
-from items
+#: What an item shows of itself.
+ITEM_COLUMNS: Final = """
+id, title, title_source, language, document_date, tags, keywords, entities,
+key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
+updated_at, deleted_at, user_fields
 """
+_ITEM: Final = f"select {ITEM_COLUMNS} from items"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,10 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
 
 
 def find_file(connection: Db, sha256: str, *, owner: str) -> AttachmentView | None:
-    """The owner's file with these bytes."""
+    """The owner's uploaded file with these bytes."""
     row = connection.execute(
-        f"{_ATTACHMENT} where owner = %s and sha256 = %s", [owner, sha256]
+        f"{_ATTACHMENT} where owner = %s and sha256 = %s and origin = 'upload'",
+        [owner, sha256],
     ).fetchone()
     return None if row is None else AttachmentView(**row)
 
@@ -160,7 +162,11 @@ def items(
 
 
 def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
-    rows = connection.execute(statement, values).fetchall()
+    return with_files(connection, connection.execute(statement, values).fetchall())
+
+
+def with_files(connection: Db, rows: list[Row]) -> list[ItemView]:
+    """Rows of items, each with its files."""
     files = connection.execute(
         f"{_ATTACHMENT} where item_id = any(%s) order by id",
         [[row["id"] for row in rows]],
@@ -306,13 +312,22 @@ def save_analysis(
     )
     if not on_item:
         return
+    # What a person has set stays as it is.
     connection.execute(
         """
         update items
-        set title = %(title)s, title_source = %(source)s, language = %(language)s,
-            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
-            entities = %(entities)s, ai_enhancement_status = %(engine)s,
-            last_processed_at = now(), updated_at = now()
+        set title = case when 'title' = any(user_fields) then title
+                         else %(title)s end,
+            title_source = case when 'title' = any(user_fields) then title_source
+                                else %(source)s end,
+            language = case when 'language' = any(user_fields) then language
+                            else %(language)s end,
+            document_date = case when 'document_date' = any(user_fields)
+                                 then document_date else %(date)s end,
+            tags = case when 'tags' = any(user_fields) then tags else %(tags)s end,
+            keywords = %(keywords)s, entities = %(entities)s,
+            ai_enhancement_status = %(engine)s, last_processed_at = now(),
+            updated_at = now()
         where id = (select item_id from attachments where id = %(id)s)
         """,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
+from prsnl.core.texts import StorableText
 from prsnl.items import files
 from prsnl.monitoring import health
 from prsnl.monitoring.watch import Watcher
@@ -19,10 +21,12 @@ from prsnl.web.bodies import child_body, status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
 from prsnl.wire import ChildBody, HealthBody, Page, StatusBody, TaskBody
 from prsnl.work import control, ledger
+from prsnl.work.ledger import Narrowing
 from prsnl.work.queues import Queue
 from prsnl.work.specs import ENDED, Status
 
 LONGEST_WAIT_S = 30.0
+_EVERY = Narrowing()
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
@@ -39,6 +43,32 @@ class TaskFilter(Paging):
 
     status: list[Status] = Field(default_factory=list, description="In these states.")
     queue: Queue | None = Field(None, description="Of this queue.")
+    name: StorableText | None = Field(
+        None, max_length=100, description="Of this kind: `process_document_task` ..."
+    )
+    error_code: StorableText | None = Field(
+        None, max_length=100, description="With this error code."
+    )
+    attachment_id: UUID | None = Field(None, description="Of this file.")
+    item_id: UUID | None = Field(None, description="Of this item.")
+    parent_id: UUID | None = Field(None, description="Parts of this task.")
+    created_from: datetime | None = Field(
+        None, description="Submitted at this time or later."
+    )
+    created_to: datetime | None = Field(None, description="Submitted before this time.")
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """What the list is narrowed to."""
+        return Narrowing(
+            name=self.name,
+            error_code=self.error_code,
+            attachment_id=self.attachment_id,
+            item_id=self.item_id,
+            parent_id=self.parent_id,
+            created_from=self.created_from,
+            created_to=self.created_to,
+        )
 
 
 @router.get("/status/{task_id}")
@@ -93,7 +123,14 @@ def tasks(
     parts: Parts, owner: Caller, wanted: Annotated[TaskFilter, Query()]
 ) -> Page[TaskBody]:
     """The caller's tasks, newest first."""
-    return _page(parts, owner, wanted, wanted.status, queue=wanted.queue)
+    return _page(
+        parts,
+        owner,
+        wanted,
+        wanted.status,
+        queue=wanted.queue,
+        narrowing=wanted.narrowing,
+    )
 
 
 class ChildFilter(Paging):
@@ -179,6 +216,7 @@ def _status(parts: Shared, task_id: UUID, owner: str) -> StatusBody:
             ledger.stages(connection, task_id),
             ledger.peak_memory_bytes(connection, task_id),
             ledger.child_counts(connection, task_id),
+            parts.history.eta(connection, view),
         )
 
     return parts.database.run(read)
@@ -191,6 +229,7 @@ def _page(
     statuses: Sequence[Status],
     *,
     queue: Queue | None,
+    narrowing: Narrowing = _EVERY,
 ) -> Page[TaskBody]:
     views = parts.database.run(
         lambda connection: ledger.tasks(
@@ -200,6 +239,7 @@ def _page(
             queue=queue,
             before=paging.before,
             limit=paging.limit,
+            narrowing=narrowing,
         )
     )
     return Page(

@@ -7,11 +7,13 @@ from uuid import UUID
 from prsnl.wire import (
     ChildBody,
     ErrorBody,
+    EtaBody,
     ProgressBody,
     StageBody,
     StatusBody,
     TaskBody,
 )
+from prsnl.work.eta import Eta
 from prsnl.work.ledger import StageView, TaskView
 
 
@@ -55,10 +57,12 @@ def status_body(
     stages: list[StageView],
     peak_memory_bytes: int | None,
     children: dict[str, int],
+    eta: Eta | None = None,
 ) -> StatusBody:
     """One task with what it has done."""
     return StatusBody(
         **task_body(view).model_dump(),
+        eta=None if eta is None else EtaBody(**vars(eta)),
         stages=[
             StageBody.model_validate(stage, from_attributes=True) for stage in stages
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from prsnl.core.settings import Storage as StorageSettings
 from prsnl.core.storage import FolderStorage
 from prsnl.web.keys import KeyRing, unauthorized
 from prsnl.wire import Accepted
+from prsnl.work.eta import History
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
 from prsnl.work.submit import Submitter, submission
@@ -33,6 +34,8 @@ class Shared:
     keys: KeyRing
     storage: FolderStorage
     limits: StorageSettings
+    #: What tasks took on this machine, for when others may have ended.
+    history: History = field(default_factory=History)
 
     def rang(self) -> None:
         """Tell the relay and the listeners that there is something new."""

@@ -1,0 +1,1 @@
+"""The library's and the overview's calls of the client."""
