@@ -27,7 +27,7 @@ from prsnl.core.errors import StartError
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned
+from prsnl.library import learned, restored
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.watch import Watcher
@@ -89,6 +89,7 @@ def make_app(wiring: Wiring) -> FastAPI:
     for router in (
         library.router,
         learned.router,
+        restored.router,
         file_processing.router,
         ai_processing.router,
         monitoring.router,

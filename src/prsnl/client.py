@@ -18,6 +18,7 @@ from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.restoring import RestoredItem
 from prsnl.wire import HealthBody, Page, Problem, StatusBody, TaskBody, Uploaded
 from prsnl.work.specs import ENDED
 
@@ -29,6 +30,7 @@ _POLL_S: Final = 20.0
 _KEY_FILE: Final = "api-key"
 #: The API's paths; only here.
 _TASKS: Final = "/api/background/tasks"
+_ITEMS: Final = "/api/items"
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -111,6 +113,7 @@ class Client:
         again: bool = False,
         local_only: bool = False,
         idempotency_key: str | None = None,
+        file_name: str | None = None,
     ) -> Uploaded:
         """Send a file, streamed from disk.
 
@@ -123,6 +126,7 @@ class Client:
             again: Also when that was done already.
             local_only: No byte of it may leave the server's machine.
             idempotency_key: Makes `again` safe to repeat, too.
+            file_name: What it is called there, if not as here.
 
         Raises:
             OSError: The file cannot be read.
@@ -130,7 +134,7 @@ class Client:
         with path.open("rb") as file:
             return self._upload(
                 file,
-                _encodable(path.name),
+                file_name or _encodable(path.name),
                 {"process": process, "again": again, "local_only": local_only},
                 idempotency_key,
             )
@@ -205,6 +209,37 @@ class Client:
         """One file."""
         answer = self._ask("GET", f"/api/attachments/{attachment_id}")
         return _parsed(AttachmentView, answer)
+
+    def items(self) -> Iterator[ItemView]:
+        """Every item, newest first, fetched page by page."""
+        params: dict[str, Any] = {"limit": 100}
+        while True:
+            page = _parsed(Page[ItemView], self._ask("GET", _ITEMS, params=params))
+            yield from page.items
+            if page.next is None:
+                return
+            params["before"] = page.next
+
+    def restore(self, item_id: UUID | str, was: RestoredItem) -> ItemView:
+        """Set an item to what an export says of it."""
+        answer = self._ask(
+            "PUT", f"{_ITEMS}/{item_id}/restored", json=was.model_dump(mode="json")
+        )
+        return _parsed(ItemView, answer)
+
+    def download(self, attachment_id: UUID | str, target: Path) -> None:
+        """Write a file's own bytes to *target*, streamed."""
+        path = f"/api/attachments/{attachment_id}/content"
+        with (
+            self._outages_are_named(),
+            self._http.stream("GET", path) as answer,
+            target.open("wb") as file,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise _error_of(answer)
+            for piece in answer.iter_bytes():
+                file.write(piece)
 
     def item(self, item_id: UUID | str) -> ItemView:
         """One item: what was learned of it."""

@@ -156,7 +156,10 @@ class Run:
         key = f"process {new_id()}"
         sent = self._patiently(
             lambda: self.client.upload(
-                file.path, local_only=self.local_only, idempotency_key=key
+                file.path,
+                local_only=self.local_only,
+                idempotency_key=key,
+                file_name=file.upload_as,
             )
         )
         assert sent.task is not None

@@ -10,7 +10,7 @@ import pytest
 
 from prsnl.core.db import Db
 from prsnl.engines.contracts import DocumentType, TextAnalysis
-from prsnl.items import egress, store
+from prsnl.items import egress, learned, store
 from tests.integration.api.conftest import Person, Server
 
 
