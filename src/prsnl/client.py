@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +19,17 @@ from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
 from prsnl.items.restoring import RestoredItem
-from prsnl.wire import HealthBody, Page, Problem, StatusBody, TaskBody, Uploaded
-from prsnl.work.specs import ENDED
+from prsnl.wire import (
+    Accepted,
+    ChildBody,
+    HealthBody,
+    Page,
+    Problem,
+    StatusBody,
+    TaskBody,
+    Uploaded,
+)
+from prsnl.work.specs import ENDED, Status
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT_S: Final = 30.0
@@ -155,6 +164,30 @@ class Client:
             headers=headers,
         )
         return _parsed(Uploaded, answer)
+
+    def process_batch(
+        self, file_ids: Sequence[UUID], *, max_concurrency: int = 4
+    ) -> Accepted:
+        """Process stored files as one task, with a child task each."""
+        body = {
+            "file_ids": [str(one) for one in file_ids],
+            "max_concurrency": max_concurrency,
+        }
+        answer = self._ask("POST", "/api/background/files/batch", json=body)
+        return _parsed(Accepted, answer)
+
+    def children(
+        self, task_id: UUID | str, *, statuses: Sequence[Status] = ()
+    ) -> Iterator[ChildBody]:
+        """The parts of a task, newest first, fetched page by page."""
+        params: dict[str, Any] = {"limit": 200, "status": list(map(str, statuses))}
+        while True:
+            answer = self._ask("GET", f"{_TASKS}/{task_id}/children", params=params)
+            page = _parsed(Page[ChildBody], answer)
+            yield from page.items
+            if page.next is None:
+                return
+            params["before"] = page.next
 
     def status(
         self, task_id: UUID | str, *, seq: int | None = None, wait_s: float = 0
