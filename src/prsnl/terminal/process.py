@@ -140,15 +140,18 @@ class _Session:
             # A second Ctrl-C waits for nothing: the kernel tells our children.
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
             _warn("Cancelling what was sent and is not done ...")
-            cancelled, others = run.cancel()
+            told = run.cancel()
+            ended = len(self.outcomes) + told.ended
+            left = len(self.inputs.files) - ended - told.files - told.others
             _warn(
-                f"Cancelled {summary.count(cancelled, 'file')}; "
-                f"{len(self.outcomes)} had ended before."
+                f"Cancelled {summary.count(told.files, 'file')}; "
+                f"{ended} had ended before, {left} were not sent yet."
             )
-            if others:
+            if told.others:
+                others = summary.count(told.others, "file")
                 _warn(
-                    f"{summary.count(others, 'file')} of an earlier command were under "
-                    "way, and go on: ./prsnl status lists them."
+                    f"{others} of an earlier command were under way, and go on: "
+                    "./prsnl status lists them."
                 )
             return INTERRUPTED
         self._tell_end(time.monotonic() - began)
