@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, Self
+from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
-from prsnl.core.described import IsoDate, shape
-from prsnl.core.texts import ShortText, StorableText, Tag
+from prsnl.core.shapes import belongs_to, exactly_one, wanted_by
+from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.items.editing import MOST_TAGS
 from prsnl.items.listing import ItemFilter
 from prsnl.items.models import ItemView
@@ -39,7 +38,10 @@ class NewNote(BaseModel):
     )
 
     text: StorableText = Field(
-        min_length=1, max_length=LONGEST_NOTE, description="Plain text or Markdown."
+        min_length=1,
+        max_length=LONGEST_NOTE,
+        description="Plain text or Markdown.",
+        json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"},
     )
     title: ShortText | None = Field(
         None, description="Without one it is found in the text."
@@ -49,7 +51,7 @@ class NewNote(BaseModel):
         max_length=MOST_TAGS,
         description="Without any they are found in the text.",
     )
-    document_date: IsoDate | None = Field(None, description="The day it is about.")
+    document_date: Day | None = Field(None, description="The day it is about.")
     process: bool = Field(True, description="Learn what it is about.")
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
@@ -85,32 +87,6 @@ class Action(StrEnum):
     REPROCESS = "reprocess"
 
 
-_ITEMS: Final[JsonDict] = {
-    "oneOf": [
-        shape("filter", "after", ids={"type": "array"}),
-        shape("ids", filter={"type": "object"}),
-    ]
-}
-_TAGS: Final[JsonDict] = {
-    "oneOf": [
-        shape(
-            action={"enum": [str(Action.TAG), str(Action.UNTAG)]},
-            tag={"type": "string"},
-        ),
-        shape(
-            "tag",
-            action={
-                "enum": [
-                    str(each)
-                    for each in Action
-                    if each not in (Action.TAG, Action.UNTAG)
-                ]
-            },
-        ),
-    ]
-}
-
-
 class Bulk(BaseModel):
     """One action for many items: those named, or the oldest of those that fit."""
 
@@ -118,10 +94,14 @@ class Bulk(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
+            "allOf": [
+                exactly_one("ids", "filter"),
+                belongs_to("after", "filter"),
+                wanted_by("tag", "action", ["tag", "untag"]),
+            ],
             "examples": [
                 {"action": "tag", "tag": "2024", "filter": {"title": "invoice"}}
             ],
-            "allOf": [_ITEMS, _TAGS],
         },
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prsnl.core.described import one_of
+from prsnl.core.shapes import exactly_one
 from prsnl.core.texts import StorableText
 from prsnl.wire import Body, TaskBody
 from prsnl.work.queues import Queue
@@ -50,8 +50,8 @@ class Requeue(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
+            **exactly_one("ids", "code", "queue", "all"),
             "examples": [{"code": "unavailable"}, {"all": True}],
-            **one_of(ids="array", code="string", queue="string", all="boolean"),
         },
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +19,11 @@ from prsnl.core.errors import NotFoundError
 from prsnl.dashboard.words import FILTERS, ago, moment
 
 _HERE: Final = Path(__file__).parent
+_TYPES: Final = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
 #: No script, style or picture from elsewhere, and none written into a page; nobody
 #: shows a page of ours inside one of his.
 POLICY: Final = (
@@ -41,21 +45,19 @@ class Asset:
 
     content: bytes
     media_type: str
-    #: Changes with the content, so that a browser may keep it for good.
+    #: Changes when any of them does, so that a browser may keep it for good.
     url: str
 
 
 def _assets() -> dict[str, Asset]:
-    found = {}
-    for path in sorted((_HERE / "assets").iterdir()):
-        content = path.read_bytes()
-        version = hashlib.sha256(content).hexdigest()[:12]
-        found[path.name] = Asset(
-            content,
-            mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-            f"/assets/{version}/{path.name}",
-        )
-    return found
+    """All of them, in one folder with a name of its own: scripts find one another."""
+    found = {path.name: path.read_bytes() for path in (_HERE / "assets").iterdir()}
+    parts = [part for name in sorted(found) for part in (name.encode(), found[name])]
+    version = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+    return {
+        name: Asset(content, _TYPES[Path(name).suffix], f"/assets/{version}/{name}")
+        for name, content in found.items()
+    }
 
 
 ASSETS: Final = _assets()

@@ -18,12 +18,16 @@ from prsnl.work.specs import Status
 _CHILDREN_SHOWN: Final = 50
 _TRIES_SHOWN: Final = 20
 
-# Each open state by its index, so that a long history costs nothing.
+#: A long history must not slow every page down: so many tasks are counted, the newest.
+_COUNTED: Final = 5_000
 _COUNTS: Final = """
 select count(*) filter (where status = 'running') as running,
        count(*) filter (where status in ('queued', 'parked', 'waiting')) as waiting,
-       count(*) filter (where status in ('failure', 'dead')) as failed
-from tasks where owner = %s
+       count(*) filter (where status in ('failure', 'dead')) as failed,
+       count(*) < %(most)s as is_all
+from (
+    select status from tasks where owner = %(owner)s order by id desc limit %(most)s
+) newest
 """
 
 
@@ -58,11 +62,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many of the owner's tasks run, wait, have failed."""
+    """How many of the owner's newest tasks run, wait, have failed."""
 
     running: int
     waiting: int
     failed: int
+    #: There are no older ones.
+    is_all: bool
+
+    def told(self, count: int) -> str:
+        """A number for the eye; "12+" where older tasks were not counted."""
+        return f"{count:,}" if self.is_all else f"{count:,}+"
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,8 @@ class TaskStory:
 
 def counts(connection: Db, *, owner: str) -> Counts:
     """How many tasks run, wait, have failed."""
-    row = connection.execute(_COUNTS, [owner]).fetchone()
+    values = {"owner": owner, "most": _COUNTED}
+    row = connection.execute(_COUNTS, values).fetchone()
     assert row is not None
     return Counts(**row)
 

@@ -6,11 +6,10 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic.config import JsonDict
 
 from prsnl.core.db import Db
-from prsnl.core.described import shape
 from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.core.shapes import shape
 from prsnl.file_processing.specs import (
     PROCESS_DOCUMENT,
     DocumentOptions,
@@ -26,10 +25,8 @@ from prsnl.work.specs import ENDED, Command
 from prsnl.work.submit import Submitted, submission, submit
 
 _PAGES_MAX: Final = 100_000
-
-
-_PAGES: Final[JsonDict] = {"const": str(RerunStage.PAGES)}
-_INTEGER: Final[JsonDict] = {"type": "integer"}
+_PAGES: Final = {"const": str(RerunStage.PAGES)}
+_INTEGER: Final = {"type": "integer"}
 #: How pages are named: all together, one by one, or by one end or both of a range.
 _WAYS: Final = (
     shape("pages", "from", "to", stage={"const": str(RerunStage.CLEANING)}),

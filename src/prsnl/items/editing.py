@@ -10,9 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.db import Db
-from prsnl.core.described import IsoDate
 from prsnl.core.errors import NotFoundError
-from prsnl.core.texts import ShortText, Tag
+from prsnl.core.texts import Day, ShortText, Tag
 from prsnl.items import store
 from prsnl.items.models import ItemView
 
@@ -28,8 +27,8 @@ class ItemChanges(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
-            "examples": [{"title": "Lease, flat in Graz", "tags": ["lease", "home"]}],
             "minProperties": 1,
+            "examples": [{"title": "Lease, flat in Graz", "tags": ["lease", "home"]}],
         },
     )
 
@@ -37,7 +36,7 @@ class ItemChanges(BaseModel):
     tags: list[Tag] = Field(
         default_factory=list, max_length=MOST_TAGS, description="All of them."
     )
-    document_date: IsoDate | None = Field(None, description="Null: it has none.")
+    document_date: Day | None = Field(None, description="Null: it has none.")
     language: ShortText | None = Field(None, description="`en`, `de` ...; null: none.")
     document_type: ShortText | None = Field(
         None, description="`contract`, `invoice` ...; null: none. Of all its files."

@@ -58,7 +58,9 @@ def reader_of(connection: HTTPConnection) -> Reader:
 
 Reading = Annotated[Reader, Depends(reader_of)]
 #: For the description; `Cursor.parse` decides.
-_CURSOR: Final[JsonDict] = {"pattern": "^[0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10}$"}
+_CURSOR: Final[JsonDict] = {
+    "pattern": "^([0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10})?$"
+}
 _EVENT: Final = {
     "type": "object",
     "required": ["id", "event", "data"],
@@ -162,14 +164,14 @@ async def events(
     reader: Reading,
     cursor: FeedCursor = None,
     last_event_id: Annotated[
-        str | None,
+        str,
         Header(
             max_length=60,
             description="As `cursor`, and before it: what a browser "
             "sends when it comes back.",
             json_schema_extra=_CURSOR,
         ),
-    ] = None,
+    ] = "",
 ) -> EventStream:
     """All of the caller's tasks, as server-sent events; goes on until it is closed."""
     reader.require_room(owner)

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, Generic, NoReturn, TypeVar
 from uuid import UUID
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prsnl.client import Client
+from prsnl.core.errors import UnavailableError
 from prsnl.terminal.live import print_lines, told
 from prsnl.wire import FeedEvent, ProgressEvent, StatusBody, TaskBody
 
@@ -84,7 +85,9 @@ def one(client: Client, task_id: UUID) -> StatusBody:
                 event = events.next(_LOOK_EVERY_S)
             except _Over:
                 return client.status(task_id)
-            show(event or client.status(task_id))
+            # A server that restarts: the events tell when that lasts too long.
+            with suppress(UnavailableError):
+                show(event or client.status(task_id))
 
 
 @contextmanager
@@ -144,7 +147,8 @@ def _in_place(
         while True:
             # The lines of a task, and one each for the head, the rest and the end.
             most = max(1, (console.height - 3) // 2)
-            live.update(Text("\n".join(overview(most))), refresh=True)
+            with suppress(UnavailableError):
+                live.update(Text("\n".join(overview(most))), refresh=True)
             if events.next(_LOOK_EVERY_S) is not None:
                 # What comes in quick succession is shown together.
                 time.sleep(_LEAST_PAUSE_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from fastapi import FastAPI
@@ -16,16 +16,20 @@ from prsnl.core.db import Database
 from prsnl.monitoring.reader import BATCH, MOST_STREAMS, OfTask, Reader
 from prsnl.wiring import Wiring
 from tests.fakes.progress_events import steps, submitted
+from tests.fakes.proxy import proxied
 from tests.integration.api.conftest import Server, serving
 from tests.integration.api.listening import (
     FEED,
     PATIENCE_S,
     heard,
     heard_messages,
+    is_silent,
     socket,
 )
 
 OWNER = "ada"
+#: Longer than the reader waits before it asks again.
+AWAY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -121,3 +125,28 @@ def test_one_owner_leaves_sockets_to_the_others(streaming: Streaming) -> None:
         assert http.get("/api/background/events").status_code == 429
         with socket(url, streaming.server.key("ben")) as other:
             assert heard(other)["event"] == "ready"
+
+
+def test_streams_outlive_a_database_that_is_away(wiring: Wiring) -> None:
+    """They wait, and then tell all of what was committed meanwhile, once."""
+    with (
+        proxied(wiring.database_url) as (proxy, url),
+        serving(make_app(replace(wiring, database_url=url))) as address,
+        Database.open(wiring.database_url, size=2, name="test", patience_s=5) as pool,
+    ):
+        key = Server(address, wiring, pool).key(OWNER)
+        task_id = submitted(pool, OWNER)
+        with (
+            socket(address, key) as feed,
+            socket(address, key, f"{FEED}/{task_id}") as own,
+        ):
+            assert (heard(feed)["event"], heard(own)["seq"]) == ("ready", 0)
+            proxy.cut()
+            steps(pool, task_id, "one", "two")
+            assert is_silent(feed)
+            assert is_silent(own)
+            time.sleep(AWAY_S)
+            proxy.mend()
+            assert heard_messages(feed, 2) == ["one", "two"]
+            assert heard_messages(own, 2) == ["one", "two"]
+            assert is_silent(feed)

@@ -365,3 +365,43 @@ def test_uploads_at_once_do_not_share_the_last_room(
             answers = sorted(pool.map(send, range(6)))
 
     assert answers == [202, 202, 429, 429, 429, 429]
+
+
+def test_a_body_that_is_no_upload_is_bounded(ada: Person) -> None:
+    """JSON is read whole before it is looked at."""
+    text = "x" * (33 << 20)
+
+    def untold() -> Iterator[bytes]:
+        yield b'{"text": "'
+        yield text.encode()
+        yield b'"}'
+
+    told = ada.http.post("/api/items", json={"text": text})
+    counted = ada.http.post("/api/items", content=untold())
+
+    for answer in (told, counted):
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "too_large"
+
+
+def test_an_upload_may_be_larger_than_other_bodies(ada: Person, tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(str(uuid4()).encode() + bytes(33 << 20))
+
+    sent = ada.client.upload(path, process=False)
+
+    assert sent.attachment.size_bytes > 33 << 20
+
+
+def test_an_upload_of_what_is_in_the_trash_takes_it_out_and_says_so(
+    ada: Person, note: Path
+) -> None:
+    first = ada.client.upload(note, process=False)
+    ada.http.delete(f"/api/items/{first.item_id}")
+    again = ada.http.post("/api/attachments?process=false", files=form_of(note))
+
+    assert again.status_code == 200
+    assert again.json()["restored"] is True
+    assert again.json()["duplicate_of"] == str(first.attachment.id)
+    assert "was in the trash, and is back" in again.json()["message"]
+    assert ada.client.item(first.item_id).deleted_at is None
