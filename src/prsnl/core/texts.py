@@ -33,6 +33,12 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def _no_number(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("say true or false")  # noqa: TRY004 - a value that is wrong
+    return value
+
+
 def _day(given: Any) -> Any:
     # A number would be taken for seconds since 1970.
     if isinstance(given, date) or (isinstance(given, str) and _DAY.fullmatch(given)):
@@ -50,6 +56,8 @@ def _moment(given: Any) -> Any:
 
 #: A time with its zone.
 Moment: TypeAlias = Annotated[datetime, BeforeValidator(_moment)]
+#: Yes or no; a number is neither, though an address may say 1 and 0.
+Choice: TypeAlias = Annotated[bool, BeforeValidator(_no_number)]
 #: A day.
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 
