@@ -29,17 +29,22 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
+from prsnl.library import learned, restored
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
+from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
 from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
@@ -111,20 +116,29 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     )
     errors.install(app)
     description.install(app)
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     app.add_middleware(SecurityHeaders)
     for router in (
-        library.router,
-        file_processing.router,
+        # What is called most comes first: routes are tried one after another.
         ai_processing.router,
+        file_processing.router,
+        file_processing.rerun_router,
+        library.router,
+        learned.router,
+        restored.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
         access.router,
         access.page_router,
         live.router,
+        dashboard.router,
+        actions.router,
+        signing_in.router,
     ):
         app.include_router(router)
     return app

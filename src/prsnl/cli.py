@@ -79,6 +79,12 @@ def process(
     detach: Annotated[
         bool, typer.Option("--detach", help="Send the files, and do not wait.")
     ] = False,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Its first line opens protected PDFs; - asks for it."
+        ),
+    ] = None,
     server: Server = None,
 ) -> None:
     """Process files: text, title, date, language, key sentences."""
@@ -91,8 +97,23 @@ def process(
         local_only=local_only,
         detach=detach,
         server=server,
+        password_file=password_file,
     )
     raise typer.Exit(command.main(wanted))
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    server: Server = None,
+) -> None:
+    """Write every file with its text, tags and what was learned to a folder.
+
+    A second export updates it; ./prsnl process DIR brings it all back.
+    """
+    from prsnl.terminal import exporting as command
+
+    raise typer.Exit(command.main(folder, server=server))
 
 
 @app.command()

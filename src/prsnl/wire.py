@@ -84,12 +84,32 @@ class StageBody(Body):
     milliseconds: float
 
 
+class ChildBody(TaskBody):
+    """One part of a task, with the file that it is about."""
+
+    file_name: str | None
+
+
+class EtaBody(Body):
+    """When a task may have ended, by what this machine has done before."""
+
+    #: In so many seconds at the earliest, and at the latest.
+    low_s: float
+    high_s: float
+    #: So many tasks of its kind were measured.
+    based_on: int
+
+
 class StatusBody(TaskBody):
     """One task, with what it has done."""
 
+    #: Null before anything of its kind was measured, and when it has ended.
+    eta: EtaBody | None = None
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
+    #: How many parts of it are in each state; empty for a task that has none.
+    children: dict[str, int] = Field(default_factory=dict)
 
 
 class ProgressEvent(Body):
@@ -153,6 +173,10 @@ class Uploaded(Body):
     is_new_task: bool
     #: The attachment that holds the same bytes already; it is the one shown here.
     duplicate_of: UUID | None = None
+    #: Its item was in the trash, and this upload took it out again.
+    restored: bool = False
+    #: What was done, in a sentence.
+    message: str = ""
 
 
 class WorkersBody(Body):
@@ -160,6 +184,19 @@ class WorkersBody(Body):
 
     slots: int
     busy: int
+
+
+class WatchBody(Body):
+    """How a watched folder is; files are counted, not named."""
+
+    #: One sentence, when it cannot be used.
+    trouble: str | None
+    #: Files and folders in it that cannot be read.
+    unreadable: int
+    under_way: int
+    done: int
+    duplicates: int
+    failed: int
 
 
 class HealthBody(Body):
@@ -176,6 +213,8 @@ class HealthBody(Body):
     schedulers: int
     #: Live workers by queue.
     workers: dict[str, WorkersBody]
+    #: The watched folders that a scheduler looks after.
+    watch: list[WatchBody] = Field(default_factory=list)
     #: One sentence for each part that is missing, or that `--insecure` leaves open.
     problems: list[str]
 

@@ -10,7 +10,7 @@ from fastapi import Depends, Header
 from fastapi.openapi.models import APIKey, APIKeyIn
 from fastapi.openapi.models import HTTPBearer as HTTPBearerModel
 from fastapi.security.base import SecurityBase
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 
@@ -32,6 +32,8 @@ from prsnl.web.origins import (
 )
 from prsnl.web.throttle import Throttle
 from prsnl.wire import Accepted, Scope
+from prsnl.work import secrets
+from prsnl.work.eta import History
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
 from prsnl.work.submit import Submitter, submission
@@ -55,13 +57,17 @@ class Shared:
     server: ServerSettings = field(default_factory=ServerSettings)
     #: What `--insecure` let pass, one sentence each.
     insecurities: tuple[str, ...] = ()
+    #: What tasks took on this machine, for when others may have ended.
+    history: History = field(default_factory=History)
 
     def rang(self) -> None:
         """Tell the relay and the listeners that there is something new."""
         self.ring.ring(Channel.DUE, Channel.PROGRESS)
 
 
-def shared(connection: HTTPConnection) -> Shared:
+# These dependencies are `async` though they wait for nothing: FastAPI sends a plain
+# function through a thread, and each of those costs as much as the whole validation.
+async def shared(connection: HTTPConnection) -> Shared:
     """What this process shares."""
     found = connection.app.state.shared
     assert isinstance(found, Shared)
@@ -230,22 +236,30 @@ class Dispatcher:
     idempotency_key: str | None
 
     async def submit(
-        self, spec: TaskSpec[C, R], command: C, *, attachment_id: UUID | None = None
+        self,
+        spec: TaskSpec[C, R],
+        command: C,
+        *,
+        attachment_id: UUID | None = None,
+        password: SecretStr | None = None,
     ) -> Accepted:
         """Insert the task, ring, and tell where to follow it.
+
+        A password goes beside the row, sealed, until the task has ended.
 
         Raises:
             ConflictError: The idempotency key stands for another command already.
         """
-        told = await self.parts.submitter.submit(
-            submission(
-                spec,
-                command,
-                owner=self.owner,
-                idempotency_key=self.idempotency_key,
-                attachment_id=attachment_id,
-            )
+        wanted = submission(
+            spec,
+            command,
+            owner=self.owner,
+            idempotency_key=self.idempotency_key,
+            attachment_id=attachment_id,
         )
+        if password is not None:
+            await run_in_threadpool(self._seal, wanted.id, password)
+        told = await self.parts.submitter.submit(wanted)
         return Accepted(
             task_id=told.task_id,
             message=(
@@ -256,8 +270,16 @@ class Dispatcher:
             monitor_url=MONITOR_URL.format(told.task_id),
         )
 
+    def _seal(self, task_id: UUID, password: SecretStr) -> None:
+        plain = password.get_secret_value()
+        self.parts.database.run(
+            lambda connection: secrets.seal(
+                connection, self.parts.storage, task_id, plain
+            )
+        )
 
-def dispatcher(
+
+async def dispatcher(
     parts: Parts, owner: Caller, idempotency_key: IdempotencyKey = None
 ) -> Dispatcher:
     """What submits for this request."""

@@ -23,7 +23,7 @@ def test_the_page_has_each_route_once_and_no_other(tmp_path: Path) -> None:
         for path, methods in app.openapi()["paths"].items()
         for method in methods
     ]
-    row = r"^\| `((?:GET|POST|DELETE) [^`]+)` \|"
+    row = r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|"
     told = re.findall(row, PAGE.read_text(), re.MULTILINE)
 
     assert sorted(told) == sorted(served)
