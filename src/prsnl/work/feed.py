@@ -27,6 +27,9 @@ KEPT: Final = timedelta(days=7) - timedelta(hours=1)
 
 #: A cursor as a client has it: transaction, event and second, all hexadecimal.
 CURSOR: Final = re.compile(r"[0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10}")
+#: A plan that was made while the table was small would read all of it when it is large.
+_PREPARE: Final = False
+
 _HORIZON: Final = """
 select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
        extract(epoch from now()) as at
@@ -244,6 +247,7 @@ def of_owners(
             "ids": [cursor.id for _, cursor in wanted],
             "limit": limit,
         },
+        prepare=_PREPARE,
     ).fetchall()
     found: list[list[EventView]] = [[] for _ in wanted]
     there = [row for row in rows if row["id"] is not None]
@@ -263,6 +267,7 @@ def of_tasks(
             "seqs": [seq for _, seq in wanted],
             "limit": limit,
         },
+        prepare=_PREPARE,
     ).fetchall()
     found: list[list[EventView] | None] = [[] for _ in wanted]
     there = [row for row in rows if row["id"] is not None]
