@@ -82,10 +82,12 @@ _KINDS: Final = {
     "xlsx": "Spreadsheet",
     "xls": "Spreadsheet",
     "ods": "Spreadsheet",
+    "xlsb": "Spreadsheet",
     "csv": "Table",
     "eml": "E-mail",
     "msg": "E-mail",
     "epub": "Book",
+    "zip": "Archive",
 }
 _MIME_GROUPS: Final = {
     "image": "Picture",
@@ -101,9 +103,6 @@ _UNITS: Final = {
     "pptx": "slide",
     "ppt": "slide",
     "odp": "slide",
-    "xlsx": "sheet",
-    "xls": "sheet",
-    "ods": "sheet",
 }
 ENTITY_GROUPS: Final = {
     "date": "Dates",

@@ -328,6 +328,52 @@ def test_forms_work_without_a_script(
     assert browser.post(f"/tasks/{newest.task_id}/retry").status_code == 303
 
 
+def test_an_item_goes_to_the_trash_and_comes_back_or_goes_for_good(
+    ada: Person, browser: httpx2.Client, note: Path
+) -> None:
+    kept = ada.client.upload(note, process=False)
+    path = f"/items/{kept.item_id}"
+    assert "The trash is empty." in seen(browser, "/trash").text
+
+    assert browser.post(f"{path}/trash").headers["location"] == path
+    assert "removed for good on" in seen(browser, path).text
+    assert seen(browser, "/trash").all("a", href=path)
+    assert not seen(browser, "/").all("a", href=path)
+    browser.post(f"{path}/restore")
+    assert seen(browser, "/").all("a", href=path)
+    early = browser.post(f"{path}/remove")
+    assert early.status_code == 409
+    browser.post(f"{path}/trash")
+    assert browser.post(f"{path}/remove").headers["location"] == "/trash"
+    assert browser.get(path).status_code == 404
+
+
+def test_a_protected_file_asks_for_its_password(
+    server: Server, ada: Person, browser: httpx2.Client, note: Path
+) -> None:
+    sent = ada.client.upload(note)
+    assert sent.task is not None
+    change(
+        server,
+        sent.task.task_id,
+        status="failure",
+        error_category="permanent",
+        error_code="encrypted",
+        error_message="It needs a password.",
+    )
+    page = seen(browser, f"/items/{sent.item_id}")
+    path = f"/files/{sent.attachment.id}/password"
+    (form,) = page.all("form", action=path)
+    assert form.attributes["method"] == "post"
+    told = browser.post(path, data={"password": "open sesame & more"})
+    none = browser.post(path, data={"password": ""})
+
+    assert told.status_code == 303
+    assert told.headers["location"].startswith("/tasks/")
+    assert none.status_code == 422
+    assert "sesame" not in browser.get(told.headers["location"]).text
+
+
 def test_a_form_of_another_site_does_nothing(
     ada: Person, browser: httpx2.Client, note: Path
 ) -> None:
@@ -380,7 +426,7 @@ def test_every_page_and_form_with_an_id_keeps_owners_apart(
         if path == getattr(route, "path", "") or "/assets/" in path:
             continue
         for method in getattr(route, "methods", set()):
-            answer = browser.request(method, path)
+            answer = browser.request(method, path, data={"password": "x"})
             assert answer.status_code == 404, (method, path)
             tried += 1
     assert tried >= 6

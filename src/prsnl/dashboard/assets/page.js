@@ -280,6 +280,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.dataset.api) return;
   event.preventDefault();
+  if (form.dataset.sure && !confirm(form.dataset.sure)) return;
   const button = one("button", form);
   const [method, path] = form.dataset.api.split(" ");
   form.dataset.once ??= newKey();
