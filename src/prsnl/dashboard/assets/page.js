@@ -259,7 +259,8 @@ async function ask(method, path, body, headers = {}) {
     return AWAY;
   }
   if (answer.status === 401) location.reload();
-  return answer.ok ? null : problem(await answer.text());
+  const told = await answer.text();
+  return answer.ok ? null : problem(told);
 }
 
 export function problem(text) {
