@@ -33,19 +33,23 @@ class Tally:
 class Caller(asyncio.Protocol):
     """One connection: the next request goes out when the answer is there."""
 
-    def __init__(self, request: bytes, tally: Tally, ends_at: float) -> None:
+    def __init__(self, request: bytes, tally: Tally) -> None:
         self._request = request
         self._tally = tally
-        self._ends_at = ends_at
+        self._ends_at = 0.0
         self._received = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Keep the way out."""
         # uvloop's transports are none of asyncio's classes.
         self._transport = cast("asyncio.Transport", transport)
+
+    def begin(self, ends_at: float) -> None:
+        """Send the first request; the last one before *ends_at*."""
+        self._ends_at = ends_at
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -105,15 +109,17 @@ async def load(
     parts = urlsplit(url)
     tally = Tally(status)
     loop = asyncio.get_running_loop()
-    ends_at = time.perf_counter() + seconds
     callers = [
         (
             await loop.create_connection(
-                lambda: Caller(request, tally, ends_at), parts.hostname, parts.port
+                lambda: Caller(request, tally), parts.hostname, parts.port
             )
         )[1]
         for _ in range(connections)
     ]
+    ends_at = time.perf_counter() + seconds
+    for caller in callers:
+        caller.begin(ends_at)
     await asyncio.gather(*(caller.done for caller in callers))
     return tally
 

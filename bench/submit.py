@@ -1,4 +1,4 @@
-"""What a submit costs: the real endpoint beside one that validates and one that inserts.
+"""What a submit costs, beside an endpoint that validates and one that inserts.
 
 One API process with one event loop; the load comes from another process over kept
 connections, each with one request under way. All three take the same body.
@@ -83,7 +83,13 @@ def _serve(stack: Scratch, profile: str | None) -> tuple[str, str]:
         port = probe.getsockname()[1]
     module = ["submit_server", key, str(port)]
     if profile:
-        module = ["cProfile", "-o", profile, str(BENCH / "submit_server.py"), *module[1:]]
+        module = [
+            "cProfile",
+            "-o",
+            profile,
+            str(BENCH / "submit_server.py"),
+            *module[1:],
+        ]
     stack.supervisor.add(stack.spec("api", *module))
     url = f"http://127.0.0.1:{port}"
     with Client(url) as client:

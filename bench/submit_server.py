@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
 
 from prsnl.ai_processing.specs import AnalyzeContent
 from prsnl.api import make_app
 from prsnl.core.db import connect
 from prsnl.core.ids import new_id
 from prsnl.web import keys
-from prsnl.web.dependencies import shared
 from prsnl.wire import Accepted
 from prsnl.wiring import read
 
@@ -25,8 +26,16 @@ create table if not exists bench_inserts (
 _INSERT = "insert into bench_inserts (id, owner, command) values (%s, 'bench', %s)"
 
 
-def add_alternatives(app: FastAPI) -> None:
+def add_alternatives(app: FastAPI, database_url: str) -> None:
     """What the real endpoint is compared with."""
+    # As many connections as the submitter has.
+    made = AsyncConnectionPool(
+        database_url, min_size=0, max_size=4, open=False, kwargs={"autocommit": True}
+    )
+
+    async def pool() -> AsyncConnectionPool:
+        await made.open()  # nothing, when it is
+        return made
 
     @app.post("/bench/validate", status_code=202)
     async def validate(command: AnalyzeContent) -> Accepted:
@@ -34,10 +43,9 @@ def add_alternatives(app: FastAPI) -> None:
         return _accepted()
 
     @app.post("/bench/insert", status_code=202)
-    async def insert(command: AnalyzeContent, request: Request) -> Accepted:
+    async def insert(command: AnalyzeContent) -> Accepted:
         accepted = _accepted()
-        # The submitter's own pool: as many connections, the same settings.
-        async with shared(request).submitter._pool.connection() as connection:
+        async with (await pool()).connection() as connection:
             await connection.execute(
                 _INSERT, [accepted.task_id, Jsonb(command.model_dump(mode="json"))]
             )
@@ -60,7 +68,9 @@ def main(key: str, port: int) -> None:
         connection.execute(TABLE)
         keys.ensure(connection, key, owner="bench", name="bench")
     app = make_app(wiring)
-    add_alternatives(app)
+    add_alternatives(app, wiring.database_url)
+    # uvicorn raises the signal again when it has stopped; a profile is to be written.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(
         app,
         host="127.0.0.1",

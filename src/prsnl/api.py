@@ -33,6 +33,7 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
+from prsnl.library import learned, restored
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
@@ -42,6 +43,7 @@ from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
 from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
@@ -113,16 +115,20 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     )
     errors.install(app)
     description.install(app)
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
     app.add_middleware(SecurityHeaders)
     for router in (
-        library.router,
+        # What is called most comes first: routes are tried one after another.
+        ai_processing.router,
         file_processing.router,
         file_processing.rerun_router,
-        ai_processing.router,
+        library.router,
+        learned.router,
+        restored.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,
@@ -188,13 +194,12 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
         app = make_app(wiring, insecurities=insecurities)
-        config = configured(app)
         logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(config, app, place).run(sockets=[bound])
+        _Server(configured(app), app, place).run(sockets=[bound])
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,61 @@ class Children(_Concern):
     )
 
 
+class Ocr(_Concern):
+    """How pictures of text are read."""
+
+    ocr_engine: str = Field(
+        "auto",
+        pattern="^(auto|tesseract|rapidocr|none)$",
+        description="`auto`, `tesseract`, `rapidocr` or `none`.",
+    )
+    ocr_languages: str | None = Field(
+        None,
+        description="What scans are written in, such as `de,en`; default: detected.",
+    )
+    ocr_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Pages read at once on this machine; default: its cores, and one a "
+        "GiB of memory at most.",
+    )
+    ocr_memory_bytes: int = Field(
+        2 * GIB, ge=512 * MIB, description="Address space of an OCR child, in bytes."
+    )
+    ocr_page_timeout_s: Seconds = Field(
+        timedelta(seconds=120), description="Time for OCR of one page."
+    )
+    ocr_page_pixels: int = Field(
+        20_000_000,
+        ge=1_000_000,
+        le=100_000_000,
+        description="A page is drawn for OCR with at most so many pixels.",
+    )
+
+
+class Watch(_Concern):
+    """The folder whose files are taken in by themselves."""
+
+    watch_dir: Path | None = Field(
+        None, description="A folder: what is put there is taken in and processed."
+    )
+    watch_after: str = Field(
+        "keep",
+        pattern="^(keep|move|delete)$",
+        description="Then its files: `keep`, `move` (to `done/`), or `delete`.",
+    )
+    watch_owner: str = Field(
+        "owner", min_length=1, description="Whose items they become; the first key's."
+    )
+    watch_every_s: Seconds = Field(
+        timedelta(seconds=3), description="It is looked at so often."
+    )
+    watch_still_s: Seconds = Field(
+        timedelta(seconds=5), description="A file that did not change so long is whole."
+    )
+
+
 class Logs(_Concern):
     """How the processes speak."""
 
@@ -224,7 +279,9 @@ class Settings:
     access: Access = field(default_factory=Access)
     work: Work
     children: Children
+    watch: Watch
     logs: Logs
+    ocr: Ocr = field(default_factory=Ocr)
 
     @classmethod
     def read(cls) -> Self:

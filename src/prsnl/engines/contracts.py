@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,6 +98,51 @@ class Link(Value):
     text: str | None = None
 
 
+class OcrRegion(Value):
+    """A picture on a page whose text layer is good."""
+
+    #: Left, top, right, bottom of the page as it is shown, in parts of its width and
+    #: height, from 0 to 1.
+    box: tuple[float, float, float, float]
+    #: The line of text that stands above it; None at the head of the page.
+    after: str | None = None
+
+
+class OcrNeed(Value):
+    """What of a page has to be recognised from its picture, and why."""
+
+    #: The whole page instead of its text layer, or its pictures beside it.
+    mode: Literal["page", "pictures"]
+    reason: str
+    regions: tuple[OcrRegion, ...] = ()
+
+
+class Doubt(Value):
+    """Words that OCR is not sure of; offsets in the page's `text`, in characters."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    #: Between 0 and 1.
+    confidence: float = Field(ge=0, le=1)
+
+
+class Recognition(Value):
+    """What OCR did for a page."""
+
+    mode: Literal["page", "pictures"]
+    #: As tesseract names them: "eng", "deu".
+    languages: tuple[str, ...] = ()
+    #: How far the picture was turned clockwise, to be upright.
+    turned_degrees: int = 0
+    #: How far it stood askew, in degrees; it was set straight.
+    skew_degrees: float = 0.0
+    doubts: tuple[Doubt, ...] = ()
+    #: One sentence, where the whole page is to be read with care.
+    warning: str | None = None
+    #: What would make it better, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
 class PageText(Value):
     """One page; a document without pages (DOCX, HTML, text) is parts of a few kB."""
 
@@ -105,7 +150,7 @@ class PageText(Value):
     status: PageStatus
     #: Cleaned: paragraphs kept, hyphens at line ends joined, ligatures resolved.
     text: str
-    #: As the engine gave it, where that differs from `text`.
+    #: As the engine gave it, where that differs from `text` in more than space.
     raw_text: str | None = None
     #: With headings, lists and tables, where the engine knows them.
     markdown: str | None = None
@@ -123,6 +168,20 @@ class PageText(Value):
     #: The outermost lines, from the head to the foot; none where places are unknown.
     edges: tuple[EdgeLine, ...] = ()
     links: tuple[Link, ...] = ()
+    #: What is still to be recognised: a page with this is not finished.
+    need: OcrNeed | None = None
+    #: None on a page in which OCR had no part.
+    recognition: Recognition | None = None
+
+
+class OcrPlan(Value):
+    """What languages a document is in, as far as OCR needs to know."""
+
+    languages: tuple[str, ...] = ()
+    #: "chosen", "the text layer", "the first page", "the usual ones".
+    source: str
+    #: The first page, if it was recognised with these languages already.
+    page: PageText | None = None
 
 
 class Picture(Value):
@@ -224,13 +283,74 @@ class TextAnalysis(Value):
     title_source: str
     #: The document's own date, if it says one.
     document_date: date | None = None
-    #: "contract", "invoice", "letter", ...; None if no rule is sure.
-    document_type: str | None = None
     keywords: tuple[Keyword, ...] = ()
     tags: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
-    key_sentences: tuple[KeySentence, ...] = ()
     word_count: int
+    #: What was left out and why, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
+class Summary(Value):
+    """Sentences of the text that stand for the others; no words but its own."""
+
+    engine: str
+    key_sentences: tuple[KeySentence, ...] = ()
+    #: What was left out and why, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
+class DocumentType(Value):
+    """What kind of document a text is."""
+
+    engine: str
+    #: "contract", "invoice", "letter", ...; None if no rule is sure.
+    document_type: str | None = None
+
+
+class InsightKind(StrEnum):
+    """What a fact of a text is about."""
+
+    #: A day by which something is to be paid.
+    DUE_DATE = "due_date"
+    #: A day by which something else is to be done, or on which it ends.
+    DEADLINE = "deadline"
+    #: Two days and what is between: "2024-06-01/2025-05-31".
+    PERIOD = "period"
+    #: A length of time to act in: "P14D", "P3M".
+    TERM = "term"
+    AMOUNT = "amount"
+    REFERENCE = "reference"
+    IBAN = "iban"
+    #: Who takes part, as a candidate.
+    PARTY = "party"
+
+
+class Insight(Value):
+    """One fact, where it stands, and the words around it."""
+
+    kind: InsightKind
+    #: As it stands in the text.
+    text: str
+    #: Its normal form, as of an `Entity`; None where none is certain.
+    value: str | None = None
+    #: The words that say what it is, as they stand there: "Total", "payable by".
+    label: str | None = None
+    #: The sentence or line that it stands in, cut to 240 characters.
+    context: str
+    page: int
+    #: Offsets in that page's `text`, in characters: start inclusive, end exclusive.
+    start: int
+    end: int
+    #: A rule found it that is often wrong.
+    is_candidate: bool = False
+
+
+class Insights(Value):
+    """The facts of a text, in its order."""
+
+    engine: str
+    insights: tuple[Insight, ...] = ()
     #: What was left out and why, in whole sentences.
     notes: tuple[str, ...] = ()
 
@@ -269,8 +389,19 @@ OPERATIONS: dict[str, str] = {
     "manifest.read": "prsnl.engines.manifests:read",
     # {path, kind, width} -> Picture (of page 1), or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
+    # {path, kind, password?, page: PageText, engine, setup, languages, pixels_max}
+    #   -> PageText
+    "ocr.recognize": "prsnl.engines.ocr.operations:recognize",
+    # the same and {text} -> OcrPlan
+    "ocr.plan": "prsnl.engines.ocr.operations:plan",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
+    # {pages: [{number, text}], headings, language} -> Summary
+    "text.summarize": "prsnl.engines.text:summarize",
+    # {pages: [{number, text}], title, file_name} -> DocumentType
+    "text.classify": "prsnl.engines.text:classify",
+    # {pages: [{number, text}], entities} -> Insights
+    "text.insights": "prsnl.engines.text:insights",
     # {pages: [{number, text}]} -> {"chunks": [Chunk]}...
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...

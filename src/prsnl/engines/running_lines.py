@@ -90,8 +90,11 @@ def running_lines(
 def without(page: PageText, lines: Sequence[EdgeLine]) -> PageText:
     """A page less these lines, in its text and in its Markdown.
 
-    One that holds nothing else stays as it is: there they are what it says.
+    One that holds nothing else stays as it is: there they are what it says. So does
+    one with doubtful words, whose places would move.
     """
+    if page.recognition is not None and page.recognition.doubts:
+        return page
     text = _less(page.text, lines)
     if not text:
         return page

@@ -45,6 +45,7 @@ class PageReader:
         others go on.
         """
         left = deque(sorted(wanted))
+        log.debug("pages.asked_for", count=len(left), of=self.info.page_count)
         lost_s = 0.0
         while left:
             began = time.monotonic()

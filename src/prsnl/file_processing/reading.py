@@ -106,6 +106,10 @@ class Reading:
                 f"The reader ended without {len(left)} of {info.page_count} pages."
             )
 
+    def password_of(self, kind: FileType) -> str | None:
+        """What opens the file, for a kind that may need that."""
+        return self.password() if kind.kind == "pdf" else None
+
     def replace_child(self) -> None:
         """End the child; the next question starts another."""
         self._pages = None
@@ -133,7 +137,7 @@ class Reading:
                 "path": _INPUT,
                 "kind": kind.kind,
                 "width": THUMBNAIL_WIDTH,
-                "password": self.password() if kind.kind == "pdf" else None,
+                "password": self.password_of(kind),
             },
             unit_timeout_s=self.unit_timeout_s,
         )
@@ -157,7 +161,7 @@ class Reading:
                 "description": kind.description,
                 "file_name": self.file.file_name,
                 "skip_pages": list(skip),
-                "password": self.password() if kind.kind == "pdf" else None,
+                "password": self.password_of(kind),
             },
             unit_timeout_s=self.unit_timeout_s,
         )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.service import ContentAnalyst, Wanted
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError, UnsupportedError
 from prsnl.core.storage import Storage
@@ -25,11 +25,18 @@ from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
+from prsnl.file_processing.recognition import (
+    PICTURED,
+    Recognizer,
+    found_nothing,
+)
+from prsnl.file_processing.recognition import warnings as ocr_warnings
 from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
     DocumentOptions,
     ExtractedText,
     ExtractPdfText,
+    OcrWish,
     ProcessDocument,
     ProcessedDocument,
     Rerun,
@@ -78,6 +85,12 @@ class Document:
         """The pages that ended so."""
         return tuple(n for n, p in self.pages.values.items() if p.status is status)
 
+    @property
+    def scanned(self) -> tuple[int, ...]:
+        """The pages whose text is from OCR, wholly or in part."""
+        pages = self.pages.values.items()
+        return tuple(n for n, p in pages if p.recognition is not None and p.text)
+
 
 @dataclass(frozen=True)
 class DocumentReader:
@@ -87,6 +100,7 @@ class DocumentReader:
     storage: Storage
     sandbox: SandboxPool
     unit_timeout_s: float
+    recognizer: Recognizer
 
     def open(
         self, run: TaskRun, file_id: UUID, *, again: str | None = None
@@ -128,6 +142,7 @@ class DocumentReader:
         kind: FileType,
         *,
         later_steps: int,
+        ocr: OcrWish,
         options: DocumentOptions = _USUAL,
         rerun: Rerun | None = None,
     ) -> Document:
@@ -139,11 +154,12 @@ class DocumentReader:
             reading: Its child.
             kind: What the file is.
             later_steps: How many steps the caller adds, for the progress.
-            options: What the user wants.
+            ocr: What is wanted of OCR.
+            options: What the user wants besides.
             rerun: Which pages are read again; all others stay.
 
         Raises:
-            EmptyError: No page has text.
+            EmptyError: No page has text, and OCR had no part in that.
         """
         content = reading.content
         how = {
@@ -158,6 +174,7 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
+        reader = PageReader(reading, kind, info.value)
         wanted = wanted_pages(rerun, info.value.page_count)
         cleans = is_cleaned(kind, info.value)
         run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
@@ -168,8 +185,10 @@ class DocumentReader:
             wanted=wanted,
             rerun=rerun,
             inputs=[*content, info.key],
-            parameters=how,
-            work=PageReader(reading, kind, info.value).read,
+            parameters={**how, **self.recognizer.parameters(kind, ocr)},
+            work=lambda numbers: self.recognizer.finished(
+                run, reading, kind, reader.read(numbers), ocr
+            ),
         )
         run.stage(
             THUMBNAIL,
@@ -179,6 +198,7 @@ class DocumentReader:
             store=partial(_store_thumbnail, file.id),
         )
         run.warnings.extend(info.value.warnings)
+        run.warnings.extend(ocr_warnings(pages.values))
         if cleans:
             removes = options.remove_headers_footers
             pages = cleaned(run, file.id, pages, removes=removes)
@@ -217,11 +237,14 @@ class TextExtractor:
                     f"This is a file of type {kind.description}, not a PDF: use "
                     "process-document for it."
                 )
-            document = self.reader.read(run, file, reading, kind, later_steps=0)
+            document = self.reader.read(
+                run, file, reading, kind, later_steps=0, ocr=command.ocr
+            )
         return ExtractedText(
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
         )
 
@@ -237,8 +260,12 @@ class DocumentProcessor:
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
-        wants_analysis = command.options.analyze_content
-        later_steps = self.analyst.steps if wants_analysis else 0
+        options = command.options
+        wanted = Wanted(
+            analysis=options.analyze_content,
+            summary=options.generate_summary,
+            on_item=options.create_content_item,
+        )
         file, reading = self.reader.open(run, command.file_id, again=command.again)
         with reading:
             kind = self.reader.identify(run, file, reading)
@@ -247,22 +274,20 @@ class DocumentProcessor:
                 file,
                 reading,
                 kind,
-                later_steps=later_steps,
+                later_steps=wanted.steps,
+                ocr=command.options.ocr,
                 options=command.options,
                 rerun=command.rerun,
             )
-        title = language = None
-        passages = 0
-        if wants_analysis:
-            learned = self.analyst.learn(
-                run,
-                attachment_id=file.id,
-                file_name=file.file_name,
-                info=document.info,
-                pages=document.pages,
-            )
-            title, language = learned.analysis.title, learned.analysis.language
-            passages = learned.passages
+        learned = self.analyst.learn(
+            run,
+            attachment_id=file.id,
+            file_name=file.file_name,
+            info=document.info,
+            pages=document.pages,
+            wanted=wanted,
+        )
+        analysis, summary = learned.analysis, learned.summary
         dependencies = self.manifests.read(run, file, command)
         members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
@@ -270,10 +295,14 @@ class DocumentProcessor:
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
-            title=title,
-            language=language,
-            passages=passages,
+            title=analysis and analysis.title,
+            language=analysis and analysis.language,
+            document_type=learned.document_type,
+            passages=learned.passages,
+            key_sentences=len(summary.key_sentences) if summary else 0,
+            insights=len(learned.insights.insights) if learned.insights else 0,
             members=members,
             dependencies=dependencies,
         )
@@ -288,15 +317,18 @@ def _refuse_nothing(document: Document) -> None:
     pages = document.pages.values.values()
     if any(page.status is PageStatus.OK for page in pages):
         return
+    if found_nothing(document.pages.values):  # a photograph is worth keeping, too
+        return
     failed = [page for page in pages if page.status is PageStatus.FAILED]
     if failed:
         raise EmptyError(
             f"No page of this document could be read: {failed[0].error or 'damaged'}."
         )
-    if document.kind.kind == "pdf":
+    if document.kind.kind in PICTURED:
+        reasons = dict.fromkeys(page.reason for page in pages)
         raise EmptyError(
-            f"None of its {document.info.page_count} pages has a text layer: they are "
-            "pictures or scans, and this version has no OCR."
+            f"None of its {document.info.page_count} pages has text: "
+            f"{'. '.join(list(reasons)[:2])}."
         )
     raise EmptyError("The file holds no text.")
 

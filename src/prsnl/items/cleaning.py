@@ -22,7 +22,7 @@ def read_pages(
     rows = connection.execute(
         "select number, status, coalesce(read_text, text) as text, raw_text, "
         "coalesce(read_markdown, markdown) as markdown, engine, reason, confidence, "
-        "milliseconds, error, label, edges, links from attachment_pages "
+        "milliseconds, error, label, edges, links, recognition from attachment_pages "
         "where attachment_id = %s and not number = any(%s) order by number",
         [attachment_id, sorted(but)],
     ).fetchall()

@@ -47,6 +47,9 @@ class PageView(View):
     run: int = 0
     #: Addresses that the page leads to: `url`, and `text` where it stands on some.
     links: list[dict[str, Any]] = []
+    #: What OCR did for it: languages, how far it was turned, doubtful places in the
+    #: text; None where OCR had no part.
+    recognition: dict[str, Any] | None = None
 
 
 class AttachmentView(View):
@@ -67,6 +70,20 @@ class AttachmentView(View):
     metadata: dict[str, str]
     headings: list[dict[str, Any]]
     created_at: datetime
+
+
+class LearnedView(View):
+    """What was learned of one file; nothing here is in words of its own."""
+
+    #: What made it; None until it was analysed.
+    engine: str | None
+    document_type: str | None
+    key_sentences: list[dict[str, Any]]
+    #: Facts with page and offsets: see `Insight` in the engines' contracts.
+    insights: list[dict[str, Any]]
+    recommendations: None = None
+    #: What would be needed for the part that is null.
+    needs: str = "llm"
 
 
 class ItemView(View):

@@ -24,6 +24,7 @@ from prsnl.engines.contracts import (
     PageStatus,
     PageText,
     TextAnalysis,
+    Value,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -210,7 +211,7 @@ def page_range(
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error, label, run, links from attachment_pages "
+        "milliseconds, error, label, run, links, recognition from attachment_pages "
         "where attachment_id = %s and number > %s order by number limit %s",
         [attachment_id, after, limit],
     ).fetchall()
@@ -259,8 +260,8 @@ def save_pages(
             """
             insert into attachment_pages (attachment_id, number, status, text, raw_text,
                 markdown, engine, reason, confidence, milliseconds, error, label, run,
-                edges, links)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                edges, links, recognition)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (attachment_id, number) do update set
                 status = excluded.status, text = excluded.text,
                 raw_text = excluded.raw_text, markdown = excluded.markdown,
@@ -268,7 +269,8 @@ def save_pages(
                 confidence = excluded.confidence,
                 milliseconds = excluded.milliseconds, error = excluded.error,
                 label = excluded.label, run = excluded.run, edges = excluded.edges,
-                links = excluded.links, read_text = null, read_markdown = null
+                links = excluded.links, recognition = excluded.recognition,
+                read_text = null, read_markdown = null
             """,
             [
                 [
@@ -287,10 +289,15 @@ def save_pages(
                     run,
                     Jsonb([edge.model_dump() for edge in page.edges]),
                     Jsonb([link.model_dump() for link in page.links]),
+                    _json(page.recognition),
                 ]
                 for page in read
             ],
         )
+
+
+def _json(value: Value | None) -> Jsonb | None:
+    return None if value is None else Jsonb(value.model_dump(mode="json"))
 
 
 def save_text(connection: Db, attachment_id: UUID, plain: str) -> None:
@@ -314,29 +321,20 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
     )
 
 
-def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
+def save_analysis(
+    connection: Db,
+    attachment_id: UUID,
+    analysis: TextAnalysis,
+    on_item: bool = True,  # noqa: FBT001, FBT002 - one shape for every kind of result
+) -> None:
     """Keep an analysis on the file and its item."""
     told = analysis.model_dump(mode="json")
-    insights = [
-        entity
-        for entity in told["entities"]
-        if entity["kind"] in ("date", "amount", "reference")
-    ]
     connection.execute(
-        """
-        update attachments a
-        set ai_analysis = %(told)s, key_insights = %(insights)s,
-            document_type = case when 'document_type' = any(i.user_fields)
-                                 then a.document_type else %(type)s end
-        from items i where a.id = %(id)s and i.id = a.item_id
-        """,
-        {
-            "id": attachment_id,
-            "told": Jsonb(told),
-            "insights": Jsonb(insights),
-            "type": analysis.document_type,
-        },
+        "update attachments set ai_analysis = %s where id = %s",
+        [Jsonb(told), attachment_id],
     )
+    if not on_item:
+        return
     # What a person has set stays as it is.
     connection.execute(
         """
@@ -350,8 +348,7 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             document_date = case when 'document_date' = any(user_fields)
                                  then document_date else %(date)s end,
             tags = case when 'tags' = any(user_fields) then tags else %(tags)s end,
-            keywords = %(keywords)s,
-            entities = %(entities)s, key_sentences = %(sentences)s,
+            keywords = %(keywords)s, entities = %(entities)s,
             ai_enhancement_status = %(engine)s, last_processed_at = now(),
             updated_at = now()
         where id = (select item_id from attachments where id = %(id)s)
@@ -365,7 +362,6 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             "tags": list(analysis.tags),
             "keywords": Jsonb(told["keywords"]),
             "entities": Jsonb(told["entities"]),
-            "sentences": Jsonb(told["key_sentences"]),
             "engine": analysis.engine,
         },
     )

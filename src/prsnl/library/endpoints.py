@@ -53,6 +53,13 @@ _FORM: Final[dict[str, Any]] = {
     }
 }
 
+
+def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """What a route that answers no JSON says of itself."""
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
 router = APIRouter(prefix="/api", tags=["Library"])
 router.include_router(item_endpoints.router)
 router.include_router(tag_endpoints.router)
@@ -120,7 +127,13 @@ async def upload(
     with uploads.spool(parts.storage, limits) as place:
         incoming = await uploads.receive(request, place)
         taken = await run_in_threadpool(
-            take_in, parts.database, parts.storage, incoming, wish, owner=owner
+            take_in,
+            parts.database,
+            parts.storage,
+            incoming,
+            wish,
+            owner=owner,
+            quota_bytes=parts.limits.quota_bytes,
         )
     parts.rang()
     if not taken.is_new:
@@ -161,7 +174,11 @@ def show_attachment(attachment_id: UUID, parts: Parts, owner: Caller) -> Attachm
     return _attachment(parts, attachment_id, owner)
 
 
-@router.get("/attachments/{attachment_id}/content", response_class=StreamingResponse)
+@router.get(
+    "/attachments/{attachment_id}/content",
+    response_class=StreamingResponse,
+    responses=_answers("*/*"),
+)
 def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """The file itself, for saving: a browser must not show it as a page of ours."""
     found = _attachment(parts, attachment_id, owner)

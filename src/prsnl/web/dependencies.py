@@ -65,7 +65,9 @@ class Shared:
         self.ring.ring(Channel.DUE, Channel.PROGRESS)
 
 
-def shared(connection: HTTPConnection) -> Shared:
+# These dependencies are `async` though they wait for nothing: FastAPI sends a plain
+# function through a thread, and each of those costs as much as the whole validation.
+async def shared(connection: HTTPConnection) -> Shared:
     """What this process shares."""
     found = connection.app.state.shared
     assert isinstance(found, Shared)
@@ -277,7 +279,7 @@ class Dispatcher:
         )
 
 
-def dispatcher(
+async def dispatcher(
     parts: Parts, owner: Caller, idempotency_key: IdempotencyKey = None
 ) -> Dispatcher:
     """What submits for this request."""

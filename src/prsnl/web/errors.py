@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import (
@@ -57,6 +58,7 @@ _REASON_BYTES: Final = 123
 _CODE_OF_STATUS: Final = {
     HTTPStatus.NOT_FOUND: "not_found",
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
 }
 
 log = structlog.get_logger()
@@ -74,6 +76,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(WebSocketRequestValidationError, _told(_invalid))
     app.add_exception_handler(HTTPException, _told(_refused))
     app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(psycopg.DataError, _unstorable)
     for lost in LOST:
         app.add_exception_handler(lost, _told(_database_away))
 
@@ -153,6 +156,16 @@ async def _database_away(request: HTTPConnection, _error: Exception) -> Response
     return await _known(
         request,
         UnavailableError("The database does not answer: try again in a moment."),
+    )
+
+
+async def _unstorable(_request: Request, _error: Exception) -> JSONResponse:
+    # The server's words quote the value.
+    return response(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "bad_request",
+        "A value of this request is out of range, or holds a character that is none: "
+        "correct it, then send it again.",
     )
 
 

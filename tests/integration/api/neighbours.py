@@ -6,6 +6,7 @@ parameter that nobody has taught this module to fill is an error, not a route le
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,9 +24,11 @@ from prsnl.web.dependencies import admin, identity
 
 #: So long is a stream that does not end listened to.
 LISTEN_S = 1.0
+#: Where a list goes on: an id that is compared with, and never looked up.
+CURSORS = ("after", "before")
 NOT_THERE = 404
 FORBIDDEN = 403
-_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
+_PARAMETER = re.compile(r"{(\w+)}")
 
 
 class UntaughtError(AssertionError):
@@ -62,6 +65,8 @@ class Estate:
     values: Mapping[str, str]
     #: A word that is in everything of his.
     canary: str
+    #: Bodies that a schema does not tell how to make, by the operation.
+    bodies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def shown_in(self, text: str) -> list[str]:
         """What a text tells of him."""
@@ -74,7 +79,8 @@ def operations(app: FastAPI) -> list[Operation]:
     described = app.openapi()
     found = []
     for route in iter_route_contexts(app.routes):
-        path, dependant = route.path, getattr(route, "dependant", None)
+        # `{name:path}` is described as `{name}`.
+        path, dependant = route.path_format, getattr(route, "dependant", None)
         if not isinstance(path, str) or not isinstance(dependant, Dependant):
             continue
         calls = set(_calls(dependant))
@@ -149,39 +155,30 @@ class Neighbour:
         return found
 
     def _try(self, operation: Operation, other: Estate) -> Iterator[str]:
-        has_his_id = False
-        path = operation.path
-        for name in operation.parameters:
-            has_his_id = has_his_id or name in other.ids
-            path = re.sub(rf"{{{name}(:\w+)?}}", filled(name, other), path)
-        body, names_his_id = filled_body(operation.body, other)
-        wanted = NOT_THERE if has_his_id or names_his_id else None
-        if operation.is_admins:
-            wanted = FORBIDDEN
+        path, body, kind = request_of(operation, other)
         query = {each["name"]: _query(each, other) for each in operation.query}
         status, text = self._ask(operation.method, path, body, query)
+        wanted = FORBIDDEN if operation.is_admins else kind
         if wanted is not None and status != wanted:
             yield f"answers {status} to another's id, not {wanted}"
         if wanted is None and status >= 500:
             yield f"answers {status}"
-        given = {str(each) for each in other.ids.values()} & set(path.split("/"))
+        # A refusal may say what it was asked for.
+        given = f"{path} {json.dumps(body)}"
         for each in other.shown_in(text):
-            # A refusal may say the id that it was asked for.
-            if str(other.ids.get(each)) not in given:
+            if str(other.ids.get(each, each)) not in given:
                 yield f"tells {each}"
-        if wanted == NOT_THERE:
+        if kind is not None or any(str(each) in given for each in other.ids.values()):
             yield from self._compare(operation, other, text)
 
     def _compare(self, operation: Operation, other: Estate, text: str) -> Iterator[str]:
         """Another's id and nobody's are answered alike: one cannot tell them apart."""
-        nobody = Estate({name: uuid4() for name in other.ids}, other.values, "nobody's")
-        path = operation.path
-        for name in operation.parameters:
-            path = re.sub(rf"{{{name}(:\w+)?}}", filled(name, nobody), path)
-        body, _ = filled_body(operation.body, nobody)
+        ids = {name: uuid4() for name in other.ids}
+        nobody = Estate(ids, other.values, "nobody's", other.bodies)
+        path, body, _ = request_of(operation, nobody)
         _, of_nobody = self._ask(operation.method, path, body, {})
         if _without_ids(text) != _without_ids(of_nobody):
-            yield "answers another's id otherwise than one of nobody"
+            yield f"answers another's id otherwise than nobody's: {text} {of_nobody}"
 
     def _ask(
         self, method: str, path: str, body: Any, query: dict[str, str]
@@ -223,46 +220,59 @@ def _heard(answer: httpx2.Response) -> str:
     return "".join(heard)
 
 
-def filled(name: str, estate: Estate) -> str:
-    """A value for a parameter of a path."""
-    if name in estate.ids:
-        return str(estate.ids[name])
+def request_of(operation: Operation, estate: Estate) -> tuple[str, Any, int | None]:
+    """Path, body, and what another's ids in them are answered with.
+
+    None where there is no id, or where one of a list is merely not there.
+    """
+    wanted = None
+    path = operation.path
+    for name in operation.parameters:
+        if name in estate.ids:
+            wanted = NOT_THERE
+        path = path.replace(f"{{{name}}}", filled(name, estate))
+    if str(operation) in estate.bodies:
+        return path, estate.bodies[str(operation)], wanted
+    if not operation.body:
+        return path, None, wanted
+    body = {}
+    for name, each in operation.body.get("properties", {}).items():
+        is_list = each.get("type") == "array"
+        inner = each.get("items", {}) if is_list else each
+        if name in CURSORS:
+            continue
+        if inner.get("format") == "uuid":
+            value = filled(name, estate, operation.path)
+            body[name] = [value] if is_list else value
+            if not is_list:
+                wanted = NOT_THERE
+        elif name in operation.body.get("required", []):
+            body[name] = _example(each)
+    return path, body, wanted
+
+
+def filled(name: str, estate: Estate, path: str = "") -> str:
+    """A value for a parameter; a field of a body may be told apart by its path."""
+    for known in (f"{path} {name}", name):
+        if known in estate.ids:
+            return str(estate.ids[known])
     if name in estate.values:
         return estate.values[name]
     raise UntaughtError(
-        f"This test does not know how to make a {{{name}}}: give `estate_of` the id of "
-        "such a thing, or a value that is nobody's."
+        f"This test does not know how to make a {{{name}}} {path}: give `estate_of` "
+        "the id of such a thing, or a value that is nobody's."
     )
 
 
-def filled_body(
-    schema: Mapping[str, Any], estate: Estate
-) -> tuple[dict[str, Any] | None, bool]:
-    """A body with the owner's ids wherever one is wanted; whether there is one."""
-    if not schema:
-        return None, False
-    body: dict[str, Any] = {}
-    names_an_id = False
-    for name, each in schema.get("properties", {}).items():
-        is_list = each.get("type") == "array"
-        inner = each.get("items", {}) if is_list else each
-        if inner.get("format") == "uuid":
-            value = filled(name, estate)
-            names_an_id = True
-            body[name] = [value] if is_list else value
-        elif name in schema.get("required", []):
-            body[name] = _example(each, estate)
-    return body, names_an_id
-
-
-def _example(schema: Mapping[str, Any], estate: Estate) -> Any:
+def _example(schema: Mapping[str, Any]) -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
     kind = str(schema.get("type"))
     if kind == "array":
-        return [_example(schema.get("items", {}), estate)]
+        return [_example(schema.get("items", {}))]
     if kind == "object":
-        return filled_body(schema, estate)[0] or {}
+        wanted = schema.get("required", [])
+        return {name: _example(schema["properties"][name]) for name in wanted}
     least = schema.get("minimum", 1)
     return {"integer": least, "number": least, "boolean": False}.get(kind, "x")
 

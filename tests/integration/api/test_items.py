@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from prsnl.core.db import Db
-from prsnl.engines.contracts import TextAnalysis
-from prsnl.items import egress, store
+from prsnl.engines.contracts import DocumentType, TextAnalysis
+from prsnl.items import egress, learned, store
 from tests.integration.api.conftest import Person, Server
 
 
@@ -30,15 +30,17 @@ def analysed(server: Server, item: dict[str, Any]) -> None:
         title="Found by the engine",
         title_source="heading",
         document_date=date(2001, 1, 1),
-        document_type="letter",
         tags=("found",),
         word_count=3,
     )
-    server.database.run(
-        lambda connection: store.save_analysis(
-            connection, UUID(item["attachments"][0]["id"]), analysis
-        )
-    )
+    file_id = UUID(item["attachments"][0]["id"])
+    told = DocumentType(engine="fake", document_type="letter")
+
+    def save(connection: Db) -> None:
+        store.save_analysis(connection, file_id, analysis)
+        learned.save_document_type(connection, file_id, told)
+
+    server.database.run(save)
 
 
 def titles(person: Person, query: str) -> list[str]:
@@ -148,7 +150,8 @@ def test_lists_are_narrowed_by_what_items_are(server: Server, ada: Person) -> No
 
 
 @pytest.mark.parametrize(
-    "query", ["colour=red", "sort=size", "limit=0", "title=%00", "dated_from=soon"]
+    "query",
+    ["colour=red", "sort=size", "limit=0", "title=%00", "dated_from=1", "added_to=0.5"],
 )
 def test_a_filter_that_nobody_knows_is_refused(ada: Person, query: str) -> None:
     assert ada.http.get(f"/api/items?{query}").status_code == 422
@@ -187,7 +190,7 @@ def test_each_order_goes_on_where_the_page_before_ended(
 def test_a_cursor_that_is_none_is_refused(ada: Person, sort: str, cursor: str) -> None:
     answer = ada.http.get(f"/api/items?sort={sort}&before={cursor}")
 
-    assert answer.status_code == 422
+    assert answer.status_code == 404
     assert "before" in answer.json()["detail"]
 
 

@@ -25,8 +25,14 @@ from tests.integration.api.neighbours import (
     operations,
 )
 
-#: Parameters that stand for nobody's thing: any value will do.
-ANY = {"number": "1", "n": "1", "queue": "file_processing", "kind": "txt"}
+#: Parameters that are no id: a word that an owner's things have, too.
+WORDS = {"name": "garden"}
+#: What a schema alone does not tell how to ask.
+BODIES = {
+    "PATCH /api/items/{item_id}": {"title": "Taken"},
+    "PATCH /api/tags/{name}": {"name": "taken"},
+    "POST /api/attachments/{attachment_id}/rerun": {"stage": "cleaning"},
+}
 
 
 def estate_of(server: Server, person: Person, folder: Path) -> Estate:
@@ -42,7 +48,8 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     analysis = person.http.post(
         "/api/background/ai/analyze-content", json={"content": f"About {canary}."}
     ).json()
-    person.http.post("/api/links")
+    tagged = person.http.patch(f"/api/items/{sent.item_id}", json={"tags": ["garden"]})
+    assert tagged.status_code == 200
     who = person.http.get("/api/me").json()
     session_id = server.database.run(
         lambda connection: _session(connection, who["key_id"], canary)
@@ -55,11 +62,14 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "file_id": sent.attachment.id,
             "item_id": sent.item_id,
             "content_id": sent.item_id,
+            "/api/items/bulk ids": sent.item_id,
+            "/api/background/dead-letters/requeue ids": sent.task.task_id,
             "key_id": UUID(who["key_id"]),
             "session_id": session_id,
         },
-        ANY,
+        WORDS,
         canary,
+        BODIES,
     )
 
 
@@ -165,12 +175,15 @@ def test_each_route_of_the_description_and_each_socket_is_asked(app: FastAPI) ->
     assert {each for each in asked if each.startswith("WS ")}
 
 
-def test_only_health_and_the_sign_in_page_are_open(app: FastAPI) -> None:
+def test_only_health_and_what_signs_in_is_open(app: FastAPI) -> None:
     assert {str(each) for each in operations(app) if each.is_open} == {
         "GET /health",
         "GET /ready",
         "GET /link",
         "POST /link",
+        "GET /sign-in",
+        "POST /sign-in",
+        "GET /assets/{version}/{name}",
     }
 
 

@@ -56,12 +56,14 @@ class Desk:
         return self.task(task_id, wanted.owner)
 
     def process(
-        self, file: AttachmentView, owner: str = "ada", *, analyze: bool = True
+        self,
+        file: AttachmentView,
+        owner: str = "ada",
+        *,
+        options: DocumentOptions = DocumentOptions(),  # noqa: B008 - frozen
     ) -> TaskView:
         """Process a document."""
-        command = ProcessDocument(
-            file_id=file.id, options=DocumentOptions(analyze_content=analyze)
-        )
+        command = ProcessDocument(file_id=file.id, options=options)
         return self.run(
             submission(PROCESS_DOCUMENT, command, owner=owner, attachment_id=file.id)
         )
@@ -198,7 +200,7 @@ def test_a_document_without_any_text_fails_and_says_why(desk: Desk) -> None:
     assert task.status == "failure"
     assert task.error is not None
     assert task.error["code"] == "empty"
-    assert "no OCR" in task.error["message"]
+    assert "None of its 2 pages has text: a blank page." in task.error["message"]
     with desk.database.connection() as connection:
         shown = store.attachment(connection, file.id, owner="ada")
         pages = store.pages(connection, file.id, owner="ada")
@@ -208,7 +210,7 @@ def test_a_document_without_any_text_fails_and_says_why(desk: Desk) -> None:
 
 
 def test_a_kind_that_nothing_reads_is_unsupported(desk: Desk) -> None:
-    file = desk.put("data.png", b"\x89PNG\r\n\x1a\n" + bytes(200))
+    file = desk.put("data.gz", b"\x1f\x8b\x08" + bytes(200))
 
     task = desk.process(file)
 
@@ -221,7 +223,7 @@ def test_a_kind_that_nothing_reads_is_unsupported(desk: Desk) -> None:
 def test_the_text_stays_when_the_analysis_is_not_wanted(desk: Desk) -> None:
     file = desk.put("note.txt", b"Only the text is wanted here.")
 
-    task = desk.process(file, analyze=False)
+    task = desk.process(file, options=DocumentOptions(analyze_content=False))
 
     assert task.status == "success"
     with desk.database.connection() as connection:

@@ -212,13 +212,13 @@ def test_running_lines_are_left_out_and_kept_beside(desk: Desk) -> None:
     ]
     with desk.database.connection() as connection:
         row = connection.execute(
-            "select read_text, raw_text from attachment_pages "
+            "select read_text from attachment_pages "
             "where attachment_id = %s and number = 1",
             [file.id],
         ).fetchone()
     assert row is not None
     assert "Annual the report" in row["read_text"]
-    assert "- 1 -" in row["raw_text"]
+    assert "- 1 -" in row["read_text"]
 
 
 def test_running_lines_stay_where_the_user_wants_them(desk: Desk) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from prsnl.core.errors import EncryptedError, UnsupportedError
+from prsnl.engines import images
 from prsnl.engines.contracts import ChildFiles, JsonObject
 
 Operation: TypeAlias = Callable[[ChildFiles, JsonObject], Iterator[JsonObject]]
@@ -33,6 +34,7 @@ READERS: Final = {
     "eml": "prsnl.engines.documents.eml",
     "msg": "prsnl.engines.documents.msg",
     "zip": "prsnl.engines.documents.archive",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
 }
 #: Kind -> the module that lists the files in it; each of them is read as its own.
 CONTAINERS: Final = {
@@ -41,7 +43,10 @@ CONTAINERS: Final = {
     "zip": "prsnl.engines.documents.archive",
 }
 #: Kind -> the module that draws its first page.
-PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
+PAINTERS: Final = {
+    "pdf": "prsnl.engines.pdf",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
+}
 #: An Office document under a password: told, and never read.
 LOCKED_OFFICE: Final = "office-encrypted"
 #: What a warm child of the profile `document` has loaded while it waits: the detector
@@ -51,12 +56,14 @@ PRELOAD: Final = (
     "prsnl.engines.documents.identify",
     "prsnl.engines.documents.detector:model",
     "prsnl.engines.documents.plain",
+    # Notes are many and small: each child would load this anew, for 20 ms.
+    "prsnl.engines.documents.markdown",
     "prsnl.engines.pdf",
     "PIL.JpegImagePlugin",
 )
 WHAT_IS_READ: Final = (
-    "this version reads PDF with a text layer, office documents, EPUB, mails, web "
-    "pages, ZIP archives and text of any kind"
+    "this version reads PDF, pictures, office documents, EPUB, mails, web pages, ZIP "
+    "archives and text of any kind"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

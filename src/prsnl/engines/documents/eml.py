@@ -202,8 +202,10 @@ def _name(part: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    value = message.get(name)
-    return "" if value is None else line(_decoded_words(str(value)))
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            return line(_decoded_words(value))
+    return ""
 
 
 def _decoded_words(text: str) -> str:

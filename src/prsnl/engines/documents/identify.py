@@ -17,6 +17,7 @@ from prsnl.engines.documents import LOCKED_OFFICE, ole
 from prsnl.engines.documents.decoding import decode_text
 from prsnl.engines.documents.delimited import delimiter
 from prsnl.engines.documents.package import check_directory
+from prsnl.engines.images.signatures import PictureKind, picture_kind
 
 _HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 4 * 1024
@@ -162,13 +163,6 @@ _KINDS: Final = {
 
 #: First bytes that leave no doubt, of kinds that are told and not read.
 _SIGNATURES: Final = (
-    (b"\x89PNG\r\n\x1a\n", "png", _Kind("image/png", "PNG image", frozenset({"png"}))),
-    (
-        b"\xff\xd8\xff",
-        "jpeg",
-        _Kind("image/jpeg", "JPEG image", frozenset({"jpg", "jpeg", "jfif"})),
-    ),
-    (b"GIF8", "gif", _Kind("image/gif", "GIF image", frozenset({"gif"}))),
     (
         b"\x1f\x8b\x08",
         "gzip",
@@ -208,6 +202,8 @@ def file_type(path: Path, file_name: str) -> FileType:
         head = file.read(_HEAD_BYTES)
         file.seek(max(0, size_bytes - _TAIL_BYTES))
         tail = file.read()
+    if picture := picture_kind(head):
+        return _file_type(picture.kind, picture, extension, 1.0)
     kind = (
         _pdf(head, tail) or _office(path, head) or _readable_text(head, extension, path)
     )
@@ -231,7 +227,9 @@ def _of_kind(kind: str, extension: str, confidence: float = 1.0) -> FileType:
     return _file_type(kind, row, extension, confidence)
 
 
-def _file_type(kind: str, row: _Kind, extension: str, confidence: float) -> FileType:
+def _file_type(
+    kind: str, row: _Kind | PictureKind, extension: str, confidence: float
+) -> FileType:
     return FileType(
         mime_type=row.mime_type,
         kind=kind,
@@ -301,7 +299,7 @@ def _compound(path: Path) -> str | None:
         names = [
             name
             for name, _ in _OLE_STREAMS
-            if _holds(path, f"{name}\0".encode("utf-16-le"))
+            if name != "Book" and _holds(path, name.encode("utf-16-le"))
         ]
     return next((kind for name, kind in _OLE_STREAMS if name in names), None)
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from prsnl.core.errors import PrsnlError
 from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject, Member
-from prsnl.engines.documents import CONTAINERS, READERS, WHAT_IS_READ
+from prsnl.engines.documents import CONTAINERS, READERS
 from prsnl.engines.documents.identify import file_type
 
 _BLOCK_BYTES: Final = 2**20
@@ -90,18 +90,21 @@ class _Walk:
             target.unlink()
             return
         self.seen.add(sha256)
+        # Opened before it is told: who is told of a file takes it away.
+        inside = list(self._inner(target, told, name, depth))
         if told.kind in READERS:
             yield Member(
                 name=name, output=target.name, sha256=sha256, size_bytes=size_bytes
             )
         else:
             yield Member(name=name, problem=_unread(told))
-        if told.kind in CONTAINERS:
-            yield from self._inner(target, told, name, depth)
+        yield from inside
 
     def _inner(
         self, path: Path, told: FileType, name: str, depth: int
     ) -> Iterator[Member]:
+        if told.kind not in CONTAINERS:
+            return
         if depth >= limits.MEMBER_DEPTH:
             yield Member(
                 name=name,
@@ -115,7 +118,7 @@ class _Walk:
 
 
 def _unread(told: FileType) -> str:
-    return f"it is a file of type {told.description}; {WHAT_IS_READ}"
+    return f"it is a file of type {told.description}, which this version does not read"
 
 
 def _hash(path: Path) -> str:

@@ -132,6 +132,8 @@ class _Reader:
                 rows = [row for row in self.rows(element) if any(row)]
                 if rows:
                     yield table_block(rows)
+            case "annotation":
+                self._comment(element)
             case name if name not in _UNSEEN:
                 yield from self.children(element)
             case _:

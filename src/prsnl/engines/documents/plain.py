@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 from prsnl.core.errors import CorruptError, TooLargeError
 from prsnl.engines import limits
-from prsnl.engines.cleaning import tidy
+from prsnl.engines.cleaning import tidy, without_controls
 from prsnl.engines.contracts import (
     ChildFiles,
     DocumentInfo,
@@ -19,10 +20,17 @@ from prsnl.engines.contracts import (
     PageText,
 )
 from prsnl.engines.documents.decoding import charset
-from prsnl.engines.documents.parts import PART_CHARACTERS, blocks_of, document
+from prsnl.engines.documents.parts import (
+    PART_CHARACTERS,
+    Block,
+    blocks_of,
+    document,
+)
 
 ENGINE: Final = "plain text"
 _REASON: Final = "the file is text"
+_PROSE: Final = "text/plain"
+_TICKS: Final = re.compile(r"`+")
 #: A text that is larger is read in blocks, and its parts grow with it.
 _LARGE_BYTES: Final = 4 * limits.MIB
 _BLOCK_BYTES: Final = 2**20
@@ -52,8 +60,10 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         raise CorruptError("The file is no text: it holds bytes that no text has.")
     skip = params.get("skip_pages") or ()
     if is_whole:
+        text = data.decode(encoding, errors="replace")
+        is_prose = params.get("mime_type") in {None, _PROSE}
         yield from document(
-            blocks_of(tidy(data.decode(encoding, errors="replace"))),
+            blocks_of(tidy(text)) if is_prose else list(_code(text)),
             metadata={"encoding": encoding},
             engine=ENGINE,
             reason=_REASON,
@@ -61,6 +71,19 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         )
     else:
         yield from _large(path, encoding, size_bytes // _PARTS, frozenset(skip))
+
+
+def _code(text: str) -> Iterator[Block]:
+    """A program or a list of settings: every space of it counts."""
+    rest = without_controls(text).strip("\n")
+    while rest.strip():
+        cut = len(rest)
+        if cut > 2 * PART_CHARACTERS:
+            cut = rest.rfind("\n", PART_CHARACTERS // 2, PART_CHARACTERS) + 1
+            cut = cut or PART_CHARACTERS
+        piece, rest = rest[:cut].rstrip("\n"), rest[cut:]
+        fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(piece)), default=0))
+        yield Block(text=piece, markdown=f"{fence}\n{piece}\n{fence}")
 
 
 def _large(

@@ -42,6 +42,7 @@ def workbook(
     pages: list[list[Block]] = []
     warnings: list[str] = []
     left = limits.SHEET_CELLS
+    is_empty = True
     for sheet in sheets:
         if sheet.is_hidden:
             warnings.append(f"The sheet {sheet.name!r} is hidden; it was read, too.")
@@ -54,12 +55,13 @@ def workbook(
             )
         title = cell(sheet.name)
         blocks = [Block(text=title, markdown=f"## {title}", level=2)] if title else []
-        blocks += [*table_blocks(rows), *sheet.beside]
-        pages += divided(blocks, characters=_PAGE_CHARACTERS)
+        said = [*table_blocks(rows), *sheet.beside]
+        is_empty = is_empty and not said
+        pages += divided([*blocks, *said], characters=_PAGE_CHARACTERS)
         if left <= 0:
             break
     yield from paged(
-        pages if any(len(page) > 1 for page in pages) else [],
+        [] if is_empty else pages,
         metadata=metadata,
         warnings=tuple(warnings),
         engine=engine,

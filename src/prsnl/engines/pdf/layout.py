@@ -25,6 +25,8 @@ _SAME_LINE_GAP: Final = 1.5
 #: Running lines stand in these outer parts of a page's height.
 _EDGE: Final = 0.13
 _EDGE_LINES_MAX: Final = 4
+#: A gap of so many line heights parts them from the text.
+_APART: Final = 1.5
 _EDGE_CHARACTERS_MAX: Final = 200
 _HEADING_SIZE: Final = 1.25
 _HEADING_MAX_CHARACTERS: Final = 160
@@ -38,8 +40,8 @@ Box: TypeAlias = tuple[float, float, float, float]
 class Places(Protocol):
     """Tells where a character of the page is, as long as the page is open."""
 
-    def box(self, offset: int) -> Box | None:
-        """Left, bottom, right and top of a character, in points; None if unknown."""
+    def end_of(self, line: Line) -> Box | None:
+        """Left, bottom, right and top of a line's last character; None if unknown."""
 
 
 class Edge(NamedTuple):
@@ -64,30 +66,37 @@ class Line:
         bottom: The position of its last one: a joined word puts it a line lower.
         direction: In degrees, rounded to a quarter turn; lines of different
             directions are never compared.
-        places: Tells where its last character is.
-        last: The number of that character.
+        first: The number of its first character.
+        places: Tells where characters are.
     """
 
     __slots__ = (
         "_end",
         "bottom",
         "direction",
+        "first",
         "height",
-        "last",
         "places",
         "start",
         "text",
         "top",
     )
 
-    def __init__(self, text: str, start: float, top: float, height: float) -> None:
+    def __init__(
+        self,
+        text: str,
+        start: float = 0.0,
+        top: float = 0.0,
+        height: float = 0.0,
+        direction: int = 0,
+    ) -> None:
         self.text = text
         self.start = start
         self.top = self.bottom = top
         self.height = height
-        self.direction = 0
+        self.direction = direction
+        self.first = 0
         self.places: Places | None = None
-        self.last = 0
         self._end: float | None = None
 
     @property
@@ -104,7 +113,7 @@ class Line:
         Of a text that runs to the left it moves the start, of a joined word the bottom.
         """
         self._end = self.start
-        box = self.places.box(self.last) if self.places else None
+        box = self.places.end_of(self) if self.places else None
         if box is not None:
             left, bottom, right, _ = turned(box, self.direction)
             self._end = max(self.start, right)
@@ -115,9 +124,9 @@ class Line:
     def joined_to(self, other: Line, space: str) -> Line:
         """This line and the piece that goes on with it."""
         height = max(self.height, other.height)
-        whole = Line(self.text + space + other.text, self.start, self.top, height)
+        told = self.text + space + other.text
+        whole = Line(told, self.start, self.top, height, self.direction)
         whole.bottom = other.bottom
-        whole.direction = self.direction
         whole._end = max(self.end, other.end)
         return whole
 
@@ -177,9 +186,12 @@ def _usual_gap(lines: Sequence[Line]) -> float:
     """The usual distance between two lines, as a multiple of their height."""
     ratios = []
     for before, after in pairwise(lines):
+        height = before.height
         gap = after.top - before.bottom
-        if 0 < gap < 3 * before.height and _same_size(before, after):
-            ratios.append(gap / before.height)
+        if 0 < gap < 3 * height and (
+            height == after.height or _same_size(before, after)
+        ):
+            ratios.append(gap / height)
     return median(ratios) if ratios else 1.2
 
 
@@ -209,7 +221,11 @@ def _starts_paragraph(group: Sequence[Line], line: Line, usual: float) -> bool:
 
 
 def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
-    """The outermost lines of a page, in most text's direction: head, then foot."""
+    """The lines at the head and the foot of a page that stand apart from its body.
+
+    What is set right above more lines, such as the heads of a table's columns, belongs
+    to those.
+    """
     if not lines:
         return ()
     direction = lines[len(lines) // 2].direction
@@ -218,21 +234,39 @@ def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
     if tall <= 0:
         return ()
     head_ends, foot_begins = high + _EDGE * tall, high + (1 - _EDGE) * tall
-    near = [
-        line
-        for line in lines
-        if not head_ends < line.top < foot_begins
-        and line.direction == direction
-        and len(line.text) <= _EDGE_CHARACTERS_MAX
-    ]
-    near.sort(key=lambda line: line.top)
-    head = [line for line in near if line.top <= head_ends][:_EDGE_LINES_MAX]
-    foot = [line for line in near if line.top >= foot_begins][-_EDGE_LINES_MAX:]
-    told = [(line, True) for line in head] + [(line, False) for line in foot]
+    own = [line for line in lines if line.direction == direction]
+    body = [line.top for line in own if head_ends < line.top < foot_begins]
+    head = [line for line in own if line.top <= head_ends]
+    foot = [line for line in own if line.top >= foot_begins]
+    head.sort(key=_top)
+    foot.sort(key=_top, reverse=True)
+    told = [(line, True) for line in _apart(head, min(body, default=foot_begins))]
+    told += [(line, False) for line in _apart(foot, max(body, default=head_ends))]
     return tuple(
         Edge(line, round(min(1.0, max(0.0, (line.top - high) / tall)), 3), is_head)
         for line, is_head in told
+        if len(line.text) <= _EDGE_CHARACTERS_MAX
     )
+
+
+def _top(line: Line) -> float:
+    return line.top
+
+
+def _apart(lines: Sequence[Line], body: float) -> Sequence[Line]:
+    """The outermost lines, as far as a gap parts them from what is further in."""
+    tops = [*(line.top for line in lines[1:]), body]
+    for count in range(min(len(lines), _EDGE_LINES_MAX), 0, -1):
+        last = lines[count - 1]
+        if abs(tops[count - 1] - last.top) > _APART * last.height:
+            return lines[:count]
+    return ()
+
+
+def differ_in_size(lines: Sequence[Line]) -> bool:
+    """Whether some lines may be headings of the others."""
+    heights = [line.height for line in lines]
+    return bool(heights) and max(heights) >= _HEADING_SIZE * min(heights)
 
 
 def body_height(lines: Sequence[Line]) -> float:

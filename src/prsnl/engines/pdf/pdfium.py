@@ -1,10 +1,12 @@
-"""PDF by PDFium: the only module that knows pypdfium2.
+"""PDF by PDFium: with `decision` and `raster` the only module that knows pypdfium2.
 
 PDFium is not thread-safe, and one page object is open at a time.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ import pypdfium2.raw as pdfium_c
 from prsnl.core.errors import CorruptError, EncryptedError, UnsupportedError
 from prsnl.engines.contracts import Heading, Link
 from prsnl.engines.pdf.annotations import comments, links
+from prsnl.engines.pdf.decision import Evidence, evidence
 from prsnl.engines.pdf.layout import Edge, Line, edges, merged, paragraphs
 from prsnl.engines.pdf.textpage import confidence, lines_of, upright
 
@@ -58,7 +61,8 @@ class PageContent:
         edges: The lines at its head and foot.
         links: Addresses that it leads to.
         comments: What readers have noted on it.
-        has_pictures: Whether it shows at least one raster picture.
+        evidence: What it shows besides, which decides about OCR.
+        size: Its width and height in points, as it is shown.
         confidence: The part of the sampled characters whose font says what they mean.
         label: The page's number as the document prints it, if it has one.
     """
@@ -68,7 +72,8 @@ class PageContent:
     edges: tuple[Edge, ...]
     links: tuple[Link, ...]
     comments: tuple[str, ...]
-    has_pictures: bool
+    evidence: Evidence
+    size: tuple[float, float]
     confidence: float | None
     label: str | None
 
@@ -81,6 +86,8 @@ class PdfFile:
     page_count: int
     has_form: bool
     has_labels: bool
+    #: Whether any page may show a picture.
+    may_have_pictures: bool = True
     #: Page 1, once it was read: it is asked for its title, and for its text.
     _first: list[PageContent] = field(default_factory=list)
 
@@ -143,6 +150,17 @@ class PdfFile:
         with self._open_page(number) as page, self._open_text(page) as text:
             raw = _all_text(text)
             lines = merged(lines_of(text, raw))
+            known_letters = confidence(text)
+            found = evidence(
+                page,
+                text,
+                has_text=bool(raw.strip()),
+                may_have_pictures=self.may_have_pictures,
+                known_letters=known_letters,
+            )
+            if found.pictures:
+                for line in lines:
+                    line.settle()  # where they stand is asked when the page is closed
             has_notes = pdfium_c.FPDFPage_GetAnnotCount(page) > 0
             content = PageContent(
                 raw=raw,
@@ -150,8 +168,9 @@ class PdfFile:
                 edges=edges(lines, page.get_bbox()),
                 links=links(self.document, page, text) if has_notes else (),
                 comments=comments(page) if has_notes else (),
-                has_pictures=not raw.strip() and _has_pictures(page),
-                confidence=confidence(text),
+                evidence=found,
+                size=page.get_size(),
+                confidence=known_letters,
                 label=self._label(number),
             )
             return content, upright(lines, page.get_rotation())
@@ -241,7 +260,9 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
             document.init_forms()
         # A document that labels pages labels the first one.
         has_labels = bool(document.get_page_label(0))
-        yield PdfFile(document, page_count, has_form, has_labels)
+        yield PdfFile(
+            document, page_count, has_form, has_labels, _may_have_pictures(path)
+        )
     finally:
         document.close()
 
@@ -305,9 +326,16 @@ def _has_drawn_annotations(page: pdfium.PdfPage) -> bool:
     return False
 
 
-def _has_pictures(page: pdfium.PdfPage) -> bool:
-    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-    return next(pictures, None) is not None
+def _may_have_pictures(path: Path) -> bool:
+    """Whether the file holds the name of a picture's kind.
+
+    It stands in the clear: a stream's dictionary is neither packed nor encrypted.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(b"/Image") >= 0
 
 
 def _all_text(text: pdfium.PdfTextPage) -> str:

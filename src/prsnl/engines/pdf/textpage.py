@@ -20,13 +20,14 @@ from prsnl.engines.pdf.layout import JOINED, Box, Line, turned
 
 #: Characters asked, of each page, whether their font says what they mean; more of them
 #: if one does not.
-_SAMPLED_FEW: Final = 16
+_SAMPLED_FEW: Final = 8
 _SAMPLED_MANY: Final = 200
 #: Lines that begin so near one another, in points, stand under one another.
 _SAME_START: Final = 1.0
 #: The share of a page's letters that decides how it should be turned.
 _MOST_TEXT: Final = 0.6
 _TO_THE_LEFT: Final = ("R", "AL")
+_NOWHERE: Final[Box] = (-1e9, -1e9, -1e9, -1e9)
 _box_of: Final = pdfium_c.FPDFText_GetLooseCharBox
 
 
@@ -60,6 +61,10 @@ class Places:
             return room.left, room.bottom, room.right, room.top
         return None
 
+    def end_of(self, line: Line) -> Box | None:
+        """The box of a line's last character."""
+        return self.box(line.first + _units(line.text) - 1)
+
     def direction(self, offset: int) -> int:
         """Which way the text runs, in degrees, rounded to a quarter turn."""
         angle = pdfium_c.FPDFText_GetCharAngle(self.text.raw, self.index(offset))
@@ -72,43 +77,41 @@ def lines_of(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
     size = len if len(raw) == _units(raw) else _units
     lines: list[Line] = []
     offset = direction = 0
-    before: Box | None = None
+    before = _NOWHERE
+    box_of = places.box
     for told in raw.split("\r\n"):
+        length = size(told)
         stripped = told.strip()
         if stripped:
             first = offset
             if stripped[0] != told[0]:
                 first += size(told[: -len(told.lstrip())])
-            box = places.box(first)
+            box = box_of(first)
             if box is None:
-                lines.append(Line(stripped, 0.0, 0.0, 0.0))
+                line = Line(stripped)
             else:
-                if direction or before is None or not _is_under(box, before):
+                # Right under the line before, a line is upright as that one is.
+                if (
+                    direction
+                    or box[3] >= before[3]
+                    or not -_SAME_START < box[0] - before[0] < _SAME_START
+                ):
                     direction = places.direction(first)
                 before = box
-                lines.append(
-                    _line(stripped, box, direction, places, first + size(stripped) - 1)
-                )
-        offset += size(told) + 2
+                left, bottom, _, top = turned(box, direction) if direction else box
+                line = Line(stripped, left, -bottom, top - bottom, direction)
+                line.places = places
+                line.first = first
+            if not stripped.isascii() and _moves(stripped):
+                line.settle()
+            lines.append(line)
+        offset += length + 2
     return lines
 
 
-def _line(told: str, box: Box, direction: int, places: Places, last: int) -> Line:
-    left, bottom, _, top = turned(box, direction) if direction else box
-    line = Line(told, left, -bottom, top - bottom)
-    line.direction = direction
-    line.places = places
-    line.last = last
-    if not told.isascii() and (
-        JOINED in told or bidirectional(told[0]) in _TO_THE_LEFT
-    ):
-        line.settle()
-    return line
-
-
-def _is_under(box: Box, before: Box) -> bool:
-    """Whether a line begins right under the one before: both are upright then."""
-    return abs(box[0] - before[0]) < _SAME_START and box[3] < before[3]
+def _moves(told: str) -> bool:
+    """Whether the last character of a line says where it is: see `Line.settle`."""
+    return JOINED in told or bidirectional(told[0]) in _TO_THE_LEFT
 
 
 def _units(text: str) -> int:
@@ -120,6 +123,8 @@ def _units(text: str) -> int:
 
 def upright(lines: Sequence[Line], rotation: int) -> int:
     """The rotation, 1 to 360 degrees, that shows most text upright; 0 if this does."""
+    if not rotation and not any(line.direction for line in lines):
+        return 0
     letters: Counter[int] = Counter()
     for line in lines:
         letters[line.direction] += len(line.text)
