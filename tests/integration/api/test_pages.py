@@ -384,6 +384,7 @@ def test_a_protected_file_asks_for_its_password(
     path = f"/files/{sent.attachment.id}/password"
     (form,) = page.all("form", action=path)
     assert form.attributes["method"] == "post"
+    assert seen(browser, "/").all("a", href=f"/items/{sent.item_id}#password")
     told = browser.post(path, data={"password": "open sesame & more"})
     none = browser.post(path, data={"password": ""})
 
