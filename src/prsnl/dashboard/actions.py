@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
 from starlette import status
+from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.errors import BadRequestError
 from prsnl.dashboard.forms import field
@@ -81,6 +82,7 @@ async def open_with_password(
     file_id: UUID, request: Request, parts: Parts, dispatch: Dispatch
 ) -> Response:
     """Read a protected file with its password, and show the task."""
+    await run_in_threadpool(library.show_attachment, file_id, parts, dispatch.owner)
     password = await field(request, "password")
     if not password:
         raise BadRequestError("There is no password: type the one of the document.")
