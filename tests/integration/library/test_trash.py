@@ -336,22 +336,19 @@ def test_bytes_that_come_while_they_go_are_there_at_the_end(desk: Desk) -> None:
 def test_bytes_that_an_upload_holds_are_not_removed(desk: Desk) -> None:
     storage = desk.wiring.storage
     name = storage.put_bytes(b"held")
-    with (
-        ThreadPoolExecutor(1) as pool,
-        desk.database.connection() as remover,
-        desk.database.transaction() as upload,
-    ):
-        blobs.hold(upload, name)
-        blobs.doom(remover, [name])
-        going = pool.submit(blobs.remove_doomed, remover, storage)
-        with pytest.raises(TimeoutError):
-            going.result(timeout=0.3)
-        # With the row, as an upload would.
-        upload.execute(
-            "insert into task_checkpoints (owner, key, blob) values ('x', 'x', %s)",
-            [name],
-        )
-    assert going.result() == 0
+    with ThreadPoolExecutor(1) as pool, desk.database.connection() as remover:
+        with desk.database.transaction() as upload:
+            blobs.hold(upload, name)
+            blobs.doom(remover, [name])
+            going = pool.submit(blobs.remove_doomed, remover, storage)
+            with pytest.raises(TimeoutError):
+                going.result(timeout=0.3)
+            # With the row, as an upload would.
+            upload.execute(
+                "insert into task_checkpoints (owner, key, blob) values ('x', 'x', %s)",
+                [name],
+            )
+        assert going.result(timeout=30) == 0
     storage.open(name).close()
 
 
