@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -65,6 +65,18 @@ router.include_router(item_endpoints.router)
 router.include_router(tag_endpoints.router)
 
 
+class MarkdownResponse(Response):
+    """Markdown, for the description."""
+
+    media_type = "text/markdown"
+
+
+class JpegResponse(StreamingResponse):
+    """A picture, for the description."""
+
+    media_type = "image/jpeg"
+
+
 class UploadOptions(BaseModel):
     """What is to be done with an upload."""
 
@@ -115,7 +127,13 @@ async def upload(
     with uploads.spool(parts.storage, limits) as place:
         incoming = await uploads.receive(request, place)
         taken = await run_in_threadpool(
-            take_in, parts.database, parts.storage, incoming, wish, owner=owner
+            take_in,
+            parts.database,
+            parts.storage,
+            incoming,
+            wish,
+            owner=owner,
+            quota_bytes=parts.limits.quota_bytes,
         )
     parts.rang()
     if not taken.is_new:
@@ -176,11 +194,7 @@ def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingRespon
     )
 
 
-@router.get(
-    "/attachments/{attachment_id}/text",
-    response_class=Response,
-    responses=_answers("text/plain"),
-)
+@router.get("/attachments/{attachment_id}/text", response_class=PlainTextResponse)
 def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The text of all pages that have been read so far."""
     found = parts.database.run(
@@ -189,11 +203,7 @@ def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     return Response(found, media_type="text/plain; charset=utf-8", headers=_SAFE)
 
 
-@router.get(
-    "/attachments/{attachment_id}/markdown",
-    response_class=Response,
-    responses=_answers("text/markdown"),
-)
+@router.get("/attachments/{attachment_id}/markdown", response_class=MarkdownResponse)
 def show_markdown(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The same with headings and tables, page marks, and front matter."""
 
@@ -233,11 +243,7 @@ def pages(
     return Page(items=found, next=str(found[-1].number) if is_full else None)
 
 
-@router.get(
-    "/attachments/{attachment_id}/thumbnail.jpg",
-    response_class=StreamingResponse,
-    responses=_answers("image/jpeg"),
-)
+@router.get("/attachments/{attachment_id}/thumbnail.jpg", response_class=JpegResponse)
 def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """A picture of the first page."""
     name = parts.database.run(

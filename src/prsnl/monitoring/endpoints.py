@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
 from prsnl.core.texts import Moment, StorableText
 from prsnl.monitoring import health
-from prsnl.monitoring.watch import Watcher
+from prsnl.monitoring.live import Reading
 from prsnl.web.bodies import status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
 from prsnl.wire import HealthBody, Page, StatusBody, TaskBody
@@ -28,12 +28,6 @@ _EVERY = Narrowing()
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
-
-
-async def _watcher(request: Request) -> Watcher:
-    watcher = request.app.state.watcher
-    assert isinstance(watcher, Watcher)
-    return watcher
 
 
 class TaskFilter(Paging):
@@ -75,7 +69,7 @@ async def status(
     task_id: UUID,
     parts: Parts,
     owner: Caller,
-    watcher: Annotated[Watcher, Depends(_watcher)],
+    reader: Reading,
     seq: Annotated[
         int | None, Query(ge=0, description="The newest `seq` that is known.")
     ] = None,
@@ -95,7 +89,7 @@ async def status(
 
     if not wait_s or seq is None:
         return await run_in_threadpool(read)
-    with watcher.watching(task_id, seq) as watch:
+    with reader.watching(task_id, seq) as watch:
         found = await run_in_threadpool(read)
         if found.seq != seq or found.status in ENDED:
             return found
@@ -167,7 +161,8 @@ def try_now(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
 @open_router.get("/health")
 def show_health(parts: Parts) -> HealthBody:
     """How the parts of the service are. Needs no key."""
-    return health.health(parts.database)
+    found = health.health(parts.database)
+    return found.model_copy(update={"problems": [*found.problems, *parts.insecurities]})
 
 
 @open_router.get("/ready")
