@@ -33,6 +33,7 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
+from prsnl.library import learned, restored
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
@@ -126,6 +127,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         file_processing.router,
         file_processing.rerun_router,
         library.router,
+        learned.router,
+        restored.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,

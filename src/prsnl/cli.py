@@ -103,6 +103,20 @@ def process(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    server: Server = None,
+) -> None:
+    """Write every file with its text, tags and what was learned to a folder.
+
+    A second export updates it; ./prsnl process DIR brings it all back.
+    """
+    from prsnl.terminal import exporting as command
+
+    raise typer.Exit(command.main(folder, server=server))
+
+
+@app.command()
 def up(
     *,
     no_open: Annotated[  # noqa: ARG001 - there is no page that could be opened

@@ -20,9 +20,11 @@ from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.restoring import RestoredItem
 from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
     Accepted,
+    ChildBody,
     FeedEvent,
     HealthBody,
     KeyBody,
@@ -36,7 +38,7 @@ from prsnl.wire import (
     TaskBody,
     Uploaded,
 )
-from prsnl.work.specs import ENDED
+from prsnl.work.specs import ENDED, Status
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT_S: Final = 30.0
@@ -47,6 +49,7 @@ _KEY_FILE: Final = "api-key"
 #: The API's paths; only here.
 _TASKS: Final = "/api/background/tasks"
 _KEYS: Final = "/api/keys"
+_ITEMS: Final = "/api/items"
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -133,6 +136,7 @@ class Client(LibraryCalls):
         again: bool = False,
         local_only: bool = False,
         idempotency_key: str | None = None,
+        file_name: str | None = None,
     ) -> Uploaded:
         """Send a file, streamed from disk.
 
@@ -145,6 +149,7 @@ class Client(LibraryCalls):
             again: Also when that was done already.
             local_only: No byte of it may leave the server's machine.
             idempotency_key: Makes `again` safe to repeat, too.
+            file_name: What it is called there, if not as here.
 
         Raises:
             OSError: The file cannot be read.
@@ -152,7 +157,7 @@ class Client(LibraryCalls):
         with path.open("rb") as file:
             return self._upload(
                 file,
-                _encodable(path.name),
+                file_name or _encodable(path.name),
                 {"process": process, "again": again, "local_only": local_only},
                 idempotency_key,
             )
@@ -210,6 +215,30 @@ class Client(LibraryCalls):
             headers=headers,
         )
         return _parsed(Uploaded, answer)
+
+    def process_batch(
+        self, file_ids: Sequence[UUID], *, max_concurrency: int = 4
+    ) -> Accepted:
+        """Process stored files as one task, with a child task each."""
+        body = {
+            "file_ids": [str(one) for one in file_ids],
+            "max_concurrency": max_concurrency,
+        }
+        answer = self._ask("POST", "/api/background/files/batch", json=body)
+        return _parsed(Accepted, answer)
+
+    def children(
+        self, task_id: UUID | str, *, statuses: Sequence[Status] = ()
+    ) -> Iterator[ChildBody]:
+        """The parts of a task, newest first, fetched page by page."""
+        params: dict[str, Any] = {"limit": 200, "status": list(map(str, statuses))}
+        while True:
+            answer = self._ask("GET", f"{_TASKS}/{task_id}/children", params=params)
+            page = _parsed(Page[ChildBody], answer)
+            yield from page.items
+            if page.next is None:
+                return
+            params["before"] = page.next
 
     def status(
         self, task_id: UUID | str, *, seq: int | None = None, wait_s: float = 0
@@ -300,6 +329,27 @@ class Client(LibraryCalls):
         """One file."""
         answer = self._ask("GET", f"/api/attachments/{attachment_id}")
         return _parsed(AttachmentView, answer)
+
+    def bring_back(self, item_id: UUID | str, was: RestoredItem) -> ItemView:
+        """Set an item to what an export says of it."""
+        answer = self._ask(
+            "PUT", f"{_ITEMS}/{item_id}/restored", json=was.model_dump(mode="json")
+        )
+        return _parsed(ItemView, answer)
+
+    def download(self, attachment_id: UUID | str, target: Path) -> None:
+        """Write a file's own bytes to *target*, streamed."""
+        path = f"/api/attachments/{attachment_id}/content"
+        with (
+            self._outages_are_named(),
+            self._http.stream("GET", path) as answer,
+            target.open("wb") as file,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise _error_of(answer)
+            for piece in answer.iter_bytes():
+                file.write(piece)
 
     def item(self, item_id: UUID | str) -> ItemView:
         """One item: what was learned of it."""

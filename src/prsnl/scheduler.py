@@ -19,6 +19,8 @@ from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import UnavailableError
 from prsnl.core.storage import PARTS, Storage
 from prsnl.library import trash
+from prsnl.library.watch import FolderWatcher, watched
+from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
 from prsnl.work import blobs, providers, secrets
 from prsnl.work.reaper import reap
@@ -173,7 +175,7 @@ def main(wiring: Wiring) -> None:
         signal.signal(number, lambda *_: stop.set())
     worker = WorkerIdentity(kind="scheduler")
     with (
-        wiring.database("scheduler", size=4) as database,
+        wiring.database("scheduler", size=5) as database,
         ringing(wiring.database_url) as ring,
     ):
         relay = Relay(
@@ -192,8 +194,35 @@ def main(wiring: Wiring) -> None:
                 storage=wiring.storage,
             ),
         )
-        work_together(stop, partial(relay.run, stop), partial(housekeeping.run, stop))
+        own = partial(housekeeping.run, stop)
+        if watcher := folder_watcher(
+            wiring, database, lambda: ring.ring(Channel.DUE, Channel.PROGRESS)
+        ):
+            own = partial(work_together, stop, partial(watcher.run, stop), own)
+        work_together(stop, partial(relay.run, stop), own)
         database.run(lambda connection: say_gone(connection, worker), patience_s=1)
+
+
+def folder_watcher(
+    wiring: Wiring, database: Database, rang: Callable[[], None]
+) -> FolderWatcher | None:
+    """What looks after the watched folder; None if there is none.
+
+    Raises:
+        SettingsError: The folder is one of our own.
+    """
+    settings = wiring.settings
+    folder = watched(settings.watch, apart_from=settings.storage.folder)
+    if folder is None:
+        return None
+    return FolderWatcher(
+        database=database,
+        storage=wiring.storage,
+        settings=settings.watch,
+        limits=settings.storage,
+        folder=WatchedFolder(folder),
+        rang=rang,
+    )
 
 
 def work_together(
@@ -207,7 +236,7 @@ def work_together(
     Raises:
         Exception: What ended one of them before *stop* was set.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="relay") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
         beside = pool.submit(other)
         beside.add_done_callback(lambda _: stop.set())
         try:

@@ -84,6 +84,12 @@ class StageBody(Body):
     milliseconds: float
 
 
+class ChildBody(TaskBody):
+    """One part of a task, with the file that it is about."""
+
+    file_name: str | None
+
+
 class EtaBody(Body):
     """When a task may have ended, by what this machine has done before."""
 
@@ -102,6 +108,8 @@ class StatusBody(TaskBody):
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
+    #: How many parts of it are in each state; empty for a task that has none.
+    children: dict[str, int] = Field(default_factory=dict)
 
 
 class ProgressEvent(Body):
@@ -178,6 +186,19 @@ class WorkersBody(Body):
     busy: int
 
 
+class WatchBody(Body):
+    """How a watched folder is; files are counted, not named."""
+
+    #: One sentence, when it cannot be used.
+    trouble: str | None
+    #: Files and folders in it that cannot be read.
+    unreadable: int
+    under_way: int
+    done: int
+    duplicates: int
+    failed: int
+
+
 class HealthBody(Body):
     """How the parts of the service are; never a secret."""
 
@@ -192,6 +213,8 @@ class HealthBody(Body):
     schedulers: int
     #: Live workers by queue.
     workers: dict[str, WorkersBody]
+    #: The watched folders that a scheduler looks after.
+    watch: list[WatchBody] = Field(default_factory=list)
     #: One sentence for each part that is missing, or that `--insecure` leaves open.
     problems: list[str]
 

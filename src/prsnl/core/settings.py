@@ -230,6 +230,28 @@ class Ocr(_Concern):
     )
 
 
+class Watch(_Concern):
+    """The folder whose files are taken in by themselves."""
+
+    watch_dir: Path | None = Field(
+        None, description="A folder: what is put there is taken in and processed."
+    )
+    watch_after: str = Field(
+        "keep",
+        pattern="^(keep|move|delete)$",
+        description="Then its files: `keep`, `move` (to `done/`), or `delete`.",
+    )
+    watch_owner: str = Field(
+        "owner", min_length=1, description="Whose items they become; the first key's."
+    )
+    watch_every_s: Seconds = Field(
+        timedelta(seconds=3), description="It is looked at so often."
+    )
+    watch_still_s: Seconds = Field(
+        timedelta(seconds=5), description="A file that did not change so long is whole."
+    )
+
+
 class Logs(_Concern):
     """How the processes speak."""
 
@@ -257,6 +279,7 @@ class Settings:
     access: Access = field(default_factory=Access)
     work: Work
     children: Children
+    watch: Watch
     logs: Logs
     ocr: Ocr = field(default_factory=Ocr)
 

@@ -57,7 +57,15 @@ class DocumentOptions(OcrOptions):
     """How a document is processed."""
 
     analyze_content: bool = Field(
-        True, description="Also find title, keywords, entities, key sentences, vectors."
+        True,
+        description="Also find title, keywords, entities, type, facts, and vectors.",
+    )
+    generate_summary: bool = Field(
+        True, description="With the analysis, also pick key sentences."
+    )
+    create_content_item: bool = Field(
+        True,
+        description="Show on its item what is found; else it stays with the file.",
     )
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
@@ -155,7 +163,10 @@ class ProcessedDocument(Result):
     characters: int
     title: str | None
     language: str | None
+    document_type: str | None
     passages: int
+    key_sentences: int
+    insights: int
     #: Of a mail or an archive: what became of each file in it.
     members: tuple[ProcessedMember, ...] = ()
     #: Of a dependency manifest or a lock file: what it names; None for other files.

@@ -72,6 +72,20 @@ class AttachmentView(View):
     created_at: datetime
 
 
+class LearnedView(View):
+    """What was learned of one file; nothing here is in words of its own."""
+
+    #: What made it; None until it was analysed.
+    engine: str | None
+    document_type: str | None
+    key_sentences: list[dict[str, Any]]
+    #: Facts with page and offsets: see `Insight` in the engines' contracts.
+    insights: list[dict[str, Any]]
+    recommendations: None = None
+    #: What would be needed for the part that is null.
+    needs: str = "llm"
+
+
 class ItemView(View):
     """One item: what was learned of it."""
 

@@ -321,29 +321,20 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
     )
 
 
-def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
+def save_analysis(
+    connection: Db,
+    attachment_id: UUID,
+    analysis: TextAnalysis,
+    on_item: bool = True,  # noqa: FBT001, FBT002 - one shape for every kind of result
+) -> None:
     """Keep an analysis on the file and its item."""
     told = analysis.model_dump(mode="json")
-    insights = [
-        entity
-        for entity in told["entities"]
-        if entity["kind"] in ("date", "amount", "reference")
-    ]
     connection.execute(
-        """
-        update attachments a
-        set ai_analysis = %(told)s, key_insights = %(insights)s,
-            document_type = case when 'document_type' = any(i.user_fields)
-                                 then a.document_type else %(type)s end
-        from items i where a.id = %(id)s and i.id = a.item_id
-        """,
-        {
-            "id": attachment_id,
-            "told": Jsonb(told),
-            "insights": Jsonb(insights),
-            "type": analysis.document_type,
-        },
+        "update attachments set ai_analysis = %s where id = %s",
+        [Jsonb(told), attachment_id],
     )
+    if not on_item:
+        return
     # What a person has set stays as it is.
     connection.execute(
         """
@@ -357,8 +348,7 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             document_date = case when 'document_date' = any(user_fields)
                                  then document_date else %(date)s end,
             tags = case when 'tags' = any(user_fields) then tags else %(tags)s end,
-            keywords = %(keywords)s,
-            entities = %(entities)s, key_sentences = %(sentences)s,
+            keywords = %(keywords)s, entities = %(entities)s,
             ai_enhancement_status = %(engine)s, last_processed_at = now(),
             updated_at = now()
         where id = (select item_id from attachments where id = %(id)s)
@@ -372,7 +362,6 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             "tags": list(analysis.tags),
             "keywords": Jsonb(told["keywords"]),
             "entities": Jsonb(told["entities"]),
-            "sentences": Jsonb(told["key_sentences"]),
             "engine": analysis.engine,
         },
     )

@@ -13,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
 from prsnl.core.texts import Moment, StorableText
+from prsnl.items import files
 from prsnl.monitoring import health
 from prsnl.monitoring.live import Reading
-from prsnl.web.bodies import status_body, task_body
+from prsnl.web.bodies import child_body, status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
-from prsnl.wire import HealthBody, Page, StatusBody, TaskBody
+from prsnl.wire import ChildBody, HealthBody, Page, StatusBody, TaskBody
 from prsnl.work import control, ledger
 from prsnl.work.ledger import Narrowing
 from prsnl.work.queues import Queue
@@ -125,6 +126,35 @@ def tasks(
     )
 
 
+class ChildFilter(Paging):
+    """Which parts of a task."""
+
+    status: list[Status] = Field(default_factory=list, description="In these states.")
+
+
+@router.get("/tasks/{task_id}/children")
+def children(
+    task_id: UUID, parts: Parts, owner: Caller, wanted: Annotated[ChildFilter, Query()]
+) -> Page[ChildBody]:
+    """The parts of a task, such as the files of a batch, newest first."""
+
+    def read(connection: Db) -> list[ChildBody]:
+        ledger.task(connection, task_id, owner=owner)
+        views = ledger.children(
+            connection,
+            task_id,
+            statuses=wanted.status,
+            before=wanted.before,
+            limit=wanted.limit,
+        )
+        ids = [view.attachment_id for view in views if view.attachment_id]
+        names = files.names(connection, ids)
+        return [child_body(view, names) for view in views]
+
+    found = parts.database.run(read)
+    return Page(items=found, next=next_page([one.task_id for one in found], wanted))
+
+
 @router.delete("/tasks/{task_id}")
 def cancel(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
     """Cancel a task; what it has done so far stays.
@@ -179,6 +209,7 @@ def _status(parts: Shared, task_id: UUID, owner: str) -> StatusBody:
             view,
             ledger.stages(connection, task_id),
             ledger.peak_memory_bytes(connection, task_id),
+            ledger.child_counts(connection, task_id),
             parts.history.eta(connection, view),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prsnl.client import Client
@@ -50,6 +50,10 @@ class Outcome:
     @property
     def _result(self) -> dict[str, Any]:
         return (self.task and self.task.result) or {}
+
+    def without_what_was_read(self) -> Outcome:
+        """How it ended, and no more."""
+        return replace(self, task=None, attachment=None, item=None, pages=())
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as `NAME.json` and `--json` have it."""

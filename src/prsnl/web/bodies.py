@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from prsnl.wire import (
+    ChildBody,
     ErrorBody,
     EtaBody,
     ProgressBody,
@@ -45,10 +48,17 @@ def task_body(view: TaskView) -> TaskBody:
     )
 
 
+def child_body(view: TaskView, file_names: dict[UUID, str]) -> ChildBody:
+    """One part of a task."""
+    name = file_names.get(view.attachment_id) if view.attachment_id else None
+    return ChildBody(**task_body(view).model_dump(), file_name=name)
+
+
 def status_body(
     view: TaskView,
     stages: list[StageView],
     peak_memory_bytes: int | None,
+    children: dict[str, int],
     eta: Eta | None = None,
 ) -> StatusBody:
     """One task with what it has done."""
@@ -59,6 +69,7 @@ def status_body(
             StageBody.model_validate(stage, from_attributes=True) for stage in stages
         ],
         peak_memory_bytes=peak_memory_bytes,
+        children=children,
     )
 
 

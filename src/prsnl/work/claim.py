@@ -90,14 +90,27 @@ select exists (select from ended) as has_ended, claimed.*
 from (select) one left join (select {_COLUMNS} from claimed) claimed on true
 """
 
-_CHILD_ENDED: Final = """
-update tasks
-set children_open = children_open - 1, updated_at = now(), seq = seq + 1,
-    status = case when children_open = 1 and status = 'waiting' then 'queued'
-                  else status end,
-    due_at = case when children_open = 1 and status = 'waiting' then now()
-                  else due_at end
-where id = %(parent)s
+# The parent counts its children as steps. Who listens is told at most four times a
+# second, and at the end.
+_CHILDREN_ENDED: Final = """
+with parent as (
+    update tasks
+    set children_open = children_open - %(count)s, updated_at = now(), seq = seq + 1,
+        current = least(current + %(count)s, coalesce(total, current + %(count)s)),
+        message = case when status <> 'waiting' then message
+            else format('%%s of its parts to go', children_open - %(count)s) end,
+        status = case when children_open = %(count)s and status = 'waiting'
+            then 'queued' else status end,
+        due_at = case when children_open = %(count)s and status = 'waiting'
+            then now() else due_at end
+    where id = %(parent)s
+    returning *
+)
+insert into task_progress (task_id, owner, seq, status, current, total, message)
+select id, owner, seq, status, current, total, message from parent
+where children_open = 0 or not exists (
+    select 1 from task_progress e
+    where e.task_id = parent.id and e.created_at > now() - interval '250 ms')
 """
 
 _FREE_A_SIBLING: Final = """
@@ -262,9 +275,14 @@ def child_ended(connection: Db, parent_id: UUID, *, was_held: bool = False) -> N
         was_held: It never had one of the places of those that run at once, so it
             leaves none to a sibling.
     """
-    connection.execute(_CHILD_ENDED, {"parent": parent_id})
+    children_ended(connection, parent_id, 1)
     if not was_held:
         connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
+
+
+def children_ended(connection: Db, parent_id: UUID, count: int) -> None:
+    """Count the ends of several children at once; no sibling takes their place."""
+    connection.execute(_CHILDREN_ENDED, {"parent": parent_id, "count": count})
 
 
 def _values(claimed: Claim, ending: Ending) -> Row:

@@ -165,6 +165,33 @@ def of_ids(connection: Db, ids: list[UUID], *, owner: str) -> list[TaskView]:
     return _views(connection, rows)
 
 
+def children(
+    connection: Db,
+    parent_id: UUID,
+    *,
+    statuses: Iterable[Status] = (),
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[TaskView]:
+    """The parts of a task, newest first; the next page begins *before* the last id."""
+    names = [str(status) for status in statuses or Status]
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where parent_id = %s and status = any(%s) "
+        "and (%s::uuid is null or id < %s) order by id desc limit %s",
+        [parent_id, names, before, before, limit],
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def child_counts(connection: Db, parent_id: UUID) -> dict[str, int]:
+    """How many parts of a task are in each state."""
+    rows = connection.execute(
+        "select status, count(*) as n from tasks where parent_id = %s group by status",
+        [parent_id],
+    ).fetchall()
+    return {row["status"]: row["n"] for row in rows}
+
+
 def stages(connection: Db, task_id: UUID) -> list[StageView]:
     """What a task has committed, in order."""
     rows = connection.execute(

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from prsnl.core.db import Db
-from prsnl.engines.contracts import TextAnalysis
-from prsnl.items import egress, store
+from prsnl.engines.contracts import DocumentType, TextAnalysis
+from prsnl.items import egress, learned, store
 from tests.integration.api.conftest import Person, Server
 
 
@@ -30,15 +30,17 @@ def analysed(server: Server, item: dict[str, Any]) -> None:
         title="Found by the engine",
         title_source="heading",
         document_date=date(2001, 1, 1),
-        document_type="letter",
         tags=("found",),
         word_count=3,
     )
-    server.database.run(
-        lambda connection: store.save_analysis(
-            connection, UUID(item["attachments"][0]["id"]), analysis
-        )
-    )
+    file_id = UUID(item["attachments"][0]["id"])
+    told = DocumentType(engine="fake", document_type="letter")
+
+    def save(connection: Db) -> None:
+        store.save_analysis(connection, file_id, analysis)
+        learned.save_document_type(connection, file_id, told)
+
+    server.database.run(save)
 
 
 def titles(person: Person, query: str) -> list[str]:

@@ -56,6 +56,8 @@ PRELOAD: Final = (
     "prsnl.engines.documents.identify",
     "prsnl.engines.documents.detector:model",
     "prsnl.engines.documents.plain",
+    # Notes are many and small: each child would load this anew, for 20 ms.
+    "prsnl.engines.documents.markdown",
     "prsnl.engines.pdf",
     "PIL.JpegImagePlugin",
 )
