@@ -197,9 +197,13 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     ).fetchall()
     if kept:
         connection.execute(_SCRUB, {"ids": list(kept)})
+    pads = connection.execute(
+        "delete from task_secrets where task_id = any(%s) returning pad", [ids]
+    ).fetchall()
     connection.execute("delete from tasks where id = any(%s)", [ids])
     for row in family:
         is_open = Status(row["status"]) not in ENDED
         if row["parent_id"] not in {None, *ids} and is_open:
             child_ended(connection, row["parent_id"], was_held=row["held"])
-    return [row["blob"] for row in gone if row["blob"] is not None]
+    kept_bytes = (row["blob"] for row in gone if row["blob"] is not None)
+    return [*kept_bytes, *(row["pad"] for row in pads)]

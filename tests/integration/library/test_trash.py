@@ -28,7 +28,7 @@ from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.note_intake import take_note
 from prsnl.web.uploads import Incoming
 from prsnl.wire_library import NewNote
-from prsnl.work import blobs
+from prsnl.work import blobs, secrets
 from prsnl.work.claim import claim
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity
@@ -396,6 +396,34 @@ def test_bytes_that_a_killed_process_left_are_swept(desk: Desk) -> None:
         storage.open(left)
     storage.open(young).close()
     storage.open(kept.sha256).close()
+
+
+def test_a_sealed_password_outlives_a_sweep_and_goes_with_its_file(desk: Desk) -> None:
+    """Half of it lies in the storage, for as long as its task waits."""
+    storage = desk.wiring.storage
+    file = desk.put("k.txt", b"a file with a password")
+    wanted = submission(
+        PROCESS_DOCUMENT,
+        ProcessDocument(file_id=file.id),
+        owner="ada",
+        attachment_id=file.id,
+    )
+    with desk.database.connection() as connection:
+        secrets.seal(connection, storage, wanted.id, "geheim")
+        submit(connection, [wanted])
+        row = connection.execute("select pad from task_secrets").fetchone()
+        assert row is not None
+        os.utime(storage.root / "blobs" / row["pad"][:2] / row["pad"], (1e9, 1e9))
+        sweep = scheduler.Sweep(storage)
+        for _ in range(256):
+            sweep.go_on(connection)
+        assert secrets.reveal(desk.database, storage, wanted.id) == "geheim"
+
+        empty(desk, file)
+
+        assert connection.execute("select 1 from task_secrets").fetchone() is None
+        with pytest.raises(NotFoundError):
+            storage.open(row["pad"])
 
 
 def test_what_was_in_the_trash_for_a_month_goes_by_itself(desk: Desk) -> None:
