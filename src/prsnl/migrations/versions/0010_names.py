@@ -1,4 +1,4 @@
-"""The pads of sealed passwords are named, too: no sweep removes them."""
+"""The pads of sealed passwords are named; items are found in the order of lists."""
 
 from alembic import op
 
@@ -6,6 +6,7 @@ revision = "0010"
 down_revision = "0009"
 
 UP = """
+create index items_listed on items (owner, id desc);
 create or replace view blob_names as
 select sha256 as name, id as attachment_id from attachments
 union all
@@ -17,6 +18,7 @@ select pad, null from task_secrets;
 """
 
 DOWN = """
+drop index items_listed;
 create or replace view blob_names as
 select sha256 as name, id as attachment_id from attachments
 union all
@@ -27,7 +29,7 @@ select blob, null from task_checkpoints where blob is not null;
 
 
 def upgrade() -> None:
-    """Name them."""
+    """Name the pads, and make the index."""
     op.execute(UP)
 
 
