@@ -160,9 +160,7 @@ def test_an_xls_shows_cells_of_every_type_as_their_formats_say(tmp_path: Path) -
         cell(0xFD, 0, 0, 0, struct.pack("<I", 0))
         + cell(0xFD, 0, 2, 0, struct.pack("<I", 1))
         + cell(0x203, 1, 0, 1, struct.pack("<d", 0.125))
-        + record(
-            0xBD, struct.pack("<HHHIHIH", 1, 1, 2, 45424 << 2 | 2, 0, 150 << 2 | 3, 2)
-        )
+        + record(0xBD, struct.pack("<HHHIHIH", 1, 1, *day, *hundredths, 2))
         + cell(0x06, 2, 0, 0, said)
         + record(0x207, struct.pack("<HB", 4, 0) + b"told")
         + cell(0x06, 2, 1, 0, struct.pack("<d", 7.0) + bytes(8))
