@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 import signal
 import threading
 import time
@@ -22,7 +22,7 @@ from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
-from prsnl.work import blobs, providers
+from prsnl.work import blobs, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -116,7 +116,7 @@ class Sweep:
     """Removes bytes that no row names, the storage's parts one after another."""
 
     storage: Storage
-    part: int = field(default_factory=lambda: secrets.randbelow(PARTS))
+    part: int = field(default_factory=partial(random.randrange, PARTS))
 
     def go_on(self, connection: Db) -> bool:
         """Look through the next part; there is never more to do at once."""
@@ -154,6 +154,7 @@ def chores(
 
     def forget(connection: Db) -> bool:
         forget_the_gone(connection)
+        secrets.sweep(connection, storage)
         return False
 
     return [

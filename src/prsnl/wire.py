@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -111,6 +112,46 @@ class StatusBody(TaskBody):
     children: dict[str, int] = Field(default_factory=dict)
 
 
+class ProgressEvent(Body):
+    """Something has changed about one task."""
+
+    event: Literal["progress"] = "progress"
+    task_id: UUID
+    name: str
+    queue: str
+    #: Rises with every change of the task; of two events of one task the higher is
+    #: the newer.
+    seq: int
+    status: Status
+    progress: ProgressBody
+    #: One sentence for a task that waits now; null otherwise.
+    waiting_because: str | None
+    #: Give the last one back to go on after it.
+    cursor: str
+
+
+class ReadyEvent(Body):
+    """The first of a feed: whatever changes after `cursor` is told from here on."""
+
+    event: Literal["ready"] = "ready"
+    cursor: str
+
+
+class GapEvent(Body):
+    """What came after the client's cursor is no longer kept: read the lists anew."""
+
+    event: Literal["gap"] = "gap"
+    cursor: str
+    #: For a person.
+    message: str
+
+
+#: What a feed tells, by its `event`.
+FeedEvent = Annotated[
+    ProgressEvent | ReadyEvent | GapEvent, Field(discriminator="event")
+]
+
+
 class Accepted(Body):
     """The answer to a submitted task."""
 
@@ -174,8 +215,76 @@ class HealthBody(Body):
     workers: dict[str, WorkersBody]
     #: The watched folders that a scheduler looks after.
     watch: list[WatchBody] = Field(default_factory=list)
-    #: One sentence for each part that is missing.
+    #: One sentence for each part that is missing, or that `--insecure` leaves open.
     problems: list[str]
+
+
+class Scope(StrEnum):
+    """What a key may do; none includes another."""
+
+    #: See: every GET, and the live streams.
+    READ = "read"
+    #: Change what is one's own: upload, submit, cancel, retry, delete.
+    WRITE = "write"
+    #: Keys of every owner, and the queues. Never another owner's documents.
+    ADMIN = "admin"
+
+
+class KeyBody(Body):
+    """One key, without its secret: nobody keeps that."""
+
+    id: UUID
+    owner: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    #: To the minute.
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class MadeKey(KeyBody):
+    """A new key, and its secret: told here, and never again."""
+
+    key: str
+
+
+class LinkBody(Body):
+    """A one-use link that signs a browser in."""
+
+    #: For a browser of the server's own machine, or of whoever asked.
+    url: str
+    #: For a phone; null where none can reach this server.
+    phone_url: str | None
+    #: Why none can, and what to set.
+    unreachable_because: str | None
+    expires_at: datetime
+
+
+class SessionBody(Body):
+    """One signed-in browser."""
+
+    id: UUID
+    #: The key that its link was made with; it ends with it.
+    key_id: UUID
+    #: As the browser calls itself.
+    device: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    #: It is the one that asks.
+    is_this: bool
+
+
+class MeBody(Body):
+    """Who asks."""
+
+    owner: str
+    scopes: list[Scope]
+    key_id: UUID
+    #: Null for a program with a key.
+    session_id: UUID | None
 
 
 class FieldProblem(Body):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from prsnl.core.texts import ShortText, StorableText, Tag
+from prsnl.core.shapes import belongs_to, exactly_one, wanted_by
+from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.items.editing import MOST_TAGS
 from prsnl.items.listing import ItemFilter
 from prsnl.items.models import ItemView
@@ -38,7 +38,10 @@ class NewNote(BaseModel):
     )
 
     text: StorableText = Field(
-        min_length=1, max_length=LONGEST_NOTE, description="Plain text or Markdown."
+        min_length=1,
+        max_length=LONGEST_NOTE,
+        description="Plain text or Markdown.",
+        json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"},
     )
     title: ShortText | None = Field(
         None, description="Without one it is found in the text."
@@ -48,7 +51,7 @@ class NewNote(BaseModel):
         max_length=MOST_TAGS,
         description="Without any they are found in the text.",
     )
-    document_date: date | None = Field(None, description="The day it is about.")
+    document_date: Day | None = Field(None, description="The day it is about.")
     process: bool = Field(True, description="Learn what it is about.")
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
@@ -91,9 +94,14 @@ class Bulk(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
+            "allOf": [
+                exactly_one("ids", "filter"),
+                belongs_to("after", "filter"),
+                wanted_by("tag", "action", ["tag", "untag"]),
+            ],
             "examples": [
                 {"action": "tag", "tag": "2024", "filter": {"title": "invoice"}}
-            ]
+            ],
         },
     )
 

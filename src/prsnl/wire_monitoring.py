@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prsnl.core.shapes import exactly_one
 from prsnl.core.texts import StorableText
 from prsnl.wire import Body, TaskBody
 from prsnl.work.queues import Queue
@@ -48,7 +49,10 @@ class Requeue(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_extra={"examples": [{"code": "unavailable"}, {"all": True}]},
+        json_schema_extra={
+            **exactly_one("ids", "code", "queue", "all"),
+            "examples": [{"code": "unavailable"}, {"all": True}],
+        },
     )
 
     ids: list[UUID] | None = Field(

@@ -12,21 +12,28 @@ from urllib.parse import unquote, urlparse
 from prsnl.ai_processing import tasks as ai_processing
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.core.db import Database
-from prsnl.core.errors import SettingsError
-from prsnl.core.settings import Children, Settings
+from prsnl.core.errors import BadRequestError, SettingsError
+from prsnl.core.settings import Children, Ocr, Settings
 from prsnl.core.storage import FolderStorage
-from prsnl.engines import documents
+from prsnl.engines import documents, ocr
 from prsnl.engines.contracts import OPERATIONS
+from prsnl.engines.ocr import table as ocr_table
+from prsnl.engines.ocr.languages import codes_of
+from prsnl.engines.ocr.tessdata import command_for
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.file_processing.analysis import FileAnalyst
 from prsnl.file_processing.batch import BatchProcessor
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
+from prsnl.file_processing.recognition import Recognizer
 from prsnl.file_processing.service import (
     DocumentProcessor,
     DocumentReader,
     TextExtractor,
 )
+from prsnl.file_processing.slots import Slots, usual_count
 from prsnl.work.beat import Beat
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
@@ -80,14 +87,25 @@ class Wiring:
         timeout_s = self.settings.children.child_unit_timeout_s.total_seconds()
         with self.sandbox() as children:
             analyst = ContentAnalyst(database, children, timeout_s)
-            reader = DocumentReader(database, self.storage, children, timeout_s)
+            reader = DocumentReader(
+                database,
+                self.storage,
+                children,
+                timeout_s,
+                recognizer(self.settings, children, self.storage),
+            )
             yield Services(
                 {
                     SandboxPool: children,
                     ContentAnalyst: analyst,
                     DocumentReader: reader,
                     TextExtractor: TextExtractor(reader),
-                    DocumentProcessor: DocumentProcessor(reader, analyst),
+                    DocumentProcessor: DocumentProcessor(
+                        reader,
+                        analyst,
+                        MemberProcessor(database, self.storage, children, timeout_s),
+                        ManifestReader(self.storage, children, timeout_s),
+                    ),
                     FileAnalyst: FileAnalyst(reader, analyst),
                     BatchProcessor: BatchProcessor(database),
                 }
@@ -140,7 +158,7 @@ def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> Sand
     return SandboxPool(
         scratch_root=settings.storage.data_dir.expanduser().absolute() / "scratch",
         limits=ChildLimits(disk_bytes=own.child_disk_bytes),
-        profiles=_profiles(own),
+        profiles=_profiles(own) | _ocr_profiles(settings.ocr, own),
         operations=operations,
     )
 
@@ -172,3 +190,56 @@ def _profiles(own: Children) -> dict[str, Profile]:
         "text": text(1),
         "text with more room": text(2),
     }
+
+
+def recognizer(
+    settings: Settings, children: SandboxPool, storage: FolderStorage
+) -> Recognizer:
+    """What recognises pages.
+
+    Raises:
+        SettingsError: PRSNL_OCR_LANGUAGES names no languages.
+    """
+    own = settings.ocr
+    try:
+        languages = codes_of(own.ocr_languages or "")
+    except BadRequestError as error:
+        raise SettingsError(f"PRSNL_OCR_LANGUAGES is wrong: {error.message}") from error
+    return Recognizer(
+        sandbox=children,
+        storage=storage,
+        slots=Slots(
+            settings.storage.folder / "ocr-slots",
+            own.ocr_concurrency or usual_count(),
+        ),
+        engines=ocr_table.installed(own.ocr_engine),
+        languages=languages,
+        page_timeout_s=own.ocr_page_timeout_s.total_seconds(),
+        pixels_max=own.ocr_page_pixels,
+        off_because=_why_no_ocr(own),
+    )
+
+
+def _why_no_ocr(own: Ocr) -> str:
+    if own.ocr_engine == ocr_table.NONE:
+        return "OCR is switched off (PRSNL_OCR_ENGINE=none)"
+    return f"there is no OCR engine here: {command_for()}"
+
+
+def _ocr_profiles(own: Ocr, children: Children) -> dict[str, Profile]:
+    """Pages are hostile bytes, too: a task has children of its own."""
+    engines = ocr_table.installed(own.ocr_engine)
+    loaded = ocr.PRELOAD_OF[engines[0].name] if engines else ()
+
+    def profile(factor: int) -> Profile:
+        return Profile(
+            preload=(*ocr.PRELOAD, *loaded),
+            spare=2 - factor,
+            idle=children.child_idle_s,
+            memory_bytes=own.ocr_memory_bytes * factor,
+            model_folders=tuple(
+                folder for engine in engines for folder in engine.folders
+            ),
+        )
+
+    return {"ocr": profile(1), "ocr with more room": profile(2)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from prsnl.core.shapes import exactly_one
 from prsnl.engines.contracts import (
     Entity,
     KeySentence,
@@ -36,6 +37,15 @@ class AnalyzeOptions(Command):
 
 class AnalyzeContent(Command):
     """Analyse a stored item, or a text given here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one("content_id", "content"),
+            "examples": [
+                {"content": "The rent is 940 EUR.", "options": {"summary_length": 3}}
+            ],
+        }
+    )
 
     content_id: UUID | None = Field(None, description="The item to analyse.")
     content: str | None = Field(

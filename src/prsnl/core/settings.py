@@ -7,13 +7,20 @@ then from `.env` in the working folder.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prsnl.core.errors import SettingsError
@@ -67,6 +74,9 @@ class Storage(_Concern):
     free_disk_floor_bytes: int = Field(
         256 * MIB, ge=0, description="Uploads stop below this much free disk (507)."
     )
+    quota_bytes: int | None = Field(
+        None, ge=1, description="Most bytes of files that one owner may keep (429)."
+    )
 
     @property
     def folder(self) -> Path:
@@ -102,6 +112,50 @@ class Server(_Concern):
         None, description="URL of a running server, for the CLI."
     )
     api_key: SecretStr | None = Field(None, description="The key the CLI uses.")
+    document_password: SecretStr | None = Field(
+        None, description="Opens the protected PDFs of `./prsnl process`."
+    )
+
+
+class Access(_Concern):
+    """Who may ask, and how a browser is let in."""
+
+    trusted_proxies: str | None = Field(
+        None,
+        description="Addresses or networks, with commas between; their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, no other's.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for each in (value or "").split(","):
+            if each.strip():
+                ip_network(each.strip())
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, each an address or a network."""
+        given = (self.trusted_proxies or "").split(",")
+        return [each.strip() for each in given if each.strip()]
+
+    link_lifetime_s: Seconds = Field(
+        timedelta(minutes=10), description="A sign-in link may be used for so long."
+    )
+    session_days: int = Field(
+        30, ge=1, le=400, description="A browser stays signed in for so many days."
+    )
+    wrong_keys_per_minute: int = Field(
+        60,
+        ge=1,
+        description="Unknown keys that one address may try (429 above it).",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="`true` is `--insecure`: start although the database or the "
+        "broker lets anybody in.",
+    )
 
 
 class Work(_Concern):
@@ -140,6 +194,39 @@ class Children(_Concern):
     )
     child_idle_s: Seconds = Field(
         timedelta(seconds=45), description="A warm child is given up after so long."
+    )
+
+
+class Ocr(_Concern):
+    """How pictures of text are read."""
+
+    ocr_engine: str = Field(
+        "auto",
+        pattern="^(auto|tesseract|rapidocr|none)$",
+        description="`auto`, `tesseract`, `rapidocr` or `none`.",
+    )
+    ocr_languages: str | None = Field(
+        None,
+        description="What scans are written in, such as `de,en`; default: detected.",
+    )
+    ocr_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Pages read at once on this machine; default: its cores, and one a "
+        "GiB of memory at most.",
+    )
+    ocr_memory_bytes: int = Field(
+        2 * GIB, ge=512 * MIB, description="Address space of an OCR child, in bytes."
+    )
+    ocr_page_timeout_s: Seconds = Field(
+        timedelta(seconds=120), description="Time for OCR of one page."
+    )
+    ocr_page_pixels: int = Field(
+        20_000_000,
+        ge=1_000_000,
+        le=100_000_000,
+        description="A page is drawn for OCR with at most so many pixels.",
     )
 
 
@@ -189,10 +276,12 @@ class Settings:
     database: Database
     broker: Broker
     server: Server
+    access: Access = field(default_factory=Access)
     work: Work
     children: Children
     watch: Watch
     logs: Logs
+    ocr: Ocr = field(default_factory=Ocr)
 
     @classmethod
     def read(cls) -> Self:
@@ -218,7 +307,7 @@ class Settings:
 
     def concerns(self) -> list[_Concern]:
         """Every concern, in the order of their declaration."""
-        return [getattr(self, field.name) for field in fields(self)]
+        return [getattr(self, each.name) for each in fields(self)]
 
 
 def _read(concern: type[C], files: list[Path]) -> C:

@@ -78,8 +78,25 @@ class FolderStorage:
             if self._touch(target):
                 source.unlink(missing_ok=True)
             else:
-                _move(source, target)
+                self._move(source, target)
             self._make_durable(target)
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            source.replace(target)
+        except FileNotFoundError as error:
+            raise UnavailableError(
+                "The file's bytes were removed while they were kept: send it again."
+            ) from error
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with self.incoming() as path:  # from another disk
+                shutil.copyfile(source, path)
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                path.replace(target)
+            source.unlink(missing_ok=True)
 
     def put_bytes(self, content: bytes) -> str:
         """Keep *content* and tell its name."""
@@ -173,15 +190,6 @@ class FolderStorage:
             raise NotFoundError(
                 "The file's bytes are no longer in the storage: upload it again."
             ) from error
-
-
-def _move(source: Path, target: Path) -> None:
-    try:
-        source.replace(target)
-    except FileNotFoundError as error:
-        raise UnavailableError(
-            "The file's bytes were removed while they were kept: send it again."
-        ) from error
 
 
 def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:

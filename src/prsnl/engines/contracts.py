@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,8 +40,8 @@ class FileType(Value):
     """What a file is, told from its content."""
 
     mime_type: str
-    #: Our word for the kind: "pdf", "text", "markdown", "html", "docx", or the
-    #: detector's own label ("png", "mp4", "xlsx", ...) for what is not read yet.
+    #: Our word for the kind, as `documents.READERS` has it ("pdf", "text", "docx" ...),
+    #: or the detector's own label ("png", "mp4", ...) for what is not read.
     kind: str
     #: What a person calls it: "PDF document".
     description: str
@@ -80,6 +80,69 @@ class PageStatus(StrEnum):
     FAILED = "failed"
 
 
+class EdgeLine(Value):
+    """A line at the head or the foot of a page, where running lines stand."""
+
+    #: As it stands in the page's `text`, on a line of its own.
+    text: str
+    #: Which part of the page's height lies above it, from 0 to 1.
+    at: float
+    is_head: bool
+
+
+class Link(Value):
+    """An address that a page leads to when it is clicked."""
+
+    url: str
+    #: What it stands on, where that is text.
+    text: str | None = None
+
+
+class OcrRegion(Value):
+    """A picture on a page whose text layer is good."""
+
+    #: Left, top, right, bottom of the page as it is shown, in parts of its width and
+    #: height, from 0 to 1.
+    box: tuple[float, float, float, float]
+    #: The line of text that stands above it; None at the head of the page.
+    after: str | None = None
+
+
+class OcrNeed(Value):
+    """What of a page has to be recognised from its picture, and why."""
+
+    #: The whole page instead of its text layer, or its pictures beside it.
+    mode: Literal["page", "pictures"]
+    reason: str
+    regions: tuple[OcrRegion, ...] = ()
+
+
+class Doubt(Value):
+    """Words that OCR is not sure of; offsets in the page's `text`, in characters."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    #: Between 0 and 1.
+    confidence: float = Field(ge=0, le=1)
+
+
+class Recognition(Value):
+    """What OCR did for a page."""
+
+    mode: Literal["page", "pictures"]
+    #: As tesseract names them: "eng", "deu".
+    languages: tuple[str, ...] = ()
+    #: How far the picture was turned clockwise, to be upright.
+    turned_degrees: int = 0
+    #: How far it stood askew, in degrees; it was set straight.
+    skew_degrees: float = 0.0
+    doubts: tuple[Doubt, ...] = ()
+    #: One sentence, where the whole page is to be read with care.
+    warning: str | None = None
+    #: What would make it better, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
 class PageText(Value):
     """One page; a document without pages (DOCX, HTML, text) is parts of a few kB."""
 
@@ -87,7 +150,7 @@ class PageText(Value):
     status: PageStatus
     #: Cleaned: paragraphs kept, hyphens at line ends joined, ligatures resolved.
     text: str
-    #: As the engine gave it, where that differs from `text`.
+    #: As the engine gave it, where that differs from `text` in more than space.
     raw_text: str | None = None
     #: With headings, lists and tables, where the engine knows them.
     markdown: str | None = None
@@ -102,6 +165,23 @@ class PageText(Value):
     error: str | None = None
     #: The page's number as the document prints it ("iv", "A-3"), where it differs.
     label: str | None = None
+    #: The outermost lines, from the head to the foot; none where places are unknown.
+    edges: tuple[EdgeLine, ...] = ()
+    links: tuple[Link, ...] = ()
+    #: What is still to be recognised: a page with this is not finished.
+    need: OcrNeed | None = None
+    #: None on a page in which OCR had no part.
+    recognition: Recognition | None = None
+
+
+class OcrPlan(Value):
+    """What languages a document is in, as far as OCR needs to know."""
+
+    languages: tuple[str, ...] = ()
+    #: "chosen", "the text layer", "the first page", "the usual ones".
+    source: str
+    #: The first page, if it was recognised with these languages already.
+    page: PageText | None = None
 
 
 class Picture(Value):
@@ -111,6 +191,41 @@ class Picture(Value):
     mime_type: str
     width: int
     height: int
+
+
+class Member(Value):
+    """One file in a mail or an archive."""
+
+    #: What it is called in its container: "report.zip/tables/2024.csv"; only a label.
+    name: str
+    #: Where it lies in the child's outputs; None for what is left out.
+    output: str | None = None
+    sha256: str | None = None
+    size_bytes: int = 0
+    #: Why it is left out.
+    problem: str | None = None
+
+
+class Dependency(Value):
+    """One package that a manifest or a lock file names."""
+
+    name: str
+    #: As it is written: "1.2.3", ">=2,<3", "^4.0"; None where any will do.
+    version: str | None = None
+    #: "pypi", "npm", "cargo", "go", "maven", "rubygems", "packagist" ...
+    ecosystem: str
+    #: "dev", "test", an extra's name ...; None for what is always needed.
+    group: str | None = None
+    is_optional: bool = False
+
+
+class Dependencies(Value):
+    """What a manifest or a lock file asks for."""
+
+    #: The kind of file: "requirements.txt", "Cargo.lock" ...
+    format: str
+    dependencies: tuple[Dependency, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class EntityKind(StrEnum):
@@ -268,8 +383,17 @@ OPERATIONS: dict[str, str] = {
     # {path, kind, mime_type?, description?, password?, skip_pages: [int]}
     #   -> DocumentInfo, PageText...
     "document.read": "prsnl.engines.documents:read",
+    # {path, kind} -> Member..., for a kind that holds other files
+    "document.members": "prsnl.engines.documents.members:members",
+    # {path, file_name} -> Dependencies, or no frame if it is no manifest
+    "manifest.read": "prsnl.engines.manifests:read",
     # {path, kind, width} -> Picture (of page 1), or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
+    # {path, kind, password?, page: PageText, engine, setup, languages, pixels_max}
+    #   -> PageText
+    "ocr.recognize": "prsnl.engines.ocr.operations:recognize",
+    # the same and {text} -> OcrPlan
+    "ocr.plan": "prsnl.engines.ocr.operations:plan",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
     # {pages: [{number, text}], headings, language} -> Summary

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.file_processing.batch_specs import AnalyzedFile, AnalyzeFile
 from prsnl.file_processing.service import DocumentReader
+from prsnl.file_processing.specs import OcrWish
 from prsnl.items.models import ProcessingStatus
 from prsnl.work.run import TaskRun
 
@@ -29,7 +30,7 @@ class FileAnalyst:
         with reading:
             if file.processing_status is not ProcessingStatus.COMPLETED:
                 kind = self.reader.identify(run, file, reading)
-                self.reader.read(run, file, reading, kind, later_steps=3)
+                self.reader.read(run, file, reading, kind, later_steps=3, ocr=OcrWish())
             else:
                 run.progress.expect(3)
         analysis, document_type, insights = self.analyst.advise(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -50,6 +50,9 @@ class Reading:
     storage: Storage
     unit_timeout_s: float
     again: str | None = None
+    #: Tells what opens the file, if it needs that; it goes to the child alone.
+    password: Callable[[], str | None] = field(default=lambda: None, repr=False)
+    _has_more_room: bool = False
     _stack: ExitStack = field(default_factory=ExitStack)
     _child: Child | None = None
     _pages: Iterator[JsonObject] | None = None
@@ -103,12 +106,39 @@ class Reading:
                 f"The reader ended without {len(left)} of {info.page_count} pages."
             )
 
+    def password_of(self, kind: FileType) -> str | None:
+        """What opens the file, for a kind that may need that."""
+        return self.password() if kind.kind == "pdf" else None
+
+    def replace_child(self) -> None:
+        """End the child; the next question starts another."""
+        self._pages = None
+        self._note_memory()
+        self._stack.close()
+        self._child = None
+
+    @contextmanager
+    def roomier(self, is_needed: bool) -> Iterator[None]:  # noqa: FBT001 - reads well
+        """Have children that are started in the block hold twice as much."""
+        self._has_more_room = is_needed
+        try:
+            yield
+        finally:
+            self._has_more_room = False
+            if is_needed:
+                self.replace_child()
+
     def thumbnail(self, kind: FileType) -> Thumbnail:
         """Draw the first page and keep the picture."""
         child = self._open()
         frames = child.stream(
             "document.thumbnail",
-            {"path": _INPUT, "kind": kind.kind, "width": THUMBNAIL_WIDTH},
+            {
+                "path": _INPUT,
+                "kind": kind.kind,
+                "width": THUMBNAIL_WIDTH,
+                "password": self.password_of(kind),
+            },
             unit_timeout_s=self.unit_timeout_s,
         )
         pictures = [Picture.model_validate(frame) for frame in frames]
@@ -121,10 +151,7 @@ class Reading:
         # A child answers one question at a time: one that was left half read is
         # replaced.
         if self._pages is not None:
-            self._pages = None
-            self._note_memory()
-            self._stack.close()
-            self._child = None
+            self.replace_child()
         return self._open().stream(
             "document.read",
             {
@@ -134,13 +161,15 @@ class Reading:
                 "description": kind.description,
                 "file_name": self.file.file_name,
                 "skip_pages": list(skip),
+                "password": self.password_of(kind),
             },
             unit_timeout_s=self.unit_timeout_s,
         )
 
     def _open(self) -> Child:
         if self._child is None:
-            profile = "document" if self.run.room == 1 else "document with more room"
+            has_more = self._has_more_room or self.run.room > 1
+            profile = "document with more room" if has_more else "document"
             child = self._stack.enter_context(self.sandbox.child(profile))
             self._stack.enter_context(self.run.killing(child.kill))
             self.storage.fetch(self.file.sha256, child.put(_INPUT))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,15 +20,30 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
+from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
+from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
+from prsnl.file_processing.recognition import (
+    PICTURED,
+    Recognizer,
+    found_nothing,
+)
+from prsnl.file_processing.recognition import warnings as ocr_warnings
+from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
+    DocumentOptions,
     ExtractedText,
     ExtractPdfText,
+    OcrWish,
     ProcessDocument,
     ProcessedDocument,
+    Rerun,
 )
 from prsnl.items import store
 from prsnl.items.models import AttachmentView
+from prsnl.work import secrets
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
@@ -39,7 +53,6 @@ IDENTIFY: Final = Stage(
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
 )
-PAGES: Final = Stage(name="pages", version=1, result=PageText, title="Reading pages")
 THUMBNAIL: Final = Stage(
     name="thumbnail", version=1, result=Thumbnail, title="Drawing the first page"
 )
@@ -54,6 +67,7 @@ class WholeText(Value):
 WHOLE: Final = Stage(
     name="whole text", version=1, result=WholeText, title="Keeping the text"
 )
+_USUAL: Final = DocumentOptions()
 #: Beside the pages: identify, info, thumbnail and whole text.
 _OTHER_STEPS: Final = 4
 
@@ -71,6 +85,12 @@ class Document:
         """The pages that ended so."""
         return tuple(n for n, p in self.pages.values.items() if p.status is status)
 
+    @property
+    def scanned(self) -> tuple[int, ...]:
+        """The pages whose text is from OCR, wholly or in part."""
+        pages = self.pages.values.items()
+        return tuple(n for n, p in pages if p.recognition is not None and p.text)
+
 
 @dataclass(frozen=True)
 class DocumentReader:
@@ -80,6 +100,7 @@ class DocumentReader:
     storage: Storage
     sandbox: SandboxPool
     unit_timeout_s: float
+    recognizer: Recognizer
 
     def open(
         self, run: TaskRun, file_id: UUID, *, again: str | None = None
@@ -95,6 +116,7 @@ class DocumentReader:
             self.storage,
             unit_timeout_s=self.unit_timeout_s * run.room,
             again=again,
+            password=lambda: secrets.reveal(self.database, self.storage, run.task_id),
         )
 
     def identify(
@@ -120,8 +142,11 @@ class DocumentReader:
         kind: FileType,
         *,
         later_steps: int,
+        ocr: OcrWish,
+        options: DocumentOptions = _USUAL,
+        rerun: Rerun | None = None,
     ) -> Document:
-        """Read every page, and draw the first.
+        """Read every page, or those wanted again; draw the first.
 
         Args:
             run: Keeps the stages.
@@ -129,9 +154,12 @@ class DocumentReader:
             reading: Its child.
             kind: What the file is.
             later_steps: How many steps the caller adds, for the progress.
+            ocr: What is wanted of OCR.
+            options: What the user wants besides.
+            rerun: Which pages are read again; all others stay.
 
         Raises:
-            EmptyError: No page has text.
+            EmptyError: No page has text, and OCR had no part in that.
         """
         content = reading.content
         how = {
@@ -146,15 +174,21 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        count = info.value.page_count
-        run.progress.expect(count + _OTHER_STEPS + later_steps)
-        pages = run.units(
-            PAGES,
-            units=range(1, count + 1),
+        reader = PageReader(reading, kind, info.value)
+        wanted = wanted_pages(rerun, info.value.page_count)
+        cleans = is_cleaned(kind, info.value)
+        run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
+        pages = pages_of(
+            run,
+            self.database,
+            file.id,
+            wanted=wanted,
+            rerun=rerun,
             inputs=[*content, info.key],
-            parameters=how,
-            work=lambda wanted: reading.pages(kind, info.value, wanted),
-            store=partial(_store_pages, file.id),
+            parameters={**how, **self.recognizer.parameters(kind, ocr)},
+            work=lambda numbers: self.recognizer.finished(
+                run, reading, kind, reader.read(numbers), ocr
+            ),
         )
         run.stage(
             THUMBNAIL,
@@ -164,6 +198,10 @@ class DocumentReader:
             store=partial(_store_thumbnail, file.id),
         )
         run.warnings.extend(info.value.warnings)
+        run.warnings.extend(ocr_warnings(pages.values))
+        if cleans:
+            removes = options.remove_headers_footers
+            pages = cleaned(run, file.id, pages, removes=removes)
         document = Document(kind, info.value, pages, _characters(pages))
         _refuse_nothing(document)
         run.stage(
@@ -199,11 +237,14 @@ class TextExtractor:
                     f"This is a file of type {kind.description}, not a PDF: use "
                     "process-document for it."
                 )
-            document = self.reader.read(run, file, reading, kind, later_steps=0)
+            document = self.reader.read(
+                run, file, reading, kind, later_steps=0, ocr=command.ocr
+            )
         return ExtractedText(
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
         )
 
@@ -214,6 +255,8 @@ class DocumentProcessor:
 
     reader: DocumentReader
     analyst: ContentAnalyst
+    members: MemberProcessor
+    manifests: ManifestReader
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
@@ -227,7 +270,14 @@ class DocumentProcessor:
         with reading:
             kind = self.reader.identify(run, file, reading)
             document = self.reader.read(
-                run, file, reading, kind, later_steps=wanted.steps
+                run,
+                file,
+                reading,
+                kind,
+                later_steps=wanted.steps,
+                ocr=command.options.ocr,
+                options=command.options,
+                rerun=command.rerun,
             )
         learned = self.analyst.learn(
             run,
@@ -238,11 +288,14 @@ class DocumentProcessor:
             wanted=wanted,
         )
         analysis, summary = learned.analysis, learned.summary
+        dependencies = self.manifests.read(run, file, command)
+        members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
             mime_type=kind.mime_type,
             pages=document.info.page_count,
             failed_pages=document.numbers(PageStatus.FAILED),
             empty_pages=document.numbers(PageStatus.EMPTY),
+            scanned_pages=document.scanned,
             characters=document.characters,
             title=analysis and analysis.title,
             language=analysis and analysis.language,
@@ -250,13 +303,9 @@ class DocumentProcessor:
             passages=learned.passages,
             key_sentences=len(summary.key_sentences) if summary else 0,
             insights=len(learned.insights.insights) if learned.insights else 0,
+            members=members,
+            dependencies=dependencies,
         )
-
-
-def _store_pages(
-    attachment_id: UUID, connection: Db, pages: Mapping[int, PageText]
-) -> None:
-    store.save_pages(connection, attachment_id, pages.values())
 
 
 def _store_thumbnail(attachment_id: UUID, connection: Db, made: Thumbnail) -> None:
@@ -268,15 +317,18 @@ def _refuse_nothing(document: Document) -> None:
     pages = document.pages.values.values()
     if any(page.status is PageStatus.OK for page in pages):
         return
+    if found_nothing(document.pages.values):  # a photograph is worth keeping, too
+        return
     failed = [page for page in pages if page.status is PageStatus.FAILED]
     if failed:
         raise EmptyError(
             f"No page of this document could be read: {failed[0].error or 'damaged'}."
         )
-    if document.kind.kind == "pdf":
+    if document.kind.kind in PICTURED:
+        reasons = dict.fromkeys(page.reason for page in pages)
         raise EmptyError(
-            f"None of its {document.info.page_count} pages has a text layer: they are "
-            "pictures or scans, and this version has no OCR."
+            f"None of its {document.info.page_count} pages has text: "
+            f"{'. '.join(list(reasons)[:2])}."
         )
     raise EmptyError("The file holds no text.")
 

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from prsnl.core.errors import BadRequestError
+from prsnl.engines.contracts import Dependency
+from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 FILE_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
 
 
-class DocumentOptions(Command):
+@dataclass(frozen=True)
+class OcrWish:
+    """What the user wants of OCR."""
+
+    use_ocr: bool = True
+    #: Codes as tesseract's; empty: to be detected.
+    languages: tuple[str, ...] = ()
+
+
+class OcrOptions(Command):
+    """How pictures of text are read."""
+
+    use_ocr: bool = Field(True, description="Recognise the text of scans and pictures.")
+    ocr_languages: tuple[str, ...] = Field(
+        (),
+        max_length=LANGUAGES_MAX,
+        description="What scans are written in, as en, de, eng or deu; empty: as set, "
+        "else detected.",
+    )
+
+    @field_validator("ocr_languages")
+    @classmethod
+    def _known(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(code_of(one) for one in told))
+        except BadRequestError as error:
+            raise ValueError(error.message) from error
+
+    @property
+    def ocr(self) -> OcrWish:
+        """The same, as the recogniser takes it."""
+        return OcrWish(self.use_ocr, self.ocr_languages)
+
+
+class DocumentOptions(OcrOptions):
     """How a document is processed."""
 
     analyze_content: bool = Field(
@@ -30,10 +70,56 @@ class DocumentOptions(Command):
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
+    open_members: bool = Field(
+        True,
+        description="Also process the files in a mail or an archive, an item for each.",
+    )
+    remove_headers_footers: bool = Field(
+        True,
+        description="Leave out headers, footers and page numbers that repeat over "
+        "pages.",
+    )
+    #: Never a part of the row: see `work.secrets`.
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
+
+
+class RerunStage(StrEnum):
+    """What can be done again for pages alone."""
+
+    #: Read from the file again.
+    PAGES = "pages"
+    #: Running headers and footers, over all pages.
+    CLEANING = "cleaning"
+
+
+class Rerun(Command):
+    """Pages of a file that are done again; all others stay as they are."""
+
+    stage: RerunStage
+    pages: tuple[int, ...] = ()
+    #: The number of this repetition, from 1: their new results go by it.
+    run: int = Field(ge=1)
 
 
 class ProcessDocument(Command):
     """Read a stored file, and learn what it is about."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11",
+                    "options": {"analyze_content": True},
+                }
+            ]
+        }
+    )
 
     file_id: UUID = Field(description="The attachment to process.")
     options: DocumentOptions = DocumentOptions()
@@ -43,6 +129,24 @@ class ProcessDocument(Command):
         max_length=200,
         description="Any new word does again what is kept already.",
     )
+    #: Set by `.../rerun` alone.
+    rerun: SkipJsonSchema[Rerun | None] = Field(
+        None, exclude_if=lambda rerun: rerun is None
+    )
+
+
+class ProcessedMember(Result):
+    """How one file in a mail or an archive ended."""
+
+    #: What it is called in there: "tables.zip/2024.csv".
+    name: str
+    #: The file that it became; None for what was left out.
+    attachment_id: UUID | None
+    task_id: UUID | None
+    #: How its task ended.
+    status: str | None
+    #: Why it was left out, or why its task failed.
+    error: str | None
 
 
 class ProcessedDocument(Result):
@@ -54,6 +158,8 @@ class ProcessedDocument(Result):
     failed_pages: tuple[int, ...]
     #: Numbers of the pages that hold no text.
     empty_pages: tuple[int, ...]
+    #: Numbers of the pages whose text is from OCR, wholly or in part.
+    scanned_pages: tuple[int, ...] = ()
     characters: int
     title: str | None
     language: str | None
@@ -61,12 +167,29 @@ class ProcessedDocument(Result):
     passages: int
     key_sentences: int
     insights: int
+    #: Of a mail or an archive: what became of each file in it.
+    members: tuple[ProcessedMember, ...] = ()
+    #: Of a dependency manifest or a lock file: what it names; None for other files.
+    dependencies: tuple[Dependency, ...] | None = None
 
 
-class ExtractPdfText(Command):
+class ExtractPdfText(OcrOptions):
     """Read the text of a stored PDF, and no more."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
+
     file_id: UUID = Field(description="The attachment to read.")
+    password: SecretStr | None = Field(
+        None,
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    )
 
 
 class ExtractedText(Result):
@@ -75,6 +198,7 @@ class ExtractedText(Result):
     pages: int
     failed_pages: tuple[int, ...]
     empty_pages: tuple[int, ...]
+    scanned_pages: tuple[int, ...] = ()
     characters: int
 
 

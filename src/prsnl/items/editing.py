@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.core.texts import ShortText, Tag
+from prsnl.core.texts import Day, ShortText, Tag
 from prsnl.items import store
 from prsnl.items.models import ItemView
 
@@ -27,7 +27,8 @@ class ItemChanges(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
-            "examples": [{"title": "Lease, flat in Graz", "tags": ["lease", "home"]}]
+            "minProperties": 1,
+            "examples": [{"title": "Lease, flat in Graz", "tags": ["lease", "home"]}],
         },
     )
 
@@ -35,7 +36,7 @@ class ItemChanges(BaseModel):
     tags: list[Tag] = Field(
         default_factory=list, max_length=MOST_TAGS, description="All of them."
     )
-    document_date: date | None = Field(None, description="Null: it has none.")
+    document_date: Day | None = Field(None, description="Null: it has none.")
     language: ShortText | None = Field(None, description="`en`, `de` ...; null: none.")
     document_type: ShortText | None = Field(
         None, description="`contract`, `invoice` ...; null: none. Of all its files."

@@ -14,8 +14,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from prsnl.core.db import Db
-from prsnl.core.errors import BadRequestError
-from prsnl.core.texts import StorableText, Tag
+from prsnl.core.errors import NotFoundError
+from prsnl.core.texts import Day, Moment, StorableText, Tag
 from prsnl.items.models import ItemView, ProcessingStatus
 from prsnl.items.store import ITEM_COLUMNS, with_files
 
@@ -74,10 +74,10 @@ class ItemFilter(BaseModel):
         max_length=10,
         description="With a file in one of these states.",
     )
-    dated_from: date | None = Field(None, description="Document date, from this day.")
-    dated_to: date | None = Field(None, description="Document date, to this day.")
-    added_from: datetime | None = Field(None, description="Kept at this time or later.")
-    added_to: datetime | None = Field(None, description="Kept before this time.")
+    dated_from: Day | None = Field(None, description="Document date, from this day.")
+    dated_to: Day | None = Field(None, description="Document date, to this day.")
+    added_from: Moment | None = Field(None, description="Kept at this time or later.")
+    added_to: Moment | None = Field(None, description="Kept before this time.")
     title: StorableText | None = Field(
         None, max_length=200, description="With these words in the title."
     )
@@ -117,7 +117,7 @@ def find(
     """One page of the owner's items, and where the next one begins.
 
     Raises:
-        BadRequestError: The cursor is none of this order's.
+        NotFoundError: The cursor is none of this order's.
     """
     order = _ORDERS[query.sort]
     direction, sign = ("desc", "<") if order.is_falling else ("asc", ">")
@@ -190,9 +190,9 @@ def _decoded(cursor: str | None, sort: Sort) -> dict[str, Any] | None:
         _CHECKS[_ORDERS[sort].type](value)
         return {"value": value, "id": UUID(last)}
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
-        raise BadRequestError(
-            "before: this is not the `next` of a page in this order: begin again "
-            "without it."
+        raise NotFoundError(
+            "There is no page of this order that begins there: begin again without "
+            "`before`."
         ) from error
 
 

@@ -41,6 +41,15 @@ class PageView(View):
     confidence: float | None
     milliseconds: float
     error: str | None
+    #: The page's number as the document prints it ("iv"), where it differs.
+    label: str | None = None
+    #: How often the user has had it done again.
+    run: int = 0
+    #: Addresses that the page leads to: `url`, and `text` where it stands on some.
+    links: list[dict[str, Any]] = []
+    #: What OCR did for it: languages, how far it was turned, doubtful places in the
+    #: text; None where OCR had no part.
+    recognition: dict[str, Any] | None = None
 
 
 class AttachmentView(View):

@@ -24,6 +24,7 @@ from prsnl.engines.contracts import (
     PageStatus,
     PageText,
     TextAnalysis,
+    Value,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
@@ -161,6 +162,13 @@ def items(
     )
 
 
+def items_of(connection: Db, ids: list[UUID], *, owner: str) -> list[ItemView]:
+    """The owner's items of these ids, in any order."""
+    return _items(
+        connection, f"{_ITEM} where id = any(%s) and owner = %s", [ids, owner]
+    )
+
+
 def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
     return with_files(connection, connection.execute(statement, values).fetchall())
 
@@ -203,7 +211,7 @@ def page_range(
     attachment(connection, attachment_id, owner=owner)
     rows = connection.execute(
         "select number, status, text, markdown, engine, reason, confidence, "
-        "milliseconds, error from attachment_pages "
+        "milliseconds, error, label, run, links, recognition from attachment_pages "
         "where attachment_id = %s and number > %s order by number limit %s",
         [attachment_id, after, limit],
     ).fetchall()
@@ -243,20 +251,26 @@ def save_info(connection: Db, attachment_id: UUID, info: DocumentInfo) -> None:
     )
 
 
-def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) -> None:
+def save_pages(
+    connection: Db, attachment_id: UUID, read: Iterable[PageText], *, run: int = 0
+) -> None:
     """Keep pages; one that was read again takes the old one's place."""
     with connection.cursor() as cursor:
         cursor.executemany(
             """
             insert into attachment_pages (attachment_id, number, status, text, raw_text,
-                markdown, engine, reason, confidence, milliseconds, error)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                markdown, engine, reason, confidence, milliseconds, error, label, run,
+                edges, links, recognition)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
             on conflict (attachment_id, number) do update set
                 status = excluded.status, text = excluded.text,
                 raw_text = excluded.raw_text, markdown = excluded.markdown,
                 engine = excluded.engine, reason = excluded.reason,
                 confidence = excluded.confidence,
-                milliseconds = excluded.milliseconds, error = excluded.error
+                milliseconds = excluded.milliseconds, error = excluded.error,
+                label = excluded.label, run = excluded.run, edges = excluded.edges,
+                links = excluded.links, recognition = excluded.recognition,
+                read_text = null, read_markdown = null
             """,
             [
                 [
@@ -271,10 +285,19 @@ def save_pages(connection: Db, attachment_id: UUID, read: Iterable[PageText]) ->
                     page.confidence,
                     page.milliseconds,
                     page.error,
+                    page.label,
+                    run,
+                    Jsonb([edge.model_dump() for edge in page.edges]),
+                    Jsonb([link.model_dump() for link in page.links]),
+                    _json(page.recognition),
                 ]
                 for page in read
             ],
         )
+
+
+def _json(value: Value | None) -> Jsonb | None:
+    return None if value is None else Jsonb(value.model_dump(mode="json"))
 
 
 def save_text(connection: Db, attachment_id: UUID, plain: str) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
@@ -43,6 +43,7 @@ _FORM: Final[dict[str, Any]] = {
                 "schema": {
                     "type": "object",
                     "required": [uploads.FIELD],
+                    "additionalProperties": False,
                     "properties": {
                         uploads.FIELD: {"type": "string", "format": "binary"}
                     },
@@ -52,9 +53,28 @@ _FORM: Final[dict[str, Any]] = {
     }
 }
 
+
+def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """What a route that answers no JSON says of itself."""
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
 router = APIRouter(prefix="/api", tags=["Library"])
 router.include_router(item_endpoints.router)
 router.include_router(tag_endpoints.router)
+
+
+class MarkdownResponse(Response):
+    """Markdown, for the description."""
+
+    media_type = "text/markdown"
+
+
+class JpegResponse(StreamingResponse):
+    """A picture, for the description."""
+
+    media_type = "image/jpeg"
 
 
 class UploadOptions(BaseModel):
@@ -107,7 +127,13 @@ async def upload(
     with uploads.spool(parts.storage, limits) as place:
         incoming = await uploads.receive(request, place)
         taken = await run_in_threadpool(
-            take_in, parts.database, parts.storage, incoming, wish, owner=owner
+            take_in,
+            parts.database,
+            parts.storage,
+            incoming,
+            wish,
+            owner=owner,
+            quota_bytes=parts.limits.quota_bytes,
         )
     parts.rang()
     if not taken.is_new:
@@ -148,7 +174,11 @@ def show_attachment(attachment_id: UUID, parts: Parts, owner: Caller) -> Attachm
     return _attachment(parts, attachment_id, owner)
 
 
-@router.get("/attachments/{attachment_id}/content", response_class=StreamingResponse)
+@router.get(
+    "/attachments/{attachment_id}/content",
+    response_class=StreamingResponse,
+    responses=_answers("*/*"),
+)
 def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """The file itself, for saving: a browser must not show it as a page of ours."""
     found = _attachment(parts, attachment_id, owner)
@@ -164,7 +194,7 @@ def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingRespon
     )
 
 
-@router.get("/attachments/{attachment_id}/text")
+@router.get("/attachments/{attachment_id}/text", response_class=PlainTextResponse)
 def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The text of all pages that have been read so far."""
     found = parts.database.run(
@@ -173,7 +203,7 @@ def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     return Response(found, media_type="text/plain; charset=utf-8", headers=_SAFE)
 
 
-@router.get("/attachments/{attachment_id}/markdown")
+@router.get("/attachments/{attachment_id}/markdown", response_class=MarkdownResponse)
 def show_markdown(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The same with headings and tables, page marks, and front matter."""
 
@@ -213,7 +243,7 @@ def pages(
     return Page(items=found, next=str(found[-1].number) if is_full else None)
 
 
-@router.get("/attachments/{attachment_id}/thumbnail.jpg")
+@router.get("/attachments/{attachment_id}/thumbnail.jpg", response_class=JpegResponse)
 def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """A picture of the first page."""
     name = parts.database.run(

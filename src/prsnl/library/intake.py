@@ -15,6 +15,7 @@ from prsnl.file_processing.specs import (
 )
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
+from prsnl.library.quota import require_room
 from prsnl.web.uploads import Incoming
 from prsnl.work import blobs, ledger
 from prsnl.work.ledger import TaskView
@@ -58,6 +59,7 @@ def take_in(
     wish: Wish,
     *,
     owner: str,
+    quota_bytes: int | None = None,
 ) -> TakenIn:
     """Keep the bytes, then the rows: bytes without rows are harmless.
 
@@ -66,6 +68,7 @@ def take_in(
     Raises:
         ConflictError: The idempotency key stands for another command already.
         DiskFullError: There is no room.
+        QuotaError: The owner keeps as much as he may.
         UnavailableError: The database does not answer; nothing but bytes was kept.
     """
     file = store.NewFile(
@@ -80,6 +83,7 @@ def take_in(
     def keep(connection: Db) -> TakenIn:
         with connection.transaction():
             blobs.hold(connection, file.sha256)
+            require_room(connection, file, quota_bytes)
             storage.put_file(incoming.spooled.path, file.sha256)
             attachment, is_new = store.add_file(connection, file)
             is_restored = not is_new and _restore(connection, attachment, owner)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from prsnl.items.models import AttachmentView, ItemView, PageView
 
 #: Only these have pages that a reader could turn to; others are read in parts.
-_PAGED_KINDS: Final = ("pdf",)
+_PAGED_KINDS: Final = ("pdf", "tiff")
 
 
 def markdown(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
-from prsnl.core.texts import StorableText
+from prsnl.core.texts import Moment, StorableText
 from prsnl.items import files
 from prsnl.monitoring import health
-from prsnl.monitoring.watch import Watcher
+from prsnl.monitoring.live import Reading
 from prsnl.web.bodies import child_body, status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
 from prsnl.wire import ChildBody, HealthBody, Page, StatusBody, TaskBody
@@ -30,12 +29,6 @@ _EVERY = Narrowing()
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
-
-
-def _watcher(request: Request) -> Watcher:
-    watcher = request.app.state.watcher
-    assert isinstance(watcher, Watcher)
-    return watcher
 
 
 class TaskFilter(Paging):
@@ -52,10 +45,10 @@ class TaskFilter(Paging):
     attachment_id: UUID | None = Field(None, description="Of this file.")
     item_id: UUID | None = Field(None, description="Of this item.")
     parent_id: UUID | None = Field(None, description="Parts of this task.")
-    created_from: datetime | None = Field(
+    created_from: Moment | None = Field(
         None, description="Submitted at this time or later."
     )
-    created_to: datetime | None = Field(None, description="Submitted before this time.")
+    created_to: Moment | None = Field(None, description="Submitted before this time.")
 
     @property
     def narrowing(self) -> Narrowing:
@@ -77,7 +70,7 @@ async def status(
     task_id: UUID,
     parts: Parts,
     owner: Caller,
-    watcher: Annotated[Watcher, Depends(_watcher)],
+    reader: Reading,
     seq: Annotated[
         int | None, Query(ge=0, description="The newest `seq` that is known.")
     ] = None,
@@ -97,7 +90,7 @@ async def status(
 
     if not wait_s or seq is None:
         return await run_in_threadpool(read)
-    with watcher.watching(task_id, seq) as watch:
+    with reader.watching(task_id, seq) as watch:
         found = await run_in_threadpool(read)
         if found.seq != seq or found.status in ENDED:
             return found
@@ -198,7 +191,8 @@ def try_now(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
 @open_router.get("/health")
 def show_health(parts: Parts) -> HealthBody:
     """How the parts of the service are. Needs no key."""
-    return health.health(parts.database)
+    found = health.health(parts.database)
+    return found.model_copy(update={"problems": [*found.problems, *parts.insecurities]})
 
 
 @open_router.get("/ready")

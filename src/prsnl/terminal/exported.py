@@ -160,7 +160,7 @@ class Exports:
                 f"{outcome.file.shown}.json is no longer what the export wrote: its "
                 "title, tags and dates are not restored."
             ) from error
-        client.restore(outcome.item.id, was)
+        client.bring_back(outcome.item.id, was)
         self.restored += 1
 
     def _of(self, file: InputFile) -> dict[str, Any] | None:

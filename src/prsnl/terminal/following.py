@@ -96,6 +96,8 @@ class Run:
 
     client: Client
     local_only: bool
+    #: Opens the protected PDFs among the files.
+    password: str | None = field(default=None, repr=False, kw_only=True)
     _events: queue.Queue[Event | _Fault] = field(default_factory=queue.Queue)
     _jobs: queue.Queue[_Job] = field(default_factory=queue.Queue)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -176,6 +178,8 @@ class Run:
         began = time.monotonic()
         # Sent again after a lost answer, the task is still known as ours.
         key = f"process {new_id()}"
+        if self.password is not None:
+            return self._send_protected(file, began, key, self.password)
         sent = self._patiently(
             lambda: self.client.upload(
                 file.path,
@@ -195,6 +199,23 @@ class Run:
             sent.task,
             is_known=sent.duplicate_of is not None and sent.task.status in ENDED,
         )
+
+    def _send_protected(
+        self, file: InputFile, began: float, key: str, password: str
+    ) -> _Job:
+        """First the file, then its password: an address never holds one."""
+        sent = self._patiently(lambda: self.client.upload(file.path, process=False))
+        accepted = self._patiently(
+            lambda: self.client.process_document(
+                sent.attachment.id,
+                password=password,
+                local_only=self.local_only,
+                idempotency_key=key,
+            )
+        )
+        with self._lock:
+            self._open.add(accepted.task_id)
+        return _Job(file, began, self._status(accepted.task_id, None), is_known=False)
 
     def _follow_all(self) -> None:
         while not self._stop.is_set():

@@ -18,7 +18,7 @@ from prsnl.terminal.following import Event, Progressed, Sending
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.summary import clock, one_line
-from prsnl.wire import TaskBody
+from prsnl.wire import ProgressEvent, TaskBody
 
 _ROWS: Final = 10
 #: Rows of files that wait, where none is active.
@@ -157,11 +157,11 @@ def display(*, total: int, is_json: bool) -> Iterator[Display]:
             yield live
 
 
-def told(task: TaskBody | None) -> str:
+def told(task: TaskBody | ProgressEvent | None) -> str:
     """Where a task is, in a few words."""
     if task is None:
         return "sending"
-    if task.is_cancelling:
+    if isinstance(task, TaskBody) and task.is_cancelling:
         return "cancelling"
     progress = task.progress
     of = f" ({progress.current} of {progress.total})" if progress.total else ""

@@ -42,6 +42,15 @@ class Outcome:
         """Whether somebody stopped it."""
         return self.status is Status.REVOKED
 
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The files in a mail or an archive, and how each of them ended."""
+        return list(self._result.get("members") or ())
+
+    @property
+    def _result(self) -> dict[str, Any]:
+        return (self.task and self.task.result) or {}
+
     def without_what_was_read(self) -> Outcome:
         """How it ended, and no more."""
         return replace(self, task=None, attachment=None, item=None, pages=())
@@ -66,6 +75,10 @@ class Outcome:
             "entities": item.entities if item else [],
             "tags": item.tags if item else [],
             "warnings": task.warnings if task else [],
+            "members": self.members,
+            "dependencies": ((self.task and self.task.result) or {}).get(
+                "dependencies"
+            ),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),

@@ -23,8 +23,10 @@ from prsnl.terminal.following import Run
 from prsnl.terminal.inputs import Inputs, collect
 from prsnl.terminal.live import Display, display, print_lines
 from prsnl.terminal.outcome import Outcome
+from prsnl.terminal.passwords import given_password
 from prsnl.terminal.reaching import reached
 from prsnl.terminal.service import start_in_background
+from prsnl.wire import Scope
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
@@ -41,6 +43,7 @@ class Wanted:
     local_only: bool
     detach: bool
     server: str | None
+    password_file: Path | None = None
 
     def options(self) -> list[str]:
         """The options that a second try needs, too."""
@@ -49,6 +52,8 @@ class Wanted:
             told += ["--output", str(self.output)]
         if self.local_only:
             told.append("--local-only")
+        if self.password_file is not None:
+            told += ["--password-file", str(self.password_file)]
         if self.server is not None:
             told += ["--server", self.server]
         return told
@@ -61,6 +66,7 @@ def main(wanted: Wanted) -> int:
         PrsnlError: Nothing could be begun.
     """
     settings = Settings.read()
+    password = given_password(settings.server, wanted.password_file)
     own = [settings.storage.folder, *([wanted.output] if wanted.output else [])]
     inputs = collect(wanted.paths, leave_out=own)
     _tell_left_out(inputs)
@@ -77,15 +83,17 @@ def main(wanted: Wanted) -> int:
             _warn(
                 "With --detach titles, tags and dates of the export do not come back."
             )
-        return _detach(settings, wanted, inputs)
+        return _detach(settings, wanted, inputs, password)
     with reached(
         settings, wanted.server, what="prsnl process", is_quiet=wanted.is_json
     ) as client:
-        session = _Session(wanted, inputs, client, output, exports)
+        session = _Session(wanted, inputs, client, output, exports, password)
         return session.run()
 
 
-def _detach(settings: Settings, wanted: Wanted, inputs: Inputs) -> int:
+def _detach(
+    settings: Settings, wanted: Wanted, inputs: Inputs, password: str | None
+) -> int:
     """Send the files, and leave them to a server that stays."""
     client = servers.named(settings, wanted.server)
     client = client or servers.running(settings, is_lasting=True)
@@ -93,8 +101,8 @@ def _detach(settings: Settings, wanted: Wanted, inputs: Inputs) -> int:
         start_in_background(settings)
         client = servers.required(settings, None)
     failures = []
-    with client:
-        run = Run(client, local_only=wanted.local_only)
+    with servers.checked(client, Scope.WRITE):
+        run = Run(client, local_only=wanted.local_only, password=password)
         for file, told in zip(inputs.files, run.submit_only(inputs.files), strict=True):
             if isinstance(told, Outcome):
                 failures.append(told)
@@ -121,13 +129,16 @@ class _Session:
     client: Client
     output: Output | None
     exports: Exports
+    password: str | None = field(default=None, repr=False)
     outcomes: list[Outcome] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
 
     def run(self) -> int:
         """Process; tell the exit status."""
         began = time.monotonic()
-        run = Run(self.client, local_only=self.wanted.local_only)
+        run = Run(
+            self.client, local_only=self.wanted.local_only, password=self.password
+        )
         try:
             with display(
                 total=len(self.inputs.files), is_json=self.wanted.is_json

@@ -11,6 +11,7 @@ from prsnl.client import Client
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers
 from prsnl.terminal.stack import service
+from prsnl.wire import Scope
 
 _STARTING: Final = "Starting the database, the broker and the workers ..."
 
@@ -32,9 +33,7 @@ def reached(
     with ExitStack() as stack:
         if client is None:
             if not is_quiet and sys.stderr.isatty():
-                sys.stderr.write(
-                    "Starting the database, the broker and the workers ...\n"
-                )
+                sys.stderr.write(f"{_STARTING}\n")
             started = stack.enter_context(service(settings, what=what, is_passing=True))
             client = servers.own(settings, started.url)
-        yield stack.enter_context(client)
+        yield stack.enter_context(servers.checked(client, Scope.READ, Scope.WRITE))

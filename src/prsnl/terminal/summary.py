@@ -7,9 +7,11 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final
 
-from prsnl.items.models import ItemView
+from prsnl.items.models import ItemView, PageView
 from prsnl.terminal.outcome import Outcome
 
+#: Kinds that have pages.
+_PAGED: Final = frozenset({"pdf", "tiff"})
 _TAGS: Final = 6
 _AMOUNTS: Final = 4
 _SENTENCES: Final = 2
@@ -67,12 +69,22 @@ def one_line(text: str, *, characters: int) -> str:
 def _head(outcome: Outcome) -> str:
     parts = [one_line(outcome.file.shown, characters=200)]
     attachment = outcome.attachment
-    if attachment is not None and attachment.kind == "pdf" and attachment.page_count:
-        pages = count(attachment.page_count, "page")
-        empty = sum(page.status == "empty" for page in outcome.pages)
-        parts.append(f"{pages} ({empty} without text)" if empty else pages)
+    if attachment is not None and attachment.kind in _PAGED and attachment.page_count:
+        parts.append(_pages(attachment.page_count, outcome.pages))
     parts.append("(already there)" if outcome.is_known else clock(outcome.seconds))
     return "   ".join(parts)
+
+
+def _pages(number: int, pages: Sequence[PageView]) -> str:
+    """Their number, how many were scanned, and how many are without text."""
+    scanned = sum(bool(page.recognition and page.text) for page in pages)
+    empty = sum(page.status == "empty" for page in pages)
+    told = ", ".join(
+        f"{some} {what}"
+        for some, what in ((scanned, "scanned"), (empty, "without text"))
+        if some
+    )
+    return f"{count(number, 'page')} ({told})" if told else count(number, "page")
 
 
 def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:

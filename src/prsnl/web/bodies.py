@@ -9,11 +9,13 @@ from prsnl.wire import (
     ErrorBody,
     EtaBody,
     ProgressBody,
+    ProgressEvent,
     StageBody,
     StatusBody,
     TaskBody,
 )
 from prsnl.work.eta import Eta
+from prsnl.work.feed import EventView
 from prsnl.work.ledger import StageView, TaskView
 
 
@@ -68,4 +70,24 @@ def status_body(
         ],
         peak_memory_bytes=peak_memory_bytes,
         children=children,
+    )
+
+
+def event_body(view: EventView) -> ProgressEvent:
+    """One event of a task."""
+    return ProgressEvent(
+        task_id=view.task_id,
+        name=view.name,
+        queue=view.queue,
+        seq=view.seq,
+        status=view.status,
+        progress=ProgressBody(
+            current=view.current,
+            total=view.total,
+            percentage=view.percentage,
+            message=view.message,
+            updated_at=view.at,
+        ),
+        waiting_because=view.waiting_because,
+        cursor=str(view.cursor),
     )

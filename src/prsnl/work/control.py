@@ -13,11 +13,15 @@ from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 _OPEN: Final = ("queued", "running", "parked", "waiting")
 
 # A task that no worker holds is revoked on the spot; of a running one the flag is
-# read by its worker. Two levels: a task and its children.
+# read by its worker. Down to the children's children: an archive may lie in a batch.
 _CANCEL: Final = """
-with family as (
+with recursive tree as (
+    select %(id)s::uuid as id
+    union all
+    select t.id from tasks t join tree on t.parent_id = tree.id
+), family as (
     select id from tasks
-    where (id = %(id)s or parent_id = %(id)s)
+    where id in (select id from tree)
       and status in ('queued', 'running', 'parked', 'waiting')
     order by id for update
 ), flagged as (

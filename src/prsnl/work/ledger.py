@@ -155,6 +155,16 @@ def of_attachment(connection: Db, attachment_id: UUID, *, owner: str) -> list[Ta
     return _views(connection, rows)
 
 
+def of_ids(connection: Db, ids: list[UUID], *, owner: str) -> list[TaskView]:
+    """The owner's tasks of these ids, newest first."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where id = any(%s) and owner = %s "
+        "order by id desc",
+        [ids, owner],
+    ).fetchall()
+    return _views(connection, rows)
+
+
 def children(
     connection: Db,
     parent_id: UUID,
@@ -207,6 +217,17 @@ def peak_memory_bytes(connection: Db, task_id: UUID) -> int | None:
     return row["peak"] if row else None
 
 
+def percentage(current: int, total: int | None) -> float | None:
+    """0 to 100, one decimal; None until the total is known."""
+    return round(100 * min(current, total) / total, 1) if total else None
+
+
+def reasons(connection: Db, rows: list[Row]) -> list[str | None]:
+    """Why each of these tasks waits, in one sentence; None for one that does not."""
+    scene = _Scene.look(connection, rows)
+    return [scene.reason(row) for row in rows]
+
+
 def _views(connection: Db, rows: list[Row]) -> list[TaskView]:
     scene = _Scene.look(connection, rows)
     return [_view(row, scene) for row in rows]
@@ -221,7 +242,6 @@ def _view(row: Row, scene: _Scene) -> TaskView:
             "code": row["error_code"],
             "message": row["error_message"],
         }
-    percentage = round(100 * min(row["current"], total) / total, 1) if total else None
     return TaskView(
         task_id=row["id"],
         name=row["name"],
@@ -229,7 +249,7 @@ def _view(row: Row, scene: _Scene) -> TaskView:
         status=Status(row["status"]),
         current=row["current"],
         total=total,
-        percentage=percentage,
+        percentage=percentage(row["current"], total),
         message=row["message"],
         seq=row["seq"],
         attempt=row["claim_no"],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from prsnl.core.errors import EncryptedError, UnsupportedError
+from prsnl.engines import images
 from prsnl.engines.contracts import ChildFiles, JsonObject
 
 Operation: TypeAlias = Callable[[ChildFiles, JsonObject], Iterator[JsonObject]]
@@ -17,10 +18,35 @@ READERS: Final = {
     "text": "prsnl.engines.documents.plain",
     "markdown": "prsnl.engines.documents.markdown",
     "html": "prsnl.engines.documents.html",
+    "csv": "prsnl.engines.documents.delimited",
+    "rtf": "prsnl.engines.documents.rtf",
     "docx": "prsnl.engines.documents.docx",
+    "pptx": "prsnl.engines.documents.pptx",
+    "xlsx": "prsnl.engines.documents.xlsx",
+    "doc": "prsnl.engines.documents.doc",
+    "ppt": "prsnl.engines.documents.ppt",
+    "xls": "prsnl.engines.documents.calamine",
+    "xlsb": "prsnl.engines.documents.calamine",
+    "odt": "prsnl.engines.documents.odf",
+    "ods": "prsnl.engines.documents.odf",
+    "odp": "prsnl.engines.documents.odf",
+    "epub": "prsnl.engines.documents.epub",
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
+}
+#: Kind -> the module that lists the files in it; each of them is read as its own.
+CONTAINERS: Final = {
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
 }
 #: Kind -> the module that draws its first page.
-PAINTERS: Final = {"pdf": "prsnl.engines.pdf"}
+PAINTERS: Final = {
+    "pdf": "prsnl.engines.pdf",
+    **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
+}
 #: An Office document under a password: told, and never read.
 LOCKED_OFFICE: Final = "office-encrypted"
 #: What a warm child of the profile `document` has loaded while it waits: the detector
@@ -36,7 +62,8 @@ PRELOAD: Final = (
     "PIL.JpegImagePlugin",
 )
 WHAT_IS_READ: Final = (
-    "this version reads PDF with a text layer, plain text, Markdown, HTML and DOCX"
+    "this version reads PDF, pictures, office documents, EPUB, mails, web pages, ZIP "
+    "archives and text of any kind"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

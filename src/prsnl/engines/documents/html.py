@@ -62,24 +62,42 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     Raises:
         CorruptError: The bytes are no text.
     """
-    page = _Page()
-    page.feed(_decoded((files.inputs / params["path"]).read_bytes()))
-    page.close()
-    page.finish()
+    blocks, metadata = parsed((files.inputs / params["path"]).read_bytes())
     yield from document(
-        page.blocks,
-        metadata=page.metadata,
+        blocks,
+        metadata=metadata,
         engine=ENGINE,
         reason="the file is HTML",
         skip_parts=params.get("skip_pages") or (),
     )
 
 
-def _decoded(data: bytes) -> str:
+def parsed(
+    data: bytes | str, encoding: str | None = None
+) -> tuple[list[Block], dict[str, str]]:
+    """The blocks of a page and what it says of itself.
+
+    Args:
+        data: The page.
+        encoding: What its envelope says of its bytes, as a mail's part does.
+
+    Raises:
+        CorruptError: The bytes are no text.
+    """
+    page = _Page()
+    page.feed(
+        without_controls(data) if isinstance(data, str) else _decoded(data, encoding)
+    )
+    page.close()
+    page.finish()
+    return page.blocks, page.metadata
+
+
+def _decoded(data: bytes, told: str | None = None) -> str:
     """The text of a page: what it declares yields to bytes that are plainly UTF-8."""
     encoding = charset(data)
     if encoding is None or encoding == "cp1252":
-        encoding = _declared(data) or encoding
+        encoding = _declared(data) or told or encoding
     if encoding is None:
         raise CorruptError("The file is no HTML: it holds bytes that no text has.")
     return without_controls(data.decode(encoding, errors="replace"))

@@ -9,6 +9,7 @@ from typing import Final
 from prsnl.engines.contracts import (
     ChildFiles,
     DocumentInfo,
+    EdgeLine,
     Heading,
     JsonObject,
     PageStatus,
@@ -16,7 +17,8 @@ from prsnl.engines.contracts import (
     Picture,
 )
 from prsnl.engines.pdf.cleaning import clean
-from prsnl.engines.pdf.layout import Line, body_height, is_heading, merged, paragraphs
+from prsnl.engines.pdf.decision import Place, decide
+from prsnl.engines.pdf.layout import Line, body_height, differ_in_size, is_heading
 from prsnl.engines.pdf.pdfium import (
     ENGINE,
     PageContent,
@@ -73,7 +75,7 @@ def _info(pdf: PdfFile) -> DocumentInfo:
 def _printed_title(pdf: PdfFile) -> tuple[Heading, ...]:
     """What stands out by its size at the head of the first page, if anything does."""
     try:
-        groups = _groups(pdf.page(1))
+        groups = pdf.page(1).groups
     except UnreadablePageError:
         return ()
     lines = [line for group in groups for line in group]
@@ -100,34 +102,52 @@ def _page(pdf: PdfFile, number: int) -> PageText:
             milliseconds=_since(began),
             error=str(error),
         )
-    groups = _groups(content)
-    text = clean("\n\n".join(_joined(group) for group in groups))
-    raw = content.raw.replace("\r\n", "\n")
+    groups = content.groups
+    text = clean("\n\n".join(map(_joined, groups)))
+    if content.comments:
+        text = "\n\n".join(filter(None, [text, *content.comments]))
     return PageText(
         number=number,
         status=PageStatus.OK if text.strip() else PageStatus.EMPTY,
         text=text,
-        raw_text=raw if raw != text else None,
+        raw_text=_raw_beside(content.raw, text),
         markdown=_markdown(groups),
         engine=ENGINE,
         reason=_reason(content, text),
+        need=decide(content.evidence, text, _places(content)),
         confidence=content.confidence,
         milliseconds=_since(began),
         label=content.label,
+        edges=tuple(
+            EdgeLine.model_construct(text=told, at=edge.at, is_head=edge.is_head)
+            for edge in content.edges
+            if (told := clean(edge.line.text))
+        ),
+        links=content.links,
     )
 
 
-def _groups(content: PageContent) -> list[list[Line]]:
-    return paragraphs(merged(content.lines))
+def _raw_beside(raw: str, text: str) -> str | None:
+    """The text as PDFium gave it, where it is another in more than space."""
+    plain = raw.replace("\r\n", "\n")
+    is_same = _without_space(plain) == _without_space(text)
+    return None if is_same else plain
+
+
+def _without_space(text: str) -> str:
+    return text.replace(" ", "").replace("\n", "")
 
 
 def _joined(group: list[Line]) -> str:
-    return "\n".join(line.text.strip() for line in group)
+    return "\n".join([line.text for line in group])
 
 
 def _markdown(groups: list[list[Line]]) -> str | None:
     """The page with its headings marked; None on a page without any."""
-    body = body_height([line for group in groups for line in group])
+    lines = [line for group in groups for line in group]
+    if not differ_in_size(lines):
+        return None
+    body = body_height(lines)
     if not any(is_heading(group, body) for group in groups):
         return None
     blocks = []
@@ -143,9 +163,33 @@ def _reason(content: PageContent, text: str) -> str:
         return "text layer"
     if content.raw.strip():
         return "the text layer holds no letters: its fonts do not say what they mean"
-    if content.has_pictures:
-        return "no text layer: a picture or a scan; this version has no OCR"
-    return "no text layer, and no picture: a blank page or a drawing"
+    if content.evidence.is_drawn_on:
+        return "no text layer: a picture, a scan or a drawing"
+    return "a blank page"
+
+
+def _places(content: PageContent) -> list[tuple[str, Place]]:
+    """The lines of a page in parts of its size; only those that run level.
+
+    Beside no picture nobody asks for them.
+    """
+    if not content.evidence.pictures:
+        return []
+    width, height = (max(side, 1.0) for side in content.size)
+    return [
+        (
+            clean(line.text),
+            (
+                line.start / width,
+                1 + (line.top - line.height) / height,
+                line.end / width,
+                1 + max(line.top, line.bottom) / height,
+            ),
+        )
+        for group in content.groups
+        for line in group
+        if line.direction == 0
+    ]
 
 
 def _since(began: float) -> float:

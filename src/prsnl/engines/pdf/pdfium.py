@@ -1,17 +1,16 @@
-"""PDF by PDFium: the only module that knows pypdfium2.
+"""PDF by PDFium: with `decision` and `raster` the only module that knows pypdfium2.
 
 PDFium is not thread-safe, and one page object is open at a time.
 """
 
 from __future__ import annotations
 
-import ctypes
-import math
+import mmap
+import os
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
@@ -20,18 +19,17 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from prsnl.core.errors import CorruptError, EncryptedError, UnsupportedError
-from prsnl.engines.contracts import Heading
-from prsnl.engines.pdf.layout import Line
+from prsnl.engines.contracts import Heading, Link
+from prsnl.engines.pdf.annotations import comments, links
+from prsnl.engines.pdf.decision import Evidence, evidence
+from prsnl.engines.pdf.layout import Edge, Line, edges, merged, paragraphs
+from prsnl.engines.pdf.textpage import confidence, lines_of, upright
 
 ENGINE: Final = f"pypdfium2 {pdfium.version.PYPDFIUM_INFO.version}"
 _PAGES_MAX: Final = 100_000
 _CHARACTERS_MAX: Final = 2_000_000
 _OUTLINE_MAX: Final = 2_000
 _OUTLINE_DEPTH_MAX: Final = 9
-#: Characters asked, of each page, whether their font says what they mean.
-_SAMPLED_CHARACTERS: Final = 200
-#: The share of a page's letters that decides how it should be turned.
-_MOST_TEXT: Final = 0.6
 _THUMBNAIL_ASPECT_MAX: Final = 4
 _JPEG_QUALITY: Final = 80
 _KEYS: Final = {
@@ -59,15 +57,23 @@ class PageContent:
 
     Attributes:
         raw: The text as PDFium gave it.
-        lines: The same, line by line, with positions.
-        has_pictures: Whether it shows at least one raster picture.
+        groups: The same as paragraphs of lines, in reading order.
+        edges: The lines at its head and foot.
+        links: Addresses that it leads to.
+        comments: What readers have noted on it.
+        evidence: What it shows besides, which decides about OCR.
+        size: Its width and height in points, as it is shown.
         confidence: The part of the sampled characters whose font says what they mean.
         label: The page's number as the document prints it, if it has one.
     """
 
     raw: str
-    lines: list[Line]
-    has_pictures: bool
+    groups: list[list[Line]]
+    edges: tuple[Edge, ...]
+    links: tuple[Link, ...]
+    comments: tuple[str, ...]
+    evidence: Evidence
+    size: tuple[float, float]
     confidence: float | None
     label: str | None
 
@@ -79,6 +85,11 @@ class PdfFile:
     document: pdfium.PdfDocument
     page_count: int
     has_form: bool
+    has_labels: bool
+    #: Whether any page may show a picture.
+    may_have_pictures: bool = True
+    #: Page 1, once it was read: it is asked for its title, and for its text.
+    _first: list[PageContent] = field(default_factory=list)
 
     def metadata(self) -> dict[str, str]:
         """The document information with plain keys and ISO 8601 dates."""
@@ -117,6 +128,8 @@ class PdfFile:
         Raises:
             UnreadablePageError: This page is damaged.
         """
+        if number == 1 and self._first:
+            return self._first.pop()
         try:
             content, turn = self._read(number)
             if turn:
@@ -128,26 +141,45 @@ class PdfFile:
             raise UnreadablePageError(
                 f"Page {number} is damaged and cannot be read."
             ) from error
+        if number == 1:
+            self._first.append(content)
         return content
 
     def _read(self, number: int) -> tuple[PageContent, int]:
         """What a page holds, and a rotation in degrees if its text is not upright."""
-        with self._open_page(number) as page:
-            with self._open_text(page) as text:
-                raw = _all_text(text)
-                lines = _lines(text, raw)
-                confidence = _confidence(text)
-            has_pictures = not raw.strip() and _has_pictures(page)
-            turn = _upright(lines, page.get_rotation())
+        with self._open_page(number) as page, self._open_text(page) as text:
+            raw = _all_text(text)
+            lines = merged(lines_of(text, raw))
+            known_letters = confidence(text)
+            found = evidence(
+                page,
+                text,
+                has_text=bool(raw.strip()),
+                may_have_pictures=self.may_have_pictures,
+                known_letters=known_letters,
+            )
+            if found.pictures:
+                for line in lines:
+                    line.settle()  # where they stand is asked when the page is closed
+            has_notes = pdfium_c.FPDFPage_GetAnnotCount(page) > 0
+            content = PageContent(
+                raw=raw,
+                groups=paragraphs(lines),
+                edges=edges(lines, page.get_bbox()),
+                links=links(self.document, page, text) if has_notes else (),
+                comments=comments(page) if has_notes else (),
+                evidence=found,
+                size=page.get_size(),
+                confidence=known_letters,
+                label=self._label(number),
+            )
+            return content, upright(lines, page.get_rotation())
+
+    def _label(self, number: int) -> str | None:
+        if not self.has_labels:
+            return None
         label = self.document.get_page_label(number - 1)
-        content = PageContent(
-            raw=raw,
-            lines=lines,
-            has_pictures=has_pictures,
-            confidence=confidence,
-            label=label if label and label != str(number) else None,
-        )
-        return content, turn
+        return label if label and label != str(number) else None
 
     @contextmanager
     def _open_page(self, number: int) -> Iterator[pdfium.PdfPage]:
@@ -226,7 +258,11 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
         has_form = document.get_formtype() != pdfium_c.FORMTYPE_NONE
         if has_form:
             document.init_forms()
-        yield PdfFile(document, page_count, has_form)
+        # A document that labels pages labels the first one.
+        has_labels = bool(document.get_page_label(0))
+        yield PdfFile(
+            document, page_count, has_form, has_labels, _may_have_pictures(path)
+        )
     finally:
         document.close()
 
@@ -236,12 +272,14 @@ def _translated(
 ) -> EncryptedError | UnsupportedError | CorruptError:
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD and password:
         return EncryptedError(
-            "The password does not open this PDF: give the right one."
+            "The given password does not open this PDF: give the right one. A "
+            "password is forgotten when its task ends, so submit the file again."
         )
     if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
         return EncryptedError(
-            "The PDF is encrypted and needs a password: save a copy without the "
-            "password, and upload that."
+            "The PDF is encrypted and needs a password: give it in a file "
+            "(./prsnl process FILE --password-file F), or as options.password of "
+            "process-document."
         )
     if error.err_code == pdfium_c.FPDF_ERR_SECURITY:
         return UnsupportedError(
@@ -288,9 +326,16 @@ def _has_drawn_annotations(page: pdfium.PdfPage) -> bool:
     return False
 
 
-def _has_pictures(page: pdfium.PdfPage) -> bool:
-    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-    return next(pictures, None) is not None
+def _may_have_pictures(path: Path) -> bool:
+    """Whether the file holds the name of a picture's kind.
+
+    It stands in the clear: a stream's dictionary is neither packed nor encrypted.
+    """
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return content.find(b"/Image") >= 0
 
 
 def _all_text(text: pdfium.PdfTextPage) -> str:
@@ -300,91 +345,3 @@ def _all_text(text: pdfium.PdfTextPage) -> str:
             f"The page holds {count} characters; at most {_CHARACTERS_MAX} are read."
         )
     return str(text.get_text_range()) if count else ""
-
-
-def _confidence(text: pdfium.PdfTextPage) -> float | None:
-    count = text.count_chars()
-    if not count:
-        return None
-    sample = range(0, count, max(1, count // _SAMPLED_CHARACTERS))
-    unknown = sum(
-        pdfium_c.FPDFText_HasUnicodeMapError(text, one) == 1 for one in sample
-    )
-    return round(1 - int(unknown) / len(sample), 3)
-
-
-def _lines(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
-    """The lines of a page with the places where they stand."""
-    lines: list[Line] = []
-    offset = 0
-    for line in raw.split("\r\n"):
-        if line.strip():
-            first = offset + _units(line[: len(line) - len(line.lstrip())])
-            last = offset + _units(line.rstrip()) - 1
-            lines.append(_place(text, line, (first, last)))
-        offset += _units(line) + 2
-    return lines
-
-
-def _units(text: str) -> int:
-    """Length in UTF-16 units, which PDFium counts in."""
-    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2
-
-
-def _upright(lines: list[Line], rotation: int) -> int:
-    """The rotation, 1 to 360 degrees, that shows most text upright; 0 if this does."""
-    letters: Counter[int] = Counter()
-    for line in lines:
-        letters[line.direction] += len(line.text)
-    if not letters:
-        return 0
-    direction, count = letters.most_common(1)[0]
-    upright = (direction + rotation) % 360 == 0
-    if upright or count < _MOST_TEXT * letters.total():
-        return 0
-    return 360 - direction
-
-
-def _place(text: pdfium.PdfTextPage, line: str, ends: tuple[int, int]) -> Line:
-    indexes = [pdfium_c.FPDFText_GetCharIndexFromTextIndex(text, end) for end in ends]
-    first, last = (_box(text, index) for index in indexes)
-    if first is None or last is None:
-        return Line(text=line, start=0, end=0, top=0, bottom=0, height=0)
-    angle = pdfium_c.FPDFText_GetCharAngle(text, indexes[0])
-    direction = round(math.degrees(angle) / 90) * 90 % 360 if angle >= 0 else 0
-    one, other = _turned(first, direction), _turned(last, direction)
-    return Line(
-        text=line,
-        start=min(one[0], other[0]),
-        end=max(one[2], other[2]),
-        top=-one[1],
-        bottom=-other[1],
-        height=one[3] - one[1],
-        direction=direction,
-    )
-
-
-Box = tuple[float, float, float, float]
-
-
-def _box(text: pdfium.PdfTextPage, index: int) -> Box | None:
-    if index < 0:
-        return None
-    box = pdfium_c.FS_RECTF()
-    if not pdfium_c.FPDFText_GetLooseCharBox(text, index, ctypes.byref(box)):
-        return None
-    return box.left, box.bottom, box.right, box.top
-
-
-def _turned(box: Box, direction: int) -> Box:
-    """The box seen with its text upright; PDFium's angle grows clockwise."""
-    left, bottom, right, top = box
-    match direction:
-        case 90:
-            return -top, left, -bottom, right
-        case 180:
-            return -right, -top, -left, -bottom
-        case 270:
-            return bottom, -right, top, -left
-        case _:
-            return box
