@@ -11,7 +11,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from prsnl.core.errors import Category, PrsnlError, TimeLimitError
+from pydantic import ValidationError
+
+from prsnl.core.errors import (
+    Category,
+    ChildCrashedError,
+    PrsnlError,
+    TimeLimitError,
+)
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import FileType, JsonObject, OcrPlan, PageStatus, PageText
 from prsnl.engines.ocr.table import Installed, usual
@@ -85,14 +92,15 @@ class Job:
         with ExitStack() as stack:
             child = self.child(stack)
             try:
-                told = child.call("ocr.plan", params, timeout_s=2 * self.page_timeout_s)
-            except PrsnlError:
+                timeout_s = 2 * self.page_timeout_s
+                told = child.call("ocr.plan", params, timeout_s=timeout_s)
+                return OcrPlan.model_validate(told)
+            except (PrsnlError, ValidationError):
                 self.run.check()
                 # Whatever is wrong with that page, the crew finds it again and says so.
                 return OcrPlan(languages=languages, source="the usual ones")
             finally:
                 self.note_memory(child)
-        return OcrPlan.model_validate(told)
 
     def params(
         self,
@@ -260,7 +268,7 @@ class Crew:
             told = child.call(
                 "ocr.recognize", params, timeout_s=self.job.page_timeout_s
             )
-            return PageText.model_validate(told)
+            return _checked(told, page)
         except PrsnlError as error:
             if (reason := self.job.run.stop_reason) is not None:
                 raise reason from error
@@ -271,6 +279,17 @@ class Crew:
             with self._lock:
                 self._busy.discard(child)
             self.job.note_memory(child)
+
+
+def _checked(told: JsonObject, page: PageText) -> PageText:
+    """The answer of a child, which may be anything."""
+    try:
+        made = PageText.model_validate(told)
+    except ValidationError as error:
+        raise ChildCrashedError("The answer of OCR makes no sense.") from error
+    if made.number != page.number or made.need is not None:
+        raise ChildCrashedError("OCR answered for another page.")
+    return made
 
 
 def _failed(page: PageText, error: PrsnlError, milliseconds: float) -> PageText:

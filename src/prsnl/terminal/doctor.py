@@ -26,6 +26,7 @@ from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
+from prsnl.terminal import ocr_engines
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.web.uploads import told_bytes
 from prsnl.wiring import sandbox, storage_folder
@@ -72,6 +73,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _sandbox(settings)
     for what, package in _ENGINES:
         yield _engine(what, package)
+    yield _looked("OCR", lambda: ocr_engines.found(settings.ocr))
 
 
 def settings_in_force(settings: Settings) -> list[str]:

@@ -69,9 +69,8 @@ class PictureSource:
             self.picture.seek(number - 1)
             _refuse_large(self.picture)
             self._draft()
-            return _within(
-                _grey(ImageOps.exif_transpose(self.picture)), self.pixels_max
-            )
+            small = _reduced(self.picture, self.pixels_max)
+            return _within(_grey(small), self.pixels_max)
 
     def region(self, number: int, region: OcrRegion) -> Image.Image:
         """A picture has no text layer: the whole page."""
@@ -171,7 +170,7 @@ def thumbnail(picture: Image.Image, target: Path, *, width: int) -> tuple[int, i
         picture.seek(0)
         most = (width, width * _THUMBNAIL_ASPECT_MAX)
         picture.draft("RGB", most)
-        shown = _on_white(ImageOps.exif_transpose(picture))
+        shown = _on_white(_reduced(picture, 4 * most[0] * most[1]))
         shown.thumbnail(most)
         shown.save(target, "JPEG", quality=_JPEG_QUALITY)
     return shown.width, shown.height
@@ -207,6 +206,16 @@ def _too_large() -> TooLargeError:
         f"The picture has more than {limits.PIXELS_MAX // 10**6} megapixels: save it "
         "smaller, and upload that."
     )
+
+
+def _reduced(picture: Image.Image, pixels: int) -> Image.Image:
+    """The picture upright, and not much larger than asked: each step costs a copy."""
+    orientation = _exif(picture).get(ExifTags.Base.Orientation)
+    shrink = int((picture.width * picture.height / pixels) ** 0.5)
+    if shrink > 1 and picture.mode in {"L", "RGB", "RGBA", "CMYK"}:
+        picture = picture.reduce(shrink)
+        picture.getexif()[ExifTags.Base.Orientation] = orientation or 1
+    return ImageOps.exif_transpose(picture)
 
 
 def _grey(picture: Image.Image) -> Image.Image:

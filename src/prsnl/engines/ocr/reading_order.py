@@ -89,8 +89,9 @@ def _is_column(boxes: Sequence[TextBox]) -> bool:
 def _has_columns(boxes: list[TextBox], height: float) -> bool:
     """Whether some boxes stand side by side, as those of columns do."""
     beside = 0
-    for one in boxes:
-        for other in boxes:
+    long = [one for one in boxes if one.letters >= _COLUMN_LETTERS]
+    for one in long:
+        for other in long:
             is_right = other.box[0] - one.box[2] >= _GUTTER * height
             if is_right and _overlap(one.box, other.box) > _SAME_LINE:
                 beside += 1

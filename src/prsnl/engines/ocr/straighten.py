@@ -13,7 +13,7 @@ _GLANCE_PIXELS: Final = 1000
 #: Ink differs so far from the paper, of 255.
 _INK: Final = 48
 #: Of a page with a single figure on it, more than this part is ink.
-_INK_MIN: Final = 0.00005
+_INK_MIN: Final = 0.00001
 _SKEW_MAX_DEGREES: Final = 6.0
 _SKEW_STEP_DEGREES: Final = 0.25
 _SKEW_PIXELS: Final = 800

@@ -20,6 +20,8 @@ class Installed:
     """An engine that can be used on this machine."""
 
     name: str
+    #: What brings it, and which version of that is here.
+    package: str
     version: str
     module: str
     #: Between 0 and 1: how well it reads, and how quickly, what it has the data for.
@@ -57,6 +59,7 @@ def _tesseract() -> Installed | None:
         return None
     return Installed(
         name="tesseract",
+        package="tesserocr",
         version=version_of("tesserocr"),
         module="prsnl.engines.ocr.tesseract",
         score=1.0,
@@ -71,6 +74,7 @@ def _rapidocr() -> Installed | None:
         return None
     return Installed(
         name="rapidocr",
+        package="rapidocr",
         version=version_of("rapidocr"),
         module="prsnl.engines.ocr.rapid",
         # As good on clean scans, better on photographs, and three times slower.

@@ -127,7 +127,8 @@ def test_a_page_without_text_says_what_it_is(tmp_path: Path) -> None:
 
     assert [page.status for page in pages] == ["empty", "empty", "ok"]
     assert "blank page" in pages[0].reason
-    assert "OCR" in pages[1].reason
+    assert "a picture" in pages[1].reason
+    assert pages[1].need is not None
 
 
 def test_headings_are_the_printed_title_and_the_bookmarks(tmp_path: Path) -> None:
