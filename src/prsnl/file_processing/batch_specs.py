@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from prsnl.engines.contracts import Insight
 from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, DocumentOptions
@@ -20,6 +20,17 @@ MOST_FAILURES: Final = 1_000
 
 class ProcessBatch(Command):
     """Process several stored files, each as a task of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_ids": ["019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"],
+                    "max_concurrency": 2,
+                }
+            ]
+        }
+    )
 
     file_ids: tuple[UUID, ...] = Field(
         min_length=1,
@@ -71,6 +82,12 @@ class FileAnalysisOptions(Command):
 
 class AnalyzeFile(Command):
     """Tell type, key information and insights of a stored file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
 
     file_id: UUID = Field(
         description="The attachment to analyse; it is read first if that is not done."
