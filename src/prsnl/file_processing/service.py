@@ -165,7 +165,7 @@ class DocumentReader:
         how = {
             "kind": kind.kind,
             "mime_type": kind.mime_type,
-            **versions("pypdfium2", "markdown-it-py"),
+            **versions("pypdfium2", "markdown-it-py", "olefile", "python-calamine"),
         }
         info = run.stage(
             INFO,
