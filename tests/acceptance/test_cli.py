@@ -111,6 +111,9 @@ def test_json_is_one_object_a_line_and_a_second_run_has_nothing_to_do(
     assert told["status"] == "success"
     assert told["language"] == "en"
     assert told["pages"][0]["status"] == "ok"
+    assert ["due_date", "2024-05-12"] in [
+        [one["kind"], one["value"]] for one in told["insights"]
+    ]
     assert "lease.txt   (already there)" in second.stdout
     assert second.returncode == 0
 
