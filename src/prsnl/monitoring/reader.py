@@ -110,6 +110,8 @@ class Follower:
     # The reader's, under its lock.
     is_asking: bool = False
     is_replaying: bool = True
+    #: It was busy when the others were looked for: the ring was not for it.
+    has_missed_a_look: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _taken: list[Told] = field(default_factory=list)
 
@@ -242,7 +244,7 @@ class Reader:
                 follower.loop.call_soon_threadsafe(follower.end)
             self._call()
 
-    def join(self, timeout_s: float = 5.0) -> None:
+    def join(self, timeout_s: float = 1.0) -> None:
         """Wait for the thread, after `close`."""
         self._thread.join(timeout_s)
 
@@ -254,7 +256,7 @@ class Reader:
             # At the end of the line.
             self._followers.pop(follower)
             self._followers[follower] = None
-            if follower.is_replaying:
+            if follower.is_replaying or follower.has_missed_a_look:
                 self._call()
             else:
                 self._state.notify()
@@ -332,6 +334,7 @@ class Reader:
         with self._state:
             asked.watches.extend(self._watches)
             for follower in self._followers:
+                follower.has_missed_a_look = not follower.is_asking
                 if not follower.is_asking:
                     continue
                 if follower.is_replaying:

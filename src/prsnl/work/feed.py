@@ -9,6 +9,7 @@ them would step over whatever commits late.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +24,11 @@ from prsnl.work.specs import ENDED, Status
 #: Events are kept for seven days (see `prsnl_cleanup`). An hour less, since a
 #: transaction's time and its place in the order are not one and the same.
 KEPT: Final = timedelta(days=7) - timedelta(hours=1)
+
+#: A cursor as a client has it: transaction, event and second, all hexadecimal.
+CURSOR: Final = re.compile(r"[0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10}")
+#: A plan that was made while the table was small would read all of it when it is large.
+_PREPARE: Final = False
 
 _HORIZON: Final = """
 select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
@@ -106,15 +112,12 @@ class Cursor:
         Raises:
             BadRequestError: It is none of ours.
         """
-        try:
-            xid, number, at = (int(part, 16) for part in text.split("-"))
-        except ValueError:
-            xid = number = at = -1
-        if not (0 <= xid < 2**63 and 0 <= number < 2**63 and 0 <= at < 2**40):
+        if not CURSOR.fullmatch(text):
             raise BadRequestError(
                 "This is no cursor of this server: give back the `cursor` of the last "
                 "event as it was, or none to begin now."
             )
+        xid, number, at = (int(part, 16) for part in text.split("-"))
         return cls(xid, number, at)
 
 
@@ -244,6 +247,7 @@ def of_owners(
             "ids": [cursor.id for _, cursor in wanted],
             "limit": limit,
         },
+        prepare=_PREPARE,
     ).fetchall()
     found: list[list[EventView]] = [[] for _ in wanted]
     there = [row for row in rows if row["id"] is not None]
@@ -263,6 +267,7 @@ def of_tasks(
             "seqs": [seq for _, seq in wanted],
             "limit": limit,
         },
+        prepare=_PREPARE,
     ).fetchall()
     found: list[list[EventView] | None] = [[] for _ in wanted]
     there = [row for row in rows if row["id"] is not None]

@@ -208,6 +208,28 @@ def test_a_feed_misses_nothing_while_transactions_commit_out_of_order(
         assert is_silent(opened)
 
 
+def test_a_tasks_events_keep_their_order_where_transactions_do_not(
+    server: Server, ada: Person, key: str
+) -> None:
+    """The transaction with the lower number may write the task's later event."""
+    task_id, other = (submitted(server.database, ada.owner) for _ in range(2))
+    with (
+        socket(server.url, key, of(task_id), seq=0) as own,
+        socket(server.url, key) as feed,
+        connect(server.wiring.database_url, autocommit=False) as early,
+    ):
+        heard(feed)
+        step(early, other, "number taken")
+        steps(server.database, task_id, "one")
+        step(early, task_id, "two")
+        early.commit()
+        in_order = heard_messages(own, 2)
+        by_cursor = heard_messages(feed, 3)
+
+    assert in_order == ["one", "two"]
+    assert by_cursor == ["number taken", "two", "one"]
+
+
 def test_a_transaction_that_is_undone_holds_nothing_back_for_long(
     server: Server, ada: Person, key: str
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -97,6 +99,20 @@ def test_only_a_newest_event_says_why_its_task_waits(database: Database) -> None
 def test_a_task_that_is_gone_is_told_so(database: Database) -> None:
     with database.connection() as connection:
         assert feed.of_tasks(connection, [(uuid4(), -1)], limit=9) == [None]
+
+
+def test_a_cursor_is_too_old_before_the_cleanup_takes_what_follows_it(
+    database: Database,
+) -> None:
+    with database.connection() as connection:
+        row = connection.execute(
+            "select pg_get_function_arguments('prsnl_cleanup'::regproc) as told"
+        ).fetchone()
+    assert row is not None
+    days = re.search(r"progress_age interval DEFAULT '(\d+) days'", row["told"])
+    assert days is not None
+
+    assert timedelta(days=int(days[1]) - 1) < feed.KEPT < timedelta(days=int(days[1]))
 
 
 def test_a_cursor_comes_back_as_it_was() -> None:
