@@ -50,9 +50,9 @@ def test_a_program_keeps_every_space(tmp_path: Path) -> None:
 
 
 def test_a_kind_that_nobody_reads_is_named(tmp_path: Path) -> None:
-    asked = {"path": "x", "kind": "png", "description": "PNG image"}
+    asked = {"path": "x", "kind": "mp4", "description": "MP4 video"}
 
-    with pytest.raises(UnsupportedError, match="PNG image; this version reads PDF"):
+    with pytest.raises(UnsupportedError, match="MP4 video; this version reads PDF"):
         next(documents.read(FolderFiles(tmp_path, tmp_path), asked))
 
 
