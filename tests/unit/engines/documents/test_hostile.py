@@ -85,7 +85,7 @@ def bounded(mib: int) -> Iterator[None]:
 
 
 def test_every_kind_that_is_read_is_attacked_here() -> None:
-    """PDF and pictures have attacks of their own, beside their readers' tests."""
+    """Save PDF and pictures, which have tests of their own for that."""
     assert set(GOOD) | {"pdf", "xlsb", *images.KINDS} == set(READERS)
 
 

@@ -21,8 +21,6 @@ from tests.fakes.child_files import FolderFiles
 from tests.fakes.office_files import zip_file
 from tests.unit.engines.documents.reading import markdown_of, read
 
-#: A program: nothing here reads it.
-ELF = b"\x7fELF\x02\x01\x01" + bytes(200)
 WORDS = b"Words that are long enough to be told as a text.\n"
 
 
@@ -82,10 +80,10 @@ def test_two_files_of_one_name_are_two(folder: Path) -> None:
 
 
 def test_what_is_not_read_is_named(folder: Path) -> None:
-    (one,) = found(folder, zip_file({"a.elf": ELF}))
+    (one,) = found(folder, zip_file({"a.gz": b"\x1f\x8b\x08" + bytes(30)}))
 
     assert one.problem == (
-        "it is a file of type Unknown binary data, which this version does not read"
+        "it is a file of type gzip compressed data, which this version does not read"
     )
     assert one.output is None
 

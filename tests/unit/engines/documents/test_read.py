@@ -27,28 +27,6 @@ def read(folder: Path, kind: str, data: bytes) -> tuple[DocumentInfo, list[PageT
     ]
 
 
-def test_comments_of_a_docx_follow_its_text(tmp_path: Path) -> None:
-    comments = f'<w:comments xmlns:w="{W}"><w:comment>{paragraph("Really?")}'
-    data = docx_file(
-        paragraph("Words."),
-        {"word/comments.xml": f"{comments}</w:comment></w:comments>"},
-    )
-
-    _, parts = read(tmp_path, "docx", data)
-
-    assert parts[0].text == "Words.\n\nComment: Really?"
-
-
-def test_a_program_keeps_every_space(tmp_path: Path) -> None:
-    (tmp_path / "blob").write_bytes(b"def f():\n    return '```'\n\n\n\tx\n")
-    asked = {"path": "blob", "kind": "text", "mime_type": "text/x-python"}
-
-    _, part = documents.read(FolderFiles(tmp_path, tmp_path), asked)
-
-    assert part["text"] == "def f():\n    return '```'\n\n\n\tx"
-    assert part["markdown"] == f"````\n{part['text']}\n````"
-
-
 def test_a_kind_that_nobody_reads_is_named(tmp_path: Path) -> None:
     asked = {"path": "x", "kind": "mp4", "description": "MP4 video"}
 
