@@ -33,12 +33,6 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _no_number(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError("say true or false")  # noqa: TRY004 - a value that is wrong
-    return value
-
-
 def _day(given: Any) -> Any:
     # A number would be taken for seconds since 1970.
     if isinstance(given, date) or (isinstance(given, str) and _DAY.fullmatch(given)):
@@ -54,10 +48,16 @@ def _moment(given: Any) -> Any:
     raise ValueError("give a time with its zone, as 2024-05-12T08:00:00Z")
 
 
+def _flag(given: Any) -> Any:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise ValueError("give true or false")  # noqa: TRY004 - pydantic wants this one
+    return given
+
+
+#: True or false, and no number for it.
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 #: A time with its zone.
 Moment: TypeAlias = Annotated[datetime, BeforeValidator(_moment)]
-#: Yes or no; a number is neither, though an address may say 1 and 0.
-Choice: TypeAlias = Annotated[bool, BeforeValidator(_no_number)]
 #: A day.
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 

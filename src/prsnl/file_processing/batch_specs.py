@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from prsnl.engines.contracts import Insight
 from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, DocumentOptions
@@ -30,6 +30,12 @@ class ProcessBatch(Command):
     max_concurrency: int = Field(
         4, ge=1, le=MOST_AT_ONCE, description="So many of them run at a time."
     )
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Self:
+        if self.options.password is not None:
+            raise ValueError("a password opens one file: process that one by itself")
+        return self
 
 
 class FailedFile(Result):
