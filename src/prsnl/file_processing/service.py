@@ -314,10 +314,9 @@ def _refuse_nothing(document: Document) -> None:
         )
     if document.kind.kind in PICTURED:
         reasons = dict.fromkeys(page.reason for page in pages)
-        raise EmptyError(
-            f"None of its {document.info.page_count} pages has text: "
-            f"{'. '.join(list(reasons)[:2])}."
-        )
+        count = document.info.page_count
+        which = "Its page has no" if count == 1 else f"None of its {count} pages has"
+        raise EmptyError(f"{which} text: {'. '.join(list(reasons)[:2])}.")
     raise EmptyError("The file holds no text.")
 
 
