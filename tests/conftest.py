@@ -164,6 +164,7 @@ def wired(database_url: str, broker_url: str, data_dir: Path) -> Wiring:
         server=settings_of.Server(),
         work=settings_of.Work(lease_s=timedelta(seconds=3), retry_waits_scale=0.01),
         children=settings_of.Children(),
+        watch=settings_of.Watch(),
         logs=settings_of.Logs(),
     )
     return wire(settings)

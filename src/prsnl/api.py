@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
 import signal
 import socket
@@ -19,19 +21,31 @@ from fastapi import FastAPI
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from prsnl import __version__
+from prsnl.access import endpoints as access
+from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
+from prsnl.library import learned, restored
 from prsnl.monitoring import endpoints as monitoring
-from prsnl.monitoring.watch import Watcher
-from prsnl.web import errors, keys
+from prsnl.monitoring import live
+from prsnl.monitoring import overview_endpoints as overview
+from prsnl.monitoring.reader import Reader
+from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
+from prsnl.web.guard import Guard, Visits
+from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
+from prsnl.web.limits import BodyLimit
+from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -43,14 +57,24 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: What is still on its way to those who follow progress then has so long.
+_FLUSH_S: Final = 1.0
+#: Nothing that a client says over a WebSocket is of use.
+_HEARD_BYTES: Final = 4096
 #: No upload takes so long.
 _ABANDONED: Final = timedelta(days=1)
 
 log = structlog.get_logger()
 
 
-def make_app(wiring: Wiring) -> FastAPI:
-    """The whole API; it connects to nothing before it starts."""
+def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
+    """The whole API; it connects to nothing before it starts.
+
+    Args:
+        wiring: What it is made of.
+        insecurities: What `--insecure` let pass; /health says it.
+    """
+    visits = Visits()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,10 +84,12 @@ def make_app(wiring: Wiring) -> FastAPI:
                 patience_s=_PATIENCE_S,
             )
             ring = stack.enter_context(ringing(wiring.database_url))
-            watcher = Watcher(database, Listener(wiring.database_url, Channel.PROGRESS))
-            stack.callback(watcher.close)
+            reading = stack.enter_context(wiring.database("api reader", size=1))
+            reader = Reader(reading, Listener(wiring.database_url, Channel.PROGRESS))
+            stack.callback(reader.join)
+            stack.callback(reader.close)
             async with _pool(wiring.database_url) as pool:
-                app.state.watcher = watcher
+                app.state.reader = reader
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -71,8 +97,14 @@ def make_app(wiring: Wiring) -> FastAPI:
                     keys=keys.KeyRing(database),
                     storage=wiring.storage,
                     limits=wiring.settings.storage,
+                    wrong_keys=Throttle(wiring.settings.access.wrong_keys_per_minute),
+                    access=wiring.settings.access,
+                    server=wiring.settings.server,
+                    insecurities=insecurities,
                 )
+                watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
+                watch.cancel()
 
     app = FastAPI(
         title="PRSNL",
@@ -83,17 +115,52 @@ def make_app(wiring: Wiring) -> FastAPI:
         redoc_url=None,
     )
     errors.install(app)
+    description.install(app)
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
+    app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
+    if proxies := wiring.settings.access.proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)
+    app.add_middleware(SecurityHeaders)
     for router in (
-        library.router,
+        # What is called most comes first: routes are tried one after another.
+        ai_processing.router,
         file_processing.router,
         file_processing.rerun_router,
-        ai_processing.router,
+        library.router,
+        learned.router,
+        restored.router,
         monitoring.router,
+        overview.router,
         monitoring.open_router,
+        access.router,
+        access.page_router,
+        live.router,
+        dashboard.router,
+        actions.router,
+        signing_in.router,
     ):
         app.include_router(router)
     return app
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the API is served."""
+    return uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        # Events are short, and compression would hold memory for each client.
+        ws_per_message_deflate=False,
+        ws_max_size=_HEARD_BYTES,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # the application's own, for the proxies of a setting
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
 
 
 def main(wiring: Wiring, *, is_passing: bool = False) -> None:
@@ -104,8 +171,14 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
         is_passing: The server ends with the command that started it.
 
     Raises:
-        StartError: The port is taken, or the database does not fit.
+        StartError: The port is taken, the database does not fit, or it or the broker
+            lets anybody in.
     """
+    insecurities = openness.check(
+        wiring.database_url,
+        wiring.broker_url,
+        is_insecure=wiring.settings.access.insecure,
+    )
     schema.check(wiring.database_url)
     data_dir = wiring.settings.storage.folder
     key = keys.first_key(data_dir)
@@ -121,23 +194,17 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
             data_dir,
             RunningServer(url=_url(bound), pid=os.getpid(), is_passing=is_passing),
         )
-        app = make_app(wiring)
-        config = uvicorn.Config(
-            app,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
+        app = make_app(wiring, insecurities=insecurities)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
+        # What is there now stays: a collection that walked through all of it would
+        # hold up every client for a tenth of a second.
+        gc.collect()
+        gc.freeze()
         # uvicorn raises the signal again when it has stopped: there is nothing left
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(config, app, place).run(sockets=[bound])
+        _Server(configured(app), app, place).run(sockets=[bound])
 
 
 @dataclass(frozen=True)
@@ -165,8 +232,20 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         place = self._place
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
-        self._app.state.watcher.close()
+        self._app.state.reader.close()
+        asyncio.get_running_loop().call_later(_FLUSH_S, self._cut_streams)
         await super().shutdown(sockets)
+
+    def _cut_streams(self) -> None:
+        """Who takes nothing of his stream any more must not hold the others."""
+        for connection in list(self.server_state.connections):
+            if live.is_stream(getattr(connection, "scope", None)):
+                connection.transport.abort()
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Leave out what uvicorn says of a WebSocket whose handshake we have refused."""
+    return "without completing handshake" not in record.getMessage()
 
 
 def _listening(host: str, port: int) -> socket.socket:

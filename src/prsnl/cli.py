@@ -6,12 +6,15 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
+
+if TYPE_CHECKING:
+    from prsnl.wiring import Wiring
 
 _INTERRUPTED: Final = 130
 
@@ -27,6 +30,13 @@ app = typer.Typer(
 Server = Annotated[
     str | None,
     typer.Option("--server", metavar="URL", help="Not this machine's server."),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure",
+        help="Start although the database or the broker lets anybody in.",
+    ),
 ]
 TaskIds = Annotated[list[str], typer.Argument(metavar="TASK_ID...")]
 
@@ -93,6 +103,20 @@ def process(
 
 
 @app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    server: Server = None,
+) -> None:
+    """Write every file with its text, tags and what was learned to a folder.
+
+    A second export updates it; ./prsnl process DIR brings it all back.
+    """
+    from prsnl.terminal import exporting as command
+
+    raise typer.Exit(command.main(folder, server=server))
+
+
+@app.command()
 def up(
     *,
     no_open: Annotated[  # noqa: ARG001 - there is no page that could be opened
@@ -102,10 +126,12 @@ def up(
         bool,
         typer.Option("--background", help="Leave it; ./prsnl down ends it."),
     ] = False,
+    insecure: Insecure = False,
 ) -> None:
     """Run the service: database, broker, API, scheduler and workers."""
     from prsnl.terminal import service as command
 
+    _allow(insecure=insecure)
     raise typer.Exit(command.up(background=background))
 
 
@@ -171,6 +197,7 @@ def migrate() -> None:
 def api(
     *,
     passing: Annotated[bool, typer.Option("--passing", hidden=True)] = False,
+    insecure: Insecure = False,
 ) -> None:
     """Run the API alone.
 
@@ -180,44 +207,138 @@ def api(
     from prsnl import wiring
     from prsnl.core.logging import configure_logging
 
+    _allow(insecure=insecure)
     wired = wiring.read()
     configure_logging(wired.settings.logs)
     program.main(wired, is_passing=passing)
 
 
 @app.command()
-def scheduler() -> None:
+def scheduler(*, insecure: Insecure = False) -> None:
     """Run a scheduler alone: relay, reaper and cleanup. Any number may run."""
     from prsnl import scheduler as program
-    from prsnl import wiring
-    from prsnl.core.logging import configure_logging
 
-    wired = wiring.read()
-    configure_logging(wired.settings.logs)
-    program.main(wired)
+    program.main(_wired(insecure=insecure))
 
 
 @app.command()
 def worker(
+    *,
     queues: Annotated[list[str], typer.Argument(metavar="QUEUE...")],
     threads: Annotated[
         int,
         typer.Option(min=1, max=64, help="Tasks at a time; if they mostly wait."),
     ] = 1,
+    insecure: Insecure = False,
 ) -> None:
     """Run one worker alone, for one or several queues."""
-    from prsnl import wiring
     from prsnl import worker as program
-    from prsnl.core.logging import configure_logging
     from prsnl.work.queues import Queue
 
     unknown = sorted(set(queues) - set(Queue))
     if unknown:
         known = ", ".join(Queue)
         raise typer.BadParameter(f"{unknown[0]} is no queue; there are {known}.")
+    wired = _wired(insecure=insecure)
+    program.main(wired, [Queue(name) for name in queues], threads=threads)
+
+
+def _wired(*, insecure: bool) -> Wiring:
+    """What a process is made of; refused where anybody may come in."""
+    from prsnl import wiring
+    from prsnl.access import openness
+    from prsnl.core.logging import configure_logging
+
+    _allow(insecure=insecure)
     wired = wiring.read()
     configure_logging(wired.settings.logs)
-    program.main(wired, [Queue(name) for name in queues], threads=threads)
+    openness.check(
+        wired.database_url,
+        wired.broker_url,
+        is_insecure=wired.settings.access.insecure,
+    )
+    return wired
+
+
+def _allow(*, insecure: bool) -> None:
+    """Pass `--insecure` on to the settings, and to the processes started here."""
+    if insecure:
+        os.environ["PRSNL_INSECURE"] = "true"
+
+
+keys = typer.Typer(
+    help="Make, list and revoke the keys that programs use.", no_args_is_help=True
+)
+app.add_typer(keys, name="keys")
+
+
+@keys.command("create")
+def keys_create(
+    *,
+    owner: Annotated[
+        str, typer.Option(help="Whose documents it is for; owners are kept apart.")
+    ] = "owner",
+    name: Annotated[
+        str, typer.Option(help="What it is for, to know it again.")
+    ] = "made on the command line",
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope", help="read, write or admin; repeat it. [read and write]"
+        ),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="It ends after so many days.")
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Make a key, and print it once."""
+    from prsnl.terminal import access as command
+
+    raise typer.Exit(
+        command.create_key(
+            owner=owner,
+            name=name,
+            scopes=scopes or ["read", "write"],
+            days=days,
+            server=server,
+        )
+    )
+
+
+@keys.command("list")
+def keys_list(server: Server = None) -> None:
+    """Show all keys: whose, what for, what they may do, when last used."""
+    from prsnl.terminal import access as command
+
+    raise typer.Exit(command.list_keys(server=server))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    ids: Annotated[list[str], typer.Argument(metavar="KEY_ID...")],
+    server: Server = None,
+) -> None:
+    """Revoke keys; what uses them ends within seconds."""
+    from prsnl.terminal import access as command
+
+    raise typer.Exit(command.revoke_keys(ids, server=server))
+
+
+@app.command()
+def link(server: Server = None) -> None:
+    """Print a one-use link, and its QR code, that signs a phone in."""
+    from prsnl.terminal import access as command
+
+    raise typer.Exit(command.link(server=server))
+
+
+@app.command("open")
+def open_page(server: Server = None) -> None:
+    """Open the page in the browser, signed in."""
+    from prsnl.terminal import access as command
+
+    raise typer.Exit(command.open_page(server=server))
 
 
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,20 +15,30 @@ from uuid import UUID
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from prsnl.client_library import LibraryCalls
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.restoring import RestoredItem
+from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
     Accepted,
+    ChildBody,
+    FeedEvent,
     HealthBody,
+    KeyBody,
+    LinkBody,
+    MadeKey,
+    MeBody,
     Page,
-    Problem,
+    ProgressEvent,
+    Scope,
     StatusBody,
     TaskBody,
     Uploaded,
 )
-from prsnl.work.specs import ENDED
+from prsnl.work.specs import ENDED, Status
 
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _TIMEOUT_S: Final = 30.0
@@ -37,11 +48,13 @@ _POLL_S: Final = 20.0
 _KEY_FILE: Final = "api-key"
 #: The API's paths; only here.
 _TASKS: Final = "/api/background/tasks"
+_KEYS: Final = "/api/keys"
+_ITEMS: Final = "/api/items"
 
 B = TypeVar("B", bound=BaseModel)
 
 
-class Client:
+class Client(LibraryCalls):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,
@@ -69,12 +82,16 @@ class Client:
                 "https://."
             )
         self.server = server.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx2.Client(
             base_url=self.server,
-            headers={"Authorization": f"Bearer {key}"} if key else {},
+            headers=headers,
             timeout=httpx2.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
             # A proxy cannot reach this machine's own server.
             trust_env=not is_local(server),
+        )
+        self._streams = Streams(
+            self.server, headers, self._http, is_local=is_local(server)
         )
 
     @classmethod
@@ -119,6 +136,7 @@ class Client:
         again: bool = False,
         local_only: bool = False,
         idempotency_key: str | None = None,
+        file_name: str | None = None,
     ) -> Uploaded:
         """Send a file, streamed from disk.
 
@@ -131,6 +149,7 @@ class Client:
             again: Also when that was done already.
             local_only: No byte of it may leave the server's machine.
             idempotency_key: Makes `again` safe to repeat, too.
+            file_name: What it is called there, if not as here.
 
         Raises:
             OSError: The file cannot be read.
@@ -138,7 +157,7 @@ class Client:
         with path.open("rb") as file:
             return self._upload(
                 file,
-                _encodable(path.name),
+                file_name or _encodable(path.name),
                 {"process": process, "again": again, "local_only": local_only},
                 idempotency_key,
             )
@@ -197,6 +216,30 @@ class Client:
         )
         return _parsed(Uploaded, answer)
 
+    def process_batch(
+        self, file_ids: Sequence[UUID], *, max_concurrency: int = 4
+    ) -> Accepted:
+        """Process stored files as one task, with a child task each."""
+        body = {
+            "file_ids": [str(one) for one in file_ids],
+            "max_concurrency": max_concurrency,
+        }
+        answer = self._ask("POST", "/api/background/files/batch", json=body)
+        return _parsed(Accepted, answer)
+
+    def children(
+        self, task_id: UUID | str, *, statuses: Sequence[Status] = ()
+    ) -> Iterator[ChildBody]:
+        """The parts of a task, newest first, fetched page by page."""
+        params: dict[str, Any] = {"limit": 200, "status": list(map(str, statuses))}
+        while True:
+            answer = self._ask("GET", f"{_TASKS}/{task_id}/children", params=params)
+            page = _parsed(Page[ChildBody], answer)
+            yield from page.items
+            if page.next is None:
+                return
+            params["before"] = page.next
+
     def status(
         self, task_id: UUID | str, *, seq: int | None = None, wait_s: float = 0
     ) -> StatusBody:
@@ -232,6 +275,42 @@ class Client:
                 return status
             status = self.status(task_id, seq=status.seq, wait_s=_POLL_S)
 
+    def follow(
+        self, task_id: UUID | str, *, seq: int | None = None
+    ) -> Iterator[ProgressEvent]:
+        """One task, live: how it is now, then each event, until it has ended.
+
+        Goes on where it was after a lost connection or a restart of the server: no
+        event is missed, none comes twice.
+
+        Args:
+            task_id: Which.
+            seq: Begin after this number instead (-1: with the first event). What is
+                no longer kept is left out.
+
+        Raises:
+            NotFoundError: There is no such task.
+            UnavailableError: The server was away for a minute.
+        """
+        return self._streams.task(task_id, seq)
+
+    def events(self, *, cursor: str | None = None) -> Iterator[FeedEvent]:
+        """All tasks, live, from now on or from a cursor on; never ends by itself.
+
+        The first event is a `ReadyEvent`: what happens from there on is told, so read
+        lists after it. Then comes a `ProgressEvent` for each change; of two of one
+        task the higher `seq` is the newer. A `GapEvent` says that what came after the
+        cursor is no longer kept: read the lists anew. After a lost connection or a
+        restart of the server it goes on where it was.
+
+        Args:
+            cursor: Of the last event that is known.
+
+        Raises:
+            UnavailableError: The server was away for a minute.
+        """
+        return self._streams.feed(cursor)
+
     def tasks(self, *, active: bool = False, limit: int = 50) -> list[TaskBody]:
         """The newest tasks; with *active* those that have not ended."""
         path = f"{_TASKS}/active" if active else _TASKS
@@ -250,6 +329,27 @@ class Client:
         """One file."""
         answer = self._ask("GET", f"/api/attachments/{attachment_id}")
         return _parsed(AttachmentView, answer)
+
+    def bring_back(self, item_id: UUID | str, was: RestoredItem) -> ItemView:
+        """Set an item to what an export says of it."""
+        answer = self._ask(
+            "PUT", f"{_ITEMS}/{item_id}/restored", json=was.model_dump(mode="json")
+        )
+        return _parsed(ItemView, answer)
+
+    def download(self, attachment_id: UUID | str, target: Path) -> None:
+        """Write a file's own bytes to *target*, streamed."""
+        path = f"/api/attachments/{attachment_id}/content"
+        with (
+            self._outages_are_named(),
+            self._http.stream("GET", path) as answer,
+            target.open("wb") as file,
+        ):
+            if answer.is_error:
+                answer.read()
+                raise _error_of(answer)
+            for piece in answer.iter_bytes():
+                file.write(piece)
 
     def item(self, item_id: UUID | str) -> ItemView:
         """One item: what was learned of it."""
@@ -276,9 +376,59 @@ class Client:
             yield from page.items
             after = page.next
 
+    def me(self) -> MeBody:
+        """Who the key stands for, and what it may do."""
+        return _parsed(MeBody, self._ask("GET", "/api/me"))
+
+    def make_link(self) -> LinkBody:
+        """A one-use link that signs a browser in, with what this key may do."""
+        return _parsed(LinkBody, self._ask("POST", "/api/links"))
+
+    def keys(self) -> list[KeyBody]:
+        """All keys, newest first, without their secrets. Needs the scope `admin`."""
+        found: list[KeyBody] = []
+        params: dict[str, Any] = {"limit": 200}
+        while True:
+            page = _parsed(Page[KeyBody], self._ask("GET", _KEYS, params=params))
+            found.extend(page.items)
+            if page.next is None:
+                return found
+            params["before"] = page.next
+
+    def create_key(
+        self,
+        *,
+        owner: str,
+        name: str,
+        scopes: Sequence[Scope] = (Scope.READ, Scope.WRITE),
+        expires_in_days: int | None = None,
+    ) -> MadeKey:
+        """Make a key; its secret is told this once. Needs the scope `admin`.
+
+        Args:
+            owner: Whose documents it is for.
+            name: What it is for.
+            scopes: What it may do.
+            expires_in_days: It ends by itself then; None for never.
+        """
+        wanted = {
+            "owner": owner,
+            "name": name,
+            "scopes": list(scopes),
+            "expires_in_days": expires_in_days,
+        }
+        return _parsed(MadeKey, self._ask("POST", _KEYS, json=wanted))
+
+    def revoke_key(self, key_id: UUID | str) -> KeyBody:
+        """Let a key in no more. Needs the scope `admin`."""
+        return _parsed(KeyBody, self._ask("DELETE", f"{_KEYS}/{key_id}"))
+
     def health(self) -> HealthBody:
         """How the parts of the server are. Needs no key."""
         return _parsed(HealthBody, self._ask("GET", "/health"))
+
+    def _told(self, kind: type[B], method: str, path: str, **request: Any) -> B:
+        return _parsed(kind, self._ask(method, path, **request))
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         with self._outages_are_named():
@@ -292,10 +442,19 @@ class Client:
         try:
             yield
         except httpx2.TransportError as error:
-            raise UnavailableError(
-                f"No server answers at {self.server}: start it with ./prsnl up, or "
-                "correct the address."
-            ) from error
+            refused = _refused_line(error)
+            if isinstance(refused, ssl.SSLCertVerificationError):
+                raise BadRequestError(
+                    f"The certificate of {self.server} is not trusted here "
+                    f"({refused.verify_message.rstrip('.')}): correct the address, or "
+                    "name the file of its authority in SSL_CERT_FILE."
+                ) from error
+            if refused is not None:
+                raise BadRequestError(
+                    f"What answers at {self.server} does not speak https: correct the "
+                    "address (without a proxy of yours it begins with http://)."
+                ) from error
+            raise self._streams.away() from error
 
 
 def local_key(data_dir: Path) -> str | None:
@@ -320,6 +479,15 @@ def _is_address(server: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
+def _refused_line(error: BaseException | None) -> ssl.SSLError | None:
+    """What https itself ran into; None if it is not that."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _parsed(kind: type[B], answer: httpx2.Response) -> B:
     try:
         return kind.model_validate_json(answer.content)
@@ -329,17 +497,7 @@ def _parsed(kind: type[B], answer: httpx2.Response) -> B:
 
 def _error_of(answer: httpx2.Response) -> PrsnlError:
     """The error that a problem document tells, as the class with its code."""
-    try:
-        problem = Problem.model_validate_json(answer.content)
-    except ValidationError:
-        return _foreign(answer)
-    return PrsnlError.from_wire(
-        {
-            "code": problem.code,
-            "message": problem.detail,
-            "retry_after_s": problem.retry_after_s,
-        }
-    )
+    return problem_of(answer.content) or _foreign(answer)
 
 
 def _foreign(answer: httpx2.Response) -> UnavailableError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import threading
 import time
@@ -16,9 +17,12 @@ import structlog
 
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import UnavailableError
-from prsnl.core.storage import Storage
+from prsnl.core.storage import PARTS, Storage
+from prsnl.library import trash
+from prsnl.library.watch import FolderWatcher, watched
+from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
-from prsnl.work import providers, secrets
+from prsnl.work import blobs, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -31,15 +35,10 @@ from prsnl.work.workers import (
 )
 
 _CLEANUP_EVERY_S: Final = 3600.0
+_SWEEP_EVERY_S: Final = 60.0
 _WAKE_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
-
-_STILL_NAMED: Final = """
-select b.name from unnest(%(blobs)s::text[]) as b (name)
-where exists (select 1 from task_checkpoints where blob = b.name)
-   or exists (select 1 from attachments where sha256 = b.name or thumbnail = b.name)
-"""
 
 log = structlog.get_logger()
 
@@ -96,14 +95,36 @@ def cleanup(connection: Db, storage: Storage) -> bool:
         removed = connection.execute("select * from prsnl_cleanup()").fetchone()
         if removed is None:
             return False
-        kept = connection.execute(_STILL_NAMED, {"blobs": removed["blobs"]}).fetchall()
-    unnamed = set(removed.pop("blobs")) - {row["name"] for row in kept}
-    for name in unnamed:
-        storage.delete(name)
+        blobs.doom(connection, removed.pop("blobs"))
+    gone = blobs.remove_doomed(connection, storage)
     if not any(removed.values()):
         return False
-    log.info("scheduler.cleaned", blobs=len(unnamed), **removed)
+    log.info("scheduler.cleaned", blobs=gone, **removed)
     return True
+
+
+def empty_expired(connection: Db, storage: Storage) -> bool:
+    """Remove a batch of items whose time in the trash is over; may there be more?"""
+    gone = trash.purge_expired(connection, storage)
+    if gone:
+        log.info("scheduler.emptied_trash", items=gone)
+    return gone > 0
+
+
+@dataclass
+class Sweep:
+    """Removes bytes that no row names, the storage's parts one after another."""
+
+    storage: Storage
+    part: int = field(default_factory=partial(random.randrange, PARTS))
+
+    def go_on(self, connection: Db) -> bool:
+        """Look through the next part; there is never more to do at once."""
+        left = blobs.doom_left_behind(connection, self.storage, self.part)
+        self.part = (self.part + 1) % PARTS
+        if gone := blobs.remove_doomed(connection, self.storage):
+            log.info("scheduler.swept", left_behind=left, blobs=gone)
+        return False
 
 
 def chores(
@@ -142,6 +163,8 @@ def chores(
         Chore("seen", SEEN_EVERY_S / 2, say),
         Chore("forget", 60.0, forget),
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
+        Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
+        Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),
     ]
 
 
@@ -152,7 +175,7 @@ def main(wiring: Wiring) -> None:
         signal.signal(number, lambda *_: stop.set())
     worker = WorkerIdentity(kind="scheduler")
     with (
-        wiring.database("scheduler", size=4) as database,
+        wiring.database("scheduler", size=5) as database,
         ringing(wiring.database_url) as ring,
     ):
         relay = Relay(
@@ -171,8 +194,35 @@ def main(wiring: Wiring) -> None:
                 storage=wiring.storage,
             ),
         )
-        work_together(stop, partial(relay.run, stop), partial(housekeeping.run, stop))
+        own = partial(housekeeping.run, stop)
+        if watcher := folder_watcher(
+            wiring, database, lambda: ring.ring(Channel.DUE, Channel.PROGRESS)
+        ):
+            own = partial(work_together, stop, partial(watcher.run, stop), own)
+        work_together(stop, partial(relay.run, stop), own)
         database.run(lambda connection: say_gone(connection, worker), patience_s=1)
+
+
+def folder_watcher(
+    wiring: Wiring, database: Database, rang: Callable[[], None]
+) -> FolderWatcher | None:
+    """What looks after the watched folder; None if there is none.
+
+    Raises:
+        SettingsError: The folder is one of our own.
+    """
+    settings = wiring.settings
+    folder = watched(settings.watch, apart_from=settings.storage.folder)
+    if folder is None:
+        return None
+    return FolderWatcher(
+        database=database,
+        storage=wiring.storage,
+        settings=settings.watch,
+        limits=settings.storage,
+        folder=WatchedFolder(folder),
+        rang=rang,
+    )
 
 
 def work_together(
@@ -186,7 +236,7 @@ def work_together(
     Raises:
         Exception: What ended one of them before *stop* was set.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="relay") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
         beside = pool.submit(other)
         beside.add_done_callback(lambda _: stop.set())
         try:

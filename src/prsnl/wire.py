@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,12 +84,72 @@ class StageBody(Body):
     milliseconds: float
 
 
+class ChildBody(TaskBody):
+    """One part of a task, with the file that it is about."""
+
+    file_name: str | None
+
+
+class EtaBody(Body):
+    """When a task may have ended, by what this machine has done before."""
+
+    #: In so many seconds at the earliest, and at the latest.
+    low_s: float
+    high_s: float
+    #: So many tasks of its kind were measured.
+    based_on: int
+
+
 class StatusBody(TaskBody):
     """One task, with what it has done."""
 
+    #: Null before anything of its kind was measured, and when it has ended.
+    eta: EtaBody | None = None
     stages: list[StageBody]
     #: The most memory that a child of this task held; null if none was measured.
     peak_memory_bytes: int | None
+    #: How many parts of it are in each state; empty for a task that has none.
+    children: dict[str, int] = Field(default_factory=dict)
+
+
+class ProgressEvent(Body):
+    """Something has changed about one task."""
+
+    event: Literal["progress"] = "progress"
+    task_id: UUID
+    name: str
+    queue: str
+    #: Rises with every change of the task; of two events of one task the higher is
+    #: the newer.
+    seq: int
+    status: Status
+    progress: ProgressBody
+    #: One sentence for a task that waits now; null otherwise.
+    waiting_because: str | None
+    #: Give the last one back to go on after it.
+    cursor: str
+
+
+class ReadyEvent(Body):
+    """The first of a feed: whatever changes after `cursor` is told from here on."""
+
+    event: Literal["ready"] = "ready"
+    cursor: str
+
+
+class GapEvent(Body):
+    """What came after the client's cursor is no longer kept: read the lists anew."""
+
+    event: Literal["gap"] = "gap"
+    cursor: str
+    #: For a person.
+    message: str
+
+
+#: What a feed tells, by its `event`.
+FeedEvent = Annotated[
+    ProgressEvent | ReadyEvent | GapEvent, Field(discriminator="event")
+]
 
 
 class Accepted(Body):
@@ -112,6 +173,10 @@ class Uploaded(Body):
     is_new_task: bool
     #: The attachment that holds the same bytes already; it is the one shown here.
     duplicate_of: UUID | None = None
+    #: Its item was in the trash, and this upload took it out again.
+    restored: bool = False
+    #: What was done, in a sentence.
+    message: str = ""
 
 
 class WorkersBody(Body):
@@ -119,6 +184,19 @@ class WorkersBody(Body):
 
     slots: int
     busy: int
+
+
+class WatchBody(Body):
+    """How a watched folder is; files are counted, not named."""
+
+    #: One sentence, when it cannot be used.
+    trouble: str | None
+    #: Files and folders in it that cannot be read.
+    unreadable: int
+    under_way: int
+    done: int
+    duplicates: int
+    failed: int
 
 
 class HealthBody(Body):
@@ -135,8 +213,78 @@ class HealthBody(Body):
     schedulers: int
     #: Live workers by queue.
     workers: dict[str, WorkersBody]
-    #: One sentence for each part that is missing.
+    #: The watched folders that a scheduler looks after.
+    watch: list[WatchBody] = Field(default_factory=list)
+    #: One sentence for each part that is missing, or that `--insecure` leaves open.
     problems: list[str]
+
+
+class Scope(StrEnum):
+    """What a key may do; none includes another."""
+
+    #: See: every GET, and the live streams.
+    READ = "read"
+    #: Change what is one's own: upload, submit, cancel, retry, delete.
+    WRITE = "write"
+    #: Keys of every owner, and the queues. Never another owner's documents.
+    ADMIN = "admin"
+
+
+class KeyBody(Body):
+    """One key, without its secret: nobody keeps that."""
+
+    id: UUID
+    owner: str
+    name: str
+    scopes: list[Scope]
+    created_at: datetime
+    #: To the minute.
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class MadeKey(KeyBody):
+    """A new key, and its secret: told here, and never again."""
+
+    key: str
+
+
+class LinkBody(Body):
+    """A one-use link that signs a browser in."""
+
+    #: For a browser of the server's own machine, or of whoever asked.
+    url: str
+    #: For a phone; null where none can reach this server.
+    phone_url: str | None
+    #: Why none can, and what to set.
+    unreachable_because: str | None
+    expires_at: datetime
+
+
+class SessionBody(Body):
+    """One signed-in browser."""
+
+    id: UUID
+    #: The key that its link was made with; it ends with it.
+    key_id: UUID
+    #: As the browser calls itself.
+    device: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    #: It is the one that asks.
+    is_this: bool
+
+
+class MeBody(Body):
+    """Who asks."""
+
+    owner: str
+    scopes: list[Scope]
+    key_id: UUID
+    #: Null for a program with a key.
+    session_id: UUID | None
 
 
 class FieldProblem(Body):

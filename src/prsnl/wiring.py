@@ -23,6 +23,10 @@ from prsnl.engines.ocr.tessdata import command_for
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.file_processing import tasks as file_processing
+from prsnl.file_processing.analysis import FileAnalyst
+from prsnl.file_processing.batch import BatchProcessor
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.recognition import Recognizer
 from prsnl.file_processing.service import (
     DocumentProcessor,
@@ -96,7 +100,14 @@ class Wiring:
                     ContentAnalyst: analyst,
                     DocumentReader: reader,
                     TextExtractor: TextExtractor(reader),
-                    DocumentProcessor: DocumentProcessor(reader, analyst),
+                    DocumentProcessor: DocumentProcessor(
+                        reader,
+                        analyst,
+                        MemberProcessor(database, self.storage, children, timeout_s),
+                        ManifestReader(self.storage, children, timeout_s),
+                    ),
+                    FileAnalyst: FileAnalyst(reader, analyst),
+                    BatchProcessor: BatchProcessor(database),
                 }
             )
 

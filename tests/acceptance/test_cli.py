@@ -17,6 +17,7 @@ import pytest
 
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import free_port
+from tests.acceptance.staff import wait_until
 
 PATIENCE_S = 150.0
 LEASE = (
@@ -74,7 +75,8 @@ def service(environment: dict[str, str]) -> Iterator[RunningServer]:
         stopped = run(environment, "down")
     assert stopped.returncode == 0, stopped.stderr
     assert stopped.stdout.startswith("Stopped `prsnl up`")
-    assert processes_of(environment) == []
+    # It lets go of the folder as the last thing that it does, and then ends.
+    wait_until(lambda: processes_of(environment) == [], timeout_s=10)
 
 
 def test_a_folder_goes_in_and_knowledge_comes_out(

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from prsnl.ai_processing.specs import AnalyzeContent, ContentAnalysis
@@ -18,16 +18,19 @@ from prsnl.core.errors import ChildCrashedError, EmptyError
 from prsnl.engines.contracts import (
     Chunk,
     DocumentInfo,
+    DocumentType,
     Embeddings,
+    Insights,
     JsonObject,
     PageText,
+    Summary,
     TextAnalysis,
     Value,
 )
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
-from prsnl.items import store
+from prsnl.items import learned, store
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Done, DoneUnits, Stage
 
@@ -45,11 +48,22 @@ class Chunks(Value):
     chunks: tuple[Chunk, ...]
 
 
+V = TypeVar("V", bound=Value)
+
 ANALYZE: Final = Stage(
     name="analyze",
-    version=1,
+    version=2,
     result=TextAnalysis,
     title="Finding what it is about",
+)
+SUMMARIZE: Final = Stage(
+    name="summarize", version=1, result=Summary, title="Picking key sentences"
+)
+CLASSIFY: Final = Stage(
+    name="document type", version=1, result=DocumentType, title="Telling its type"
+)
+INSIGHTS: Final = Stage(
+    name="insights", version=1, result=Insights, title="Finding facts"
 )
 CHUNK: Final = Stage(
     name="chunk", version=1, result=Chunks, title="Cutting into passages"
@@ -65,10 +79,30 @@ EMBED: Final = Stage(
 
 @dataclass(frozen=True)
 class Learned:
-    """What came of a text."""
+    """What came of a document; a part that was not wanted is None."""
 
-    analysis: TextAnalysis
-    passages: int
+    passages: int = 0
+    analysis: TextAnalysis | None = None
+    summary: Summary | None = None
+    document_type: str | None = None
+    insights: Insights | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be learned of a document."""
+
+    #: Title, keywords, entities, type, facts, passages; without it nothing at all.
+    analysis: bool = True
+    #: Key sentences, too.
+    summary: bool = True
+    #: Its item shows it, too; else it stays with the file.
+    on_item: bool = True
+
+    @property
+    def steps(self) -> int:
+        """Steps of `learn` for the progress."""
+        return 5 + self.summary if self.analysis else 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +111,18 @@ class _Text:
 
     attachment_id: UUID | None
     params: JsonObject
+    on_item: bool = True
+
+    @property
+    def pages(self) -> Sequence[Mapping[str, Any]]:
+        """Number and text of each page."""
+        pages: Sequence[Mapping[str, Any]] = self.params["pages"]
+        return pages
+
+    def telling(self, names: Sequence[str], **more: Any) -> _Text:
+        """The same text with these of its parameters, and others beside them."""
+        kept = {name: self.params[name] for name in names}
+        return replace(self, params={**kept, **more})
 
     @property
     def fingerprint(self) -> bytes:
@@ -86,14 +132,32 @@ class _Text:
 
 
 @dataclass(frozen=True)
+class _Step(Generic[V]):
+    """One question to the text engine: what is asked, and where the answer is kept."""
+
+    stage: Stage[V]
+    operation: str
+    packages: tuple[str, ...]
+    save: Callable[[Db, UUID, V, bool], None]
+
+
+_ANALYZE: Final = _Step(
+    ANALYZE, "text.analyze", ("lingua-language-detector",), store.save_analysis
+)
+_SUMMARIZE: Final = _Step(
+    SUMMARIZE, "text.summarize", ("pysbd", "numpy"), learned.save_summary
+)
+_CLASSIFY: Final = _Step(CLASSIFY, "text.classify", (), learned.save_document_type)
+_INSIGHTS: Final = _Step(INSIGHTS, "text.insights", (), learned.save_insights)
+
+
+@dataclass(frozen=True)
 class ContentAnalyst:
     """Analyses and embeds texts; each stage survives the next one's failure."""
 
     database: Database
     sandbox: SandboxPool
     unit_timeout_s: float
-    #: Steps of `learn` for the progress: analyse, chunk, embed.
-    steps: int = 3
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
         """Analyse an item or a given text.
@@ -103,27 +167,29 @@ class ContentAnalyst:
             NotFoundError: No such item of this owner.
         """
         if command.content is not None:
-            run.progress.expect(1)
             pages = [{"number": 1, "text": command.content}]
-            done = self._analyze(run, [_Text(None, _params(pages, file_name="text"))])
-            return ContentAnalysis.of(done.values[1], command.options)
-        assert command.content_id is not None
-        return self._analyze_item(run, command.content_id, command)
-
-    def _analyze_item(
-        self, run: TaskRun, item_id: UUID, command: AnalyzeContent
-    ) -> ContentAnalysis:
-        texts = self.database.run(
-            lambda connection: _texts(connection, item_id, run.owner)
-        )
+            texts = [_Text(None, _params(pages, file_name="text"))]
+        else:
+            item_id = command.content_id
+            assert item_id is not None
+            texts = self.database.run(
+                lambda connection: _texts(connection, item_id, run.owner)
+            )
         if not texts:
             raise EmptyError(
                 "This item has no text yet: wait until its file is processed, or "
                 "process it again."
             )
-        run.progress.expect(len(texts))
-        done = self._analyze(run, texts)
-        return ContentAnalysis.of(done.values[1], command.options)
+        run.progress.expect(3 * len(texts))
+        analyses = self._ask(run, _ANALYZE, texts)
+        summaries = self._summarize(run, texts, analyses)
+        types = self._classify(run, texts, analyses)
+        return ContentAnalysis.of(
+            analyses.values[1],
+            summaries.values[1],
+            types.values[1].document_type,
+            command.options,
+        )
 
     def learn(
         self,
@@ -133,8 +199,9 @@ class ContentAnalyst:
         file_name: str,
         info: DocumentInfo,
         pages: DoneUnits[PageText],
+        wanted: Wanted,
     ) -> Learned:
-        """Analyse the pages of a document, cut them into passages, and embed those."""
+        """Learn what a document is about, one kept stage after another."""
         readable = [
             {"number": number, "text": page.text}
             for number, page in pages.values.items()
@@ -145,7 +212,15 @@ class ContentAnalyst:
             "headings": [heading.model_dump() for heading in info.headings],
             "metadata": info.metadata,
         }
-        analysis = self._analyze(run, [_Text(attachment_id, params)])
+        texts = [_Text(attachment_id, params, wanted.on_item)]
+        if not wanted.analysis:
+            return Learned()
+        analyses = self._ask(run, _ANALYZE, texts)
+        summary = None
+        if wanted.summary:
+            summary = self._summarize(run, texts, analyses).values[1]
+        document_type = self._classify(run, texts, analyses).values[1].document_type
+        insights = self._insights(run, texts, analyses).values[1]
         chunks = run.stage(
             CHUNK,
             inputs=[pages.key],
@@ -155,34 +230,93 @@ class ContentAnalyst:
             ),
         )
         self._embed(run, attachment_id, chunks)
-        return Learned(analysis.values[1], passages=len(chunks.value.chunks))
+        return Learned(
+            passages=len(chunks.value.chunks),
+            analysis=analyses.values[1],
+            summary=summary,
+            document_type=document_type,
+            insights=insights,
+        )
 
-    def _analyze(self, run: TaskRun, texts: Sequence[_Text]) -> DoneUnits[TextAnalysis]:
-        """Analyse texts, one a unit, counted from 1."""
+    def advise(
+        self, run: TaskRun, attachment_id: UUID, *, file_name: str
+    ) -> tuple[TextAnalysis, str | None, Insights]:
+        """What a file says, its type and its facts; its text must be there.
+
+        Raises:
+            EmptyError: It has no text.
+        """
+        texts = self.database.run(
+            lambda connection: _text_of(connection, attachment_id, run.owner)
+        )
+        if not texts:
+            raise EmptyError(f"{file_name} holds no text: there is nothing to analyse.")
+        analyses = self._ask(run, _ANALYZE, texts)
+        document_type = self._classify(run, texts, analyses).values[1].document_type
+        insights = self._insights(run, texts, analyses).values[1]
+        return analyses.values[1], document_type, insights
+
+    def _summarize(
+        self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
+    ) -> DoneUnits[Summary]:
+        asked = [
+            text.telling(["pages", "headings"], language=analyses.values[unit].language)
+            for unit, text in enumerate(texts, start=1)
+        ]
+        return self._ask(run, _SUMMARIZE, asked)
+
+    def _classify(
+        self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
+    ) -> DoneUnits[DocumentType]:
+        asked = [
+            text.telling(["pages", "file_name"], title=analyses.values[unit].title)
+            for unit, text in enumerate(texts, start=1)
+        ]
+        return self._ask(run, _CLASSIFY, asked)
+
+    def _insights(
+        self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
+    ) -> DoneUnits[Insights]:
+        asked = [
+            text.telling(
+                ["pages"],
+                entities=[
+                    entity.model_dump(mode="json")
+                    for entity in analyses.values[unit].entities
+                ],
+            )
+            for unit, text in enumerate(texts, start=1)
+        ]
+        return self._ask(run, _INSIGHTS, asked)
+
+    def _ask(
+        self, run: TaskRun, step: _Step[V], texts: Sequence[_Text]
+    ) -> DoneUnits[V]:
+        """Ask one question of each text, one a unit, counted from 1."""
         by_unit = dict(enumerate(texts, start=1))
 
-        def work(wanted: Sequence[int]) -> Iterator[tuple[int, TextAnalysis]]:
+        def work(wanted: Sequence[int]) -> Iterator[tuple[int, V]]:
             for unit in wanted:
-                params = by_unit[unit].params
+                text = by_unit[unit]
                 with self._child(run) as child:
                     told = child.call(
-                        "text.analyze",
-                        params,
-                        timeout_s=self._timeout_s(run, params["pages"]),
+                        step.operation,
+                        text.params,
+                        timeout_s=self._timeout_s(run, text.pages),
                     )
-                yield unit, TextAnalysis.model_validate(told)
+                yield unit, step.stage.result.model_validate(told)
 
-        def save(connection: Db, made: Mapping[int, TextAnalysis]) -> None:
-            for unit, analysis in made.items():
-                attachment_id = by_unit[unit].attachment_id
-                if attachment_id is not None:
-                    store.save_analysis(connection, attachment_id, analysis)
+        def save(connection: Db, made: Mapping[int, V]) -> None:
+            for unit, value in made.items():
+                text = by_unit[unit]
+                if text.attachment_id is not None:
+                    step.save(connection, text.attachment_id, value, text.on_item)
 
         return run.units(
-            ANALYZE,
+            step.stage,
             units=list(by_unit),
             inputs=[text.fingerprint for text in texts],
-            parameters=versions("lingua-language-detector", "pysbd"),
+            parameters=versions(*step.packages),
             work=work,
             store=save,
         )
@@ -254,17 +388,20 @@ class ContentAnalyst:
 
 def _texts(connection: Db, item_id: UUID, owner: str) -> list[_Text]:
     """The files of an item that have text."""
-    found = []
-    for file in store.item(connection, item_id, owner=owner).attachments:
-        pages = store.readable_pages(connection, file.id, owner=owner)
-        params = {
-            **_params(pages, file_name=file.file_name),
-            "headings": file.headings,
-            "metadata": file.metadata,
-        }
-        if pages:
-            found.append(_Text(file.id, params))
-    return found
+    files = store.item(connection, item_id, owner=owner).attachments
+    return [text for file in files for text in _text_of(connection, file.id, owner)]
+
+
+def _text_of(connection: Db, attachment_id: UUID, owner: str) -> list[_Text]:
+    """A file's text, as far as it is read; empty if there is none."""
+    file = store.attachment(connection, attachment_id, owner=owner)
+    pages = store.readable_pages(connection, file.id, owner=owner)
+    params = {
+        **_params(pages, file_name=file.file_name),
+        "headings": file.headings,
+        "metadata": file.metadata,
+    }
+    return [_Text(file.id, params)] if pages else []
 
 
 def _params(pages: Sequence[Mapping[str, Any]], *, file_name: str) -> JsonObject:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from prsnl.engines.contracts import Entity, KeySentence, Keyword, TextAnalysis
+from prsnl.core.shapes import exactly_one
+from prsnl.engines.contracts import (
+    Entity,
+    KeySentence,
+    Keyword,
+    Summary,
+    TextAnalysis,
+)
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -30,6 +37,15 @@ class AnalyzeOptions(Command):
 
 class AnalyzeContent(Command):
     """Analyse a stored item, or a text given here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            **exactly_one("content_id", "content"),
+            "examples": [
+                {"content": "The rent is 940 EUR.", "options": {"summary_length": 3}}
+            ],
+        }
+    )
 
     content_id: UUID | None = Field(None, description="The item to analyse.")
     content: str | None = Field(
@@ -62,9 +78,15 @@ class ContentAnalysis(Result):
     word_count: int
 
     @classmethod
-    def of(cls, analysis: TextAnalysis, options: AnalyzeOptions) -> Self:
+    def of(
+        cls,
+        analysis: TextAnalysis,
+        summary: Summary,
+        document_type: str | None,
+        options: AnalyzeOptions,
+    ) -> Self:
         """What was asked for, of all that was found."""
-        sentences = analysis.key_sentences[: options.summary_length]
+        sentences = summary.key_sentences[: options.summary_length]
         return cls(
             engine=analysis.engine,
             title=analysis.title,
@@ -73,7 +95,7 @@ class ContentAnalysis(Result):
             keywords=analysis.keywords,
             tags=analysis.tags,
             entities=analysis.entities if options.extract_entities else (),
-            document_type=analysis.document_type,
+            document_type=document_type,
             document_date=(
                 analysis.document_date.isoformat() if analysis.document_date else None
             ),

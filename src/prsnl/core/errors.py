@@ -105,6 +105,18 @@ class UnauthorizedError(PrsnlError):
     category, code = Category.PERMANENT, "unauthorized"
 
 
+class ForbiddenError(PrsnlError):
+    """The caller is known, and may not do this."""
+
+    category, code = Category.PERMANENT, "forbidden"
+
+
+class QuotaError(PrsnlError):
+    """The owner keeps as much as one may."""
+
+    category, code = Category.PERMANENT, "quota"
+
+
 class TooLargeError(PrsnlError):
     """The upload is larger than the limit."""
 
@@ -142,6 +154,12 @@ class UnavailableError(PrsnlError):
     """A service of ours does not answer."""
 
     category, code = Category.TRANSIENT, "unavailable"
+
+
+class TooManyRequestsError(PrsnlError):
+    """More at once than anybody means to ask; `retry_after_s` says when to go on."""
+
+    category, code = Category.TRANSIENT, "too_many_requests"
 
 
 class ProviderDownError(PrsnlError):

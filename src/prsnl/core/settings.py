@@ -9,11 +9,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from prsnl.core.errors import SettingsError
@@ -67,6 +74,9 @@ class Storage(_Concern):
     free_disk_floor_bytes: int = Field(
         256 * MIB, ge=0, description="Uploads stop below this much free disk (507)."
     )
+    quota_bytes: int | None = Field(
+        None, ge=1, description="Most bytes of files that one owner may keep (429)."
+    )
 
     @property
     def folder(self) -> Path:
@@ -104,6 +114,47 @@ class Server(_Concern):
     api_key: SecretStr | None = Field(None, description="The key the CLI uses.")
     document_password: SecretStr | None = Field(
         None, description="Opens the protected PDFs of `./prsnl process`."
+    )
+
+
+class Access(_Concern):
+    """Who may ask, and how a browser is let in."""
+
+    trusted_proxies: str | None = Field(
+        None,
+        description="Addresses or networks, with commas between; their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` are believed, no other's.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str | None) -> str | None:
+        for each in (value or "").split(","):
+            if each.strip():
+                ip_network(each.strip())
+        return value
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, each an address or a network."""
+        given = (self.trusted_proxies or "").split(",")
+        return [each.strip() for each in given if each.strip()]
+
+    link_lifetime_s: Seconds = Field(
+        timedelta(minutes=10), description="A sign-in link may be used for so long."
+    )
+    session_days: int = Field(
+        30, ge=1, le=400, description="A browser stays signed in for so many days."
+    )
+    wrong_keys_per_minute: int = Field(
+        60,
+        ge=1,
+        description="Unknown keys that one address may try (429 above it).",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="`true` is `--insecure`: start although the database or the "
+        "broker lets anybody in.",
     )
 
 
@@ -179,6 +230,28 @@ class Ocr(_Concern):
     )
 
 
+class Watch(_Concern):
+    """The folder whose files are taken in by themselves."""
+
+    watch_dir: Path | None = Field(
+        None, description="A folder: what is put there is taken in and processed."
+    )
+    watch_after: str = Field(
+        "keep",
+        pattern="^(keep|move|delete)$",
+        description="Then its files: `keep`, `move` (to `done/`), or `delete`.",
+    )
+    watch_owner: str = Field(
+        "owner", min_length=1, description="Whose items they become; the first key's."
+    )
+    watch_every_s: Seconds = Field(
+        timedelta(seconds=3), description="It is looked at so often."
+    )
+    watch_still_s: Seconds = Field(
+        timedelta(seconds=5), description="A file that did not change so long is whole."
+    )
+
+
 class Logs(_Concern):
     """How the processes speak."""
 
@@ -203,8 +276,10 @@ class Settings:
     database: Database
     broker: Broker
     server: Server
+    access: Access = field(default_factory=Access)
     work: Work
     children: Children
+    watch: Watch
     logs: Logs
     ocr: Ocr = field(default_factory=Ocr)
 
@@ -232,7 +307,7 @@ class Settings:
 
     def concerns(self) -> list[_Concern]:
         """Every concern, in the order of their declaration."""
-        return [getattr(self, one.name) for one in fields(self)]
+        return [getattr(self, each.name) for each in fields(self)]
 
 
 def _read(concern: type[C], files: list[Path]) -> C:

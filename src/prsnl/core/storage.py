@@ -13,12 +13,14 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from prsnl.core.errors import DiskFullError, NotFoundError
+from prsnl.core.errors import DiskFullError, NotFoundError, UnavailableError
 
+#: The storage is looked through part by part.
+PARTS = 256
 _PIECE_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -40,6 +42,12 @@ class Storage(Protocol):
 
     def delete(self, name: str) -> None:
         """Forget *name*; no error if it is not there."""
+
+    def touched_at(self, name: str) -> datetime | None:
+        """When *name* was last put, again too; None if it is not there."""
+
+    def names(self, part: int) -> list[str]:
+        """What is kept in one of the `PARTS` parts."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +75,33 @@ class FolderStorage:
         target = self._path(sha256)
         with disk_full_is_named():
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.exists():
+            if self._touch(target):
                 source.unlink(missing_ok=True)
             else:
-                source.replace(target)
+                self._move(source, target)
             self._make_durable(target)
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            source.replace(target)
+        except FileNotFoundError as error:
+            raise UnavailableError(
+                "The file's bytes were removed while they were kept: send it again."
+            ) from error
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            with self.incoming() as path:  # from another disk
+                shutil.copyfile(source, path)
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                path.replace(target)
+            source.unlink(missing_ok=True)
 
     def put_bytes(self, content: bytes) -> str:
         """Keep *content* and tell its name."""
         sha256 = hashlib.sha256(content).hexdigest()
-        if self._path(sha256).exists():
+        if self._touch(self._path(sha256)):
             self._make_durable(self._path(sha256))
         else:
             with self.incoming() as path:
@@ -118,6 +143,18 @@ class FolderStorage:
         """Forget *name*; no error if it is not there."""
         self._path(name).unlink(missing_ok=True)
 
+    def touched_at(self, name: str) -> datetime | None:
+        """When *name* was last put, again too; None if it is not there."""
+        try:
+            return datetime.fromtimestamp(self._path(name).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
+
+    def names(self, part: int) -> list[str]:
+        """What is kept in one of the `PARTS` parts."""
+        folder = self.root / "blobs" / f"{part:02x}"
+        return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+
     def free_bytes(self) -> int:
         """Room left on the disk."""
         return shutil.disk_usage(self.root).free
@@ -129,6 +166,14 @@ class FolderStorage:
         """
         _sync_folder(target.parent)
         _sync_folder(target.parent.parent)
+
+    def _touch(self, path: Path) -> bool:
+        """Renew the time of bytes that are put again; tell whether they are there."""
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _path(self, name: str) -> Path:
         assert len(name) == hashlib.sha256().digest_size * 2

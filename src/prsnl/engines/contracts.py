@@ -40,8 +40,8 @@ class FileType(Value):
     """What a file is, told from its content."""
 
     mime_type: str
-    #: Our word for the kind: "pdf", "text", "markdown", "html", "docx", or the
-    #: detector's own label ("png", "mp4", "xlsx", ...) for what is not read yet.
+    #: Our word for the kind, as `documents.READERS` has it ("pdf", "text", "docx" ...),
+    #: or the detector's own label ("png", "mp4", ...) for what is not read.
     kind: str
     #: What a person calls it: "PDF document".
     description: str
@@ -193,6 +193,41 @@ class Picture(Value):
     height: int
 
 
+class Member(Value):
+    """One file in a mail or an archive."""
+
+    #: What it is called in its container: "report.zip/tables/2024.csv"; only a label.
+    name: str
+    #: Where it lies in the child's outputs; None for what is left out.
+    output: str | None = None
+    sha256: str | None = None
+    size_bytes: int = 0
+    #: Why it is left out.
+    problem: str | None = None
+
+
+class Dependency(Value):
+    """One package that a manifest or a lock file names."""
+
+    name: str
+    #: As it is written: "1.2.3", ">=2,<3", "^4.0"; None where any will do.
+    version: str | None = None
+    #: "pypi", "npm", "cargo", "go", "maven", "rubygems", "packagist" ...
+    ecosystem: str
+    #: "dev", "test", an extra's name ...; None for what is always needed.
+    group: str | None = None
+    is_optional: bool = False
+
+
+class Dependencies(Value):
+    """What a manifest or a lock file asks for."""
+
+    #: The kind of file: "requirements.txt", "Cargo.lock" ...
+    format: str
+    dependencies: tuple[Dependency, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 class EntityKind(StrEnum):
     """What rules can claim; a name is only a candidate."""
 
@@ -248,13 +283,74 @@ class TextAnalysis(Value):
     title_source: str
     #: The document's own date, if it says one.
     document_date: date | None = None
-    #: "contract", "invoice", "letter", ...; None if no rule is sure.
-    document_type: str | None = None
     keywords: tuple[Keyword, ...] = ()
     tags: tuple[str, ...] = ()
     entities: tuple[Entity, ...] = ()
-    key_sentences: tuple[KeySentence, ...] = ()
     word_count: int
+    #: What was left out and why, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
+class Summary(Value):
+    """Sentences of the text that stand for the others; no words but its own."""
+
+    engine: str
+    key_sentences: tuple[KeySentence, ...] = ()
+    #: What was left out and why, in whole sentences.
+    notes: tuple[str, ...] = ()
+
+
+class DocumentType(Value):
+    """What kind of document a text is."""
+
+    engine: str
+    #: "contract", "invoice", "letter", ...; None if no rule is sure.
+    document_type: str | None = None
+
+
+class InsightKind(StrEnum):
+    """What a fact of a text is about."""
+
+    #: A day by which something is to be paid.
+    DUE_DATE = "due_date"
+    #: A day by which something else is to be done, or on which it ends.
+    DEADLINE = "deadline"
+    #: Two days and what is between: "2024-06-01/2025-05-31".
+    PERIOD = "period"
+    #: A length of time to act in: "P14D", "P3M".
+    TERM = "term"
+    AMOUNT = "amount"
+    REFERENCE = "reference"
+    IBAN = "iban"
+    #: Who takes part, as a candidate.
+    PARTY = "party"
+
+
+class Insight(Value):
+    """One fact, where it stands, and the words around it."""
+
+    kind: InsightKind
+    #: As it stands in the text.
+    text: str
+    #: Its normal form, as of an `Entity`; None where none is certain.
+    value: str | None = None
+    #: The words that say what it is, as they stand there: "Total", "payable by".
+    label: str | None = None
+    #: The sentence or line that it stands in, cut to 240 characters.
+    context: str
+    page: int
+    #: Offsets in that page's `text`, in characters: start inclusive, end exclusive.
+    start: int
+    end: int
+    #: A rule found it that is often wrong.
+    is_candidate: bool = False
+
+
+class Insights(Value):
+    """The facts of a text, in its order."""
+
+    engine: str
+    insights: tuple[Insight, ...] = ()
     #: What was left out and why, in whole sentences.
     notes: tuple[str, ...] = ()
 
@@ -287,6 +383,10 @@ OPERATIONS: dict[str, str] = {
     # {path, kind, mime_type?, description?, password?, skip_pages: [int]}
     #   -> DocumentInfo, PageText...
     "document.read": "prsnl.engines.documents:read",
+    # {path, kind} -> Member..., for a kind that holds other files
+    "document.members": "prsnl.engines.documents.members:members",
+    # {path, file_name} -> Dependencies, or no frame if it is no manifest
+    "manifest.read": "prsnl.engines.manifests:read",
     # {path, kind, width} -> Picture (of page 1), or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
     # {path, kind, password?, page: PageText, engine, setup, languages, pixels_max}
@@ -296,6 +396,12 @@ OPERATIONS: dict[str, str] = {
     "ocr.plan": "prsnl.engines.ocr.operations:plan",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
+    # {pages: [{number, text}], headings, language} -> Summary
+    "text.summarize": "prsnl.engines.text:summarize",
+    # {pages: [{number, text}], title, file_name} -> DocumentType
+    "text.classify": "prsnl.engines.text:classify",
+    # {pages: [{number, text}], entities} -> Insights
+    "text.insights": "prsnl.engines.text:insights",
     # {pages: [{number, text}]} -> {"chunks": [Chunk]}...
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...

@@ -9,13 +9,19 @@ from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.errors import BadRequestError
 from prsnl.file_processing.again import RerunRequest, submit_rerun
+from prsnl.file_processing.batch_specs import (
+    ANALYZE_FILE,
+    PROCESS_BATCH,
+    AnalyzeFile,
+    ProcessBatch,
+)
 from prsnl.file_processing.specs import (
     EXTRACT_PDF_TEXT,
     PROCESS_DOCUMENT,
     ExtractPdfText,
     ProcessDocument,
 )
-from prsnl.items import store
+from prsnl.items import files, store
 from prsnl.web.dependencies import MONITOR_URL, Dispatch, Parts, Shared
 from prsnl.wire import Accepted
 
@@ -83,6 +89,36 @@ async def rerun(
         message="The pages are queued again; monitor_url shows the progress.",
         monitor_url=MONITOR_URL.format(told.task_id),
     )
+
+
+@router.post("/analyze", status_code=status.HTTP_202_ACCEPTED)
+async def analyze_file(
+    command: AnalyzeFile, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue the telling of a stored file's type, key information and facts.
+
+    Answers at once; follow `monitor_url` for progress and the result.
+    """
+    await _require(parts, command.file_id, dispatch.owner)
+    return await dispatch.submit(ANALYZE_FILE, command, attachment_id=command.file_id)
+
+
+@router.post("/batch", status_code=status.HTTP_202_ACCEPTED)
+async def process_batch(
+    command: ProcessBatch, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue several stored files as one task, with a child task each.
+
+    Answers at once; `monitor_url` counts its files by outcome, and
+    `/api/background/tasks/{task_id}/children` lists them.
+    """
+    await run_in_threadpool(
+        parts.database.run,
+        lambda connection: files.require(
+            connection, command.file_ids, owner=dispatch.owner
+        ),
+    )
+    return await dispatch.submit(PROCESS_BATCH, command)
 
 
 async def _require(parts: Shared, file_id: UUID, owner: str) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.service import ContentAnalyst, Wanted
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError, UnsupportedError
 from prsnl.core.storage import Storage
@@ -21,6 +21,8 @@ from prsnl.engines.contracts import (
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.recognition import (
@@ -253,11 +255,17 @@ class DocumentProcessor:
 
     reader: DocumentReader
     analyst: ContentAnalyst
+    members: MemberProcessor
+    manifests: ManifestReader
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
-        wants_analysis = command.options.analyze_content
-        later_steps = self.analyst.steps if wants_analysis else 0
+        options = command.options
+        wanted = Wanted(
+            analysis=options.analyze_content,
+            summary=options.generate_summary,
+            on_item=options.create_content_item,
+        )
         file, reading = self.reader.open(run, command.file_id, again=command.again)
         with reading:
             kind = self.reader.identify(run, file, reading)
@@ -266,23 +274,22 @@ class DocumentProcessor:
                 file,
                 reading,
                 kind,
-                later_steps=later_steps,
+                later_steps=wanted.steps,
                 ocr=command.options.ocr,
                 options=command.options,
                 rerun=command.rerun,
             )
-        title = language = None
-        passages = 0
-        if wants_analysis:
-            learned = self.analyst.learn(
-                run,
-                attachment_id=file.id,
-                file_name=file.file_name,
-                info=document.info,
-                pages=document.pages,
-            )
-            title, language = learned.analysis.title, learned.analysis.language
-            passages = learned.passages
+        learned = self.analyst.learn(
+            run,
+            attachment_id=file.id,
+            file_name=file.file_name,
+            info=document.info,
+            pages=document.pages,
+            wanted=wanted,
+        )
+        analysis, summary = learned.analysis, learned.summary
+        dependencies = self.manifests.read(run, file, command)
+        members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
             mime_type=kind.mime_type,
             pages=document.info.page_count,
@@ -290,9 +297,14 @@ class DocumentProcessor:
             empty_pages=document.numbers(PageStatus.EMPTY),
             scanned_pages=document.scanned,
             characters=document.characters,
-            title=title,
-            language=language,
-            passages=passages,
+            title=analysis and analysis.title,
+            language=analysis and analysis.language,
+            document_type=learned.document_type,
+            passages=learned.passages,
+            key_sentences=len(summary.key_sentences) if summary else 0,
+            insights=len(learned.insights.insights) if learned.insights else 0,
+            members=members,
+            dependencies=dependencies,
         )
 
 

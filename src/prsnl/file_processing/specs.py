@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from prsnl.core.errors import BadRequestError
-from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
+from prsnl.engines.contracts import Dependency
+from prsnl.engines.ocr.languages import CODE_PATTERN, LANGUAGES_MAX, code_of
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -27,11 +28,14 @@ class OcrWish:
     languages: tuple[str, ...] = ()
 
 
+LanguageCode = Annotated[str, Field(json_schema_extra={"pattern": CODE_PATTERN})]
+
+
 class OcrOptions(Command):
     """How pictures of text are read."""
 
     use_ocr: bool = Field(True, description="Recognise the text of scans and pictures.")
-    ocr_languages: tuple[str, ...] = Field(
+    ocr_languages: tuple[LanguageCode, ...] = Field(
         (),
         max_length=LANGUAGES_MAX,
         description="What scans are written in, as en, de, eng or deu; empty: as set, "
@@ -56,10 +60,22 @@ class DocumentOptions(OcrOptions):
     """How a document is processed."""
 
     analyze_content: bool = Field(
-        True, description="Also find title, keywords, entities, key sentences, vectors."
+        True,
+        description="Also find title, keywords, entities, type, facts, and vectors.",
+    )
+    generate_summary: bool = Field(
+        True, description="With the analysis, also pick key sentences."
+    )
+    create_content_item: bool = Field(
+        True,
+        description="Show on its item what is found; else it stays with the file.",
     )
     local_only: bool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
+    )
+    open_members: bool = Field(
+        True,
+        description="Also process the files in a mail or an archive, an item for each.",
     )
     remove_headers_footers: bool = Field(
         True,
@@ -97,6 +113,17 @@ class Rerun(Command):
 class ProcessDocument(Command):
     """Read a stored file, and learn what it is about."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11",
+                    "options": {"analyze_content": True},
+                }
+            ]
+        }
+    )
+
     file_id: UUID = Field(description="The attachment to process.")
     options: DocumentOptions = DocumentOptions()
     again: str | None = Field(
@@ -109,6 +136,20 @@ class ProcessDocument(Command):
     rerun: SkipJsonSchema[Rerun | None] = Field(
         None, exclude_if=lambda rerun: rerun is None
     )
+
+
+class ProcessedMember(Result):
+    """How one file in a mail or an archive ended."""
+
+    #: What it is called in there: "tables.zip/2024.csv".
+    name: str
+    #: The file that it became; None for what was left out.
+    attachment_id: UUID | None
+    task_id: UUID | None
+    #: How its task ended.
+    status: str | None
+    #: Why it was left out, or why its task failed.
+    error: str | None
 
 
 class ProcessedDocument(Result):
@@ -125,11 +166,24 @@ class ProcessedDocument(Result):
     characters: int
     title: str | None
     language: str | None
+    document_type: str | None
     passages: int
+    key_sentences: int
+    insights: int
+    #: Of a mail or an archive: what became of each file in it.
+    members: tuple[ProcessedMember, ...] = ()
+    #: Of a dependency manifest or a lock file: what it names; None for other files.
+    dependencies: tuple[Dependency, ...] | None = None
 
 
 class ExtractPdfText(OcrOptions):
     """Read the text of a stored PDF, and no more."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
 
     file_id: UUID = Field(description="The attachment to read.")
     password: SecretStr | None = Field(

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class ProcessingStatus(StrEnum):
@@ -72,12 +72,26 @@ class AttachmentView(View):
     created_at: datetime
 
 
+class LearnedView(View):
+    """What was learned of one file; nothing here is in words of its own."""
+
+    #: What made it; None until it was analysed.
+    engine: str | None
+    document_type: str | None
+    key_sentences: list[dict[str, Any]]
+    #: Facts with page and offsets: see `Insight` in the engines' contracts.
+    insights: list[dict[str, Any]]
+    recommendations: None = None
+    #: What would be needed for the part that is null.
+    needs: str = "llm"
+
+
 class ItemView(View):
     """One item: what was learned of it."""
 
     id: UUID
     title: str
-    #: "heading", "metadata" or "file name".
+    #: "heading", "metadata", "file name", or "user".
     title_source: str
     language: str | None
     document_date: date | None
@@ -92,3 +106,7 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: When it went to the trash; None outside of it.
+    deleted_at: datetime | None = None
+    #: What a person has set: no analysis overwrites it.
+    user_fields: list[str] = Field(default_factory=list)

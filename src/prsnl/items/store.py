@@ -14,7 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from prsnl.core.db import Db
+from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
 from prsnl.core.ids import new_id
 from prsnl.engines.contracts import (
@@ -35,12 +35,13 @@ select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
 from attachments
 """
 
-_ITEM: Final = """
-select id, title, title_source, language, document_date, tags, keywords, entities,
-       key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-       updated_at
-from items
+#: What an item shows of itself.
+ITEM_COLUMNS: Final = """
+id, title, title_source, language, document_date, tags, keywords, entities,
+key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
+updated_at, deleted_at, user_fields
 """
+_ITEM: Final = f"select {ITEM_COLUMNS} from items"
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,10 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
 
 
 def find_file(connection: Db, sha256: str, *, owner: str) -> AttachmentView | None:
-    """The owner's file with these bytes."""
+    """The owner's uploaded file with these bytes."""
     row = connection.execute(
-        f"{_ATTACHMENT} where owner = %s and sha256 = %s", [owner, sha256]
+        f"{_ATTACHMENT} where owner = %s and sha256 = %s and origin = 'upload'",
+        [owner, sha256],
     ).fetchone()
     return None if row is None else AttachmentView(**row)
 
@@ -160,8 +162,19 @@ def items(
     )
 
 
+def items_of(connection: Db, ids: list[UUID], *, owner: str) -> list[ItemView]:
+    """The owner's items of these ids, in any order."""
+    return _items(
+        connection, f"{_ITEM} where id = any(%s) and owner = %s", [ids, owner]
+    )
+
+
 def _items(connection: Db, statement: str, values: list[Any]) -> list[ItemView]:
-    rows = connection.execute(statement, values).fetchall()
+    return with_files(connection, connection.execute(statement, values).fetchall())
+
+
+def with_files(connection: Db, rows: list[Row]) -> list[ItemView]:
+    """Rows of items, each with its files."""
     files = connection.execute(
         f"{_ATTACHMENT} where item_id = any(%s) order by id",
         [[row["id"] for row in rows]],
@@ -308,25 +321,34 @@ def save_thumbnail(connection: Db, attachment_id: UUID, name: str) -> None:
     )
 
 
-def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -> None:
+def save_analysis(
+    connection: Db,
+    attachment_id: UUID,
+    analysis: TextAnalysis,
+    on_item: bool = True,  # noqa: FBT001, FBT002 - one shape for every kind of result
+) -> None:
     """Keep an analysis on the file and its item."""
     told = analysis.model_dump(mode="json")
-    insights = [
-        entity
-        for entity in told["entities"]
-        if entity["kind"] in ("date", "amount", "reference")
-    ]
     connection.execute(
-        "update attachments set ai_analysis = %s, document_type = %s, "
-        "key_insights = %s where id = %s",
-        [Jsonb(told), analysis.document_type, Jsonb(insights), attachment_id],
+        "update attachments set ai_analysis = %s where id = %s",
+        [Jsonb(told), attachment_id],
     )
+    if not on_item:
+        return
+    # What a person has set stays as it is.
     connection.execute(
         """
         update items
-        set title = %(title)s, title_source = %(source)s, language = %(language)s,
-            document_date = %(date)s, tags = %(tags)s, keywords = %(keywords)s,
-            entities = %(entities)s, key_sentences = %(sentences)s,
+        set title = case when 'title' = any(user_fields) then title
+                         else %(title)s end,
+            title_source = case when 'title' = any(user_fields) then title_source
+                                else %(source)s end,
+            language = case when 'language' = any(user_fields) then language
+                            else %(language)s end,
+            document_date = case when 'document_date' = any(user_fields)
+                                 then document_date else %(date)s end,
+            tags = case when 'tags' = any(user_fields) then tags else %(tags)s end,
+            keywords = %(keywords)s, entities = %(entities)s,
             ai_enhancement_status = %(engine)s, last_processed_at = now(),
             updated_at = now()
         where id = (select item_id from attachments where id = %(id)s)
@@ -340,7 +362,6 @@ def save_analysis(connection: Db, attachment_id: UUID, analysis: TextAnalysis) -
             "tags": list(analysis.tags),
             "keywords": Jsonb(told["keywords"]),
             "entities": Jsonb(told["entities"]),
-            "sentences": Jsonb(told["key_sentences"]),
             "engine": analysis.engine,
         },
     )

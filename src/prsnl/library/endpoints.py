@@ -9,13 +9,14 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
 from prsnl.items import store
-from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.models import AttachmentView, PageView
+from prsnl.library import item_endpoints, tag_endpoints
 from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.markdown import markdown
 from prsnl.web import uploads
@@ -23,10 +24,8 @@ from prsnl.web.bodies import task_body
 from prsnl.web.dependencies import (
     Caller,
     IdempotencyKey,
-    Paging,
     Parts,
     Shared,
-    next_page,
 )
 from prsnl.wire import Page, Uploaded
 
@@ -44,6 +43,7 @@ _FORM: Final[dict[str, Any]] = {
                 "schema": {
                     "type": "object",
                     "required": [uploads.FIELD],
+                    "additionalProperties": False,
                     "properties": {
                         uploads.FIELD: {"type": "string", "format": "binary"}
                     },
@@ -53,7 +53,28 @@ _FORM: Final[dict[str, Any]] = {
     }
 }
 
+
+def _answers(media_type: str) -> dict[int | str, dict[str, Any]]:
+    """What a route that answers no JSON says of itself."""
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"content": {media_type: {"schema": schema}}}}
+
+
 router = APIRouter(prefix="/api", tags=["Library"])
+router.include_router(item_endpoints.router)
+router.include_router(tag_endpoints.router)
+
+
+class MarkdownResponse(Response):
+    """Markdown, for the description."""
+
+    media_type = "text/markdown"
+
+
+class JpegResponse(StreamingResponse):
+    """A picture, for the description."""
+
+    media_type = "image/jpeg"
 
 
 class UploadOptions(BaseModel):
@@ -96,7 +117,7 @@ async def upload(
 
     The body is a form with one field, `file`. Bytes that the caller has sent before
     answer 200 with `duplicate_of` and their task; they are processed once more only if
-    that failed, or with `again`.
+    that failed, or with `again`. What was in the trash is taken out of it.
     """
     wish = Wish(**options.model_dump(), idempotency_key=idempotency_key)
     limits = uploads.UploadLimits(
@@ -106,7 +127,13 @@ async def upload(
     with uploads.spool(parts.storage, limits) as place:
         incoming = await uploads.receive(request, place)
         taken = await run_in_threadpool(
-            take_in, parts.database, parts.storage, incoming, wish, owner=owner
+            take_in,
+            parts.database,
+            parts.storage,
+            incoming,
+            wish,
+            owner=owner,
+            quota_bytes=parts.limits.quota_bytes,
         )
     parts.rang()
     if not taken.is_new:
@@ -121,7 +148,24 @@ def _uploaded(taken: TakenIn) -> Uploaded:
         task=None if taken.task is None else task_body(taken.task),
         is_new_task=taken.is_new_task,
         duplicate_of=None if taken.is_new else taken.attachment.id,
+        restored=taken.is_restored,
+        message=_told(taken),
     )
+
+
+def _told(taken: TakenIn) -> str:
+    """What an upload did, in a sentence."""
+    if taken.is_new:
+        was = "The file is kept"
+    elif taken.is_restored:
+        was = "The same file was in the trash, and is back"
+    else:
+        was = "The same file is here already"
+    if taken.task is None:
+        return f"{was}; nothing else was asked for."
+    if taken.is_new_task:
+        return f"{was}; its processing is queued."
+    return f"{was}; it was processed, or is being so, by the task shown here."
 
 
 @router.get("/attachments/{attachment_id}")
@@ -130,7 +174,11 @@ def show_attachment(attachment_id: UUID, parts: Parts, owner: Caller) -> Attachm
     return _attachment(parts, attachment_id, owner)
 
 
-@router.get("/attachments/{attachment_id}/content", response_class=StreamingResponse)
+@router.get(
+    "/attachments/{attachment_id}/content",
+    response_class=StreamingResponse,
+    responses=_answers("*/*"),
+)
 def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """The file itself, for saving: a browser must not show it as a page of ours."""
     found = _attachment(parts, attachment_id, owner)
@@ -146,7 +194,7 @@ def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingRespon
     )
 
 
-@router.get("/attachments/{attachment_id}/text")
+@router.get("/attachments/{attachment_id}/text", response_class=PlainTextResponse)
 def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The text of all pages that have been read so far."""
     found = parts.database.run(
@@ -155,7 +203,7 @@ def text(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     return Response(found, media_type="text/plain; charset=utf-8", headers=_SAFE)
 
 
-@router.get("/attachments/{attachment_id}/markdown")
+@router.get("/attachments/{attachment_id}/markdown", response_class=MarkdownResponse)
 def show_markdown(attachment_id: UUID, parts: Parts, owner: Caller) -> Response:
     """The same with headings and tables, page marks, and front matter."""
 
@@ -195,7 +243,7 @@ def pages(
     return Page(items=found, next=str(found[-1].number) if is_full else None)
 
 
-@router.get("/attachments/{attachment_id}/thumbnail.jpg")
+@router.get("/attachments/{attachment_id}/thumbnail.jpg", response_class=JpegResponse)
 def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
     """A picture of the first page."""
     name = parts.database.run(
@@ -204,25 +252,6 @@ def thumbnail(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResp
     return StreamingResponse(
         _pieces(parts.storage.open(name)), media_type="image/jpeg", headers=_SAFE
     )
-
-
-@router.get("/items")
-def items(
-    parts: Parts, owner: Caller, paging: Annotated[Paging, Query()]
-) -> Page[ItemView]:
-    """The caller's items, newest first."""
-    found = parts.database.run(
-        lambda connection: store.items(
-            connection, owner=owner, before=paging.before, limit=paging.limit
-        )
-    )
-    return Page(items=found, next=next_page([one.id for one in found], paging))
-
-
-@router.get("/items/{item_id}")
-def show_item(item_id: UUID, parts: Parts, owner: Caller) -> ItemView:
-    """One item: title, date, language, tags, key sentences, entities, files."""
-    return parts.database.run(partial(store.item, item_id=item_id, owner=owner))
 
 
 def _attachment(parts: Shared, attachment_id: UUID, owner: str) -> AttachmentView:

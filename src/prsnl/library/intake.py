@@ -13,10 +13,11 @@ from prsnl.file_processing.specs import (
     DocumentOptions,
     ProcessDocument,
 )
-from prsnl.items import store
+from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
+from prsnl.library.quota import require_room
 from prsnl.web.uploads import Incoming
-from prsnl.work import ledger
+from prsnl.work import blobs, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission, submit
@@ -47,6 +48,8 @@ class TakenIn:
     task: TaskView | None
     #: That task was made for this wish: nobody else's work ends with it.
     is_new_task: bool
+    #: It was in the trash, and is back.
+    is_restored: bool
 
 
 def take_in(
@@ -56,12 +59,16 @@ def take_in(
     wish: Wish,
     *,
     owner: str,
+    quota_bytes: int | None = None,
 ) -> TakenIn:
     """Keep the bytes, then the rows: bytes without rows are harmless.
+
+    While the rows are not in, nobody removes the same bytes of another item.
 
     Raises:
         ConflictError: The idempotency key stands for another command already.
         DiskFullError: There is no room.
+        QuotaError: The owner keeps as much as he may.
         UnavailableError: The database does not answer; nothing but bytes was kept.
     """
     file = store.NewFile(
@@ -70,20 +77,34 @@ def take_in(
         incoming.spooled.size_bytes,
         incoming.spooled.sha256,
     )
-    storage.put_file(incoming.spooled.path, file.sha256)
     # A COMMIT whose answer was lost is done again: under one key it is one task.
     key = wish.idempotency_key or f"upload {new_id()}"
 
     def keep(connection: Db) -> TakenIn:
         with connection.transaction():
+            blobs.hold(connection, file.sha256)
+            require_room(connection, file, quota_bytes)
+            storage.put_file(incoming.spooled.path, file.sha256)
             attachment, is_new = store.add_file(connection, file)
+            is_restored = not is_new and _restore(connection, attachment, owner)
             task = _newest(connection, attachment, owner)
             if wish.process and (wish.again or _needs_one(task)):
-                task = _submit(connection, attachment, wish, key=key, owner=owner)
+                task = process(
+                    connection,
+                    attachment,
+                    key=key,
+                    owner=owner,
+                    again=wish.again,
+                    local_only=wish.local_only,
+                )
             is_ours = task is not None and _stands_for(connection, task, key)
-            return TakenIn(attachment, is_new, task, is_ours)
+            return TakenIn(attachment, is_new, task, is_ours, is_restored)
 
     return database.run(keep)
+
+
+def _restore(connection: Db, attachment: AttachmentView, owner: str) -> bool:
+    return bool(editing.restore(connection, [attachment.item_id], owner=owner))
 
 
 def _newest(connection: Db, attachment: AttachmentView, owner: str) -> TaskView | None:
@@ -104,13 +125,29 @@ def _stands_for(connection: Db, task: TaskView, key: str) -> bool:
     return found is not None
 
 
-def _submit(
-    connection: Db, attachment: AttachmentView, wish: Wish, *, key: str, owner: str
+def process(
+    connection: Db,
+    attachment: AttachmentView,
+    *,
+    key: str,
+    owner: str,
+    again: bool = False,
+    local_only: bool = False,
 ) -> TaskView:
+    """Queue the processing of a file, in the caller's transaction.
+
+    Args:
+        connection: In a transaction.
+        attachment: The file.
+        key: The task's idempotency key.
+        owner: Whose file it is.
+        again: Also what is kept already is done anew.
+        local_only: No byte may leave this machine.
+    """
     command = ProcessDocument(
         file_id=attachment.id,
-        options=DocumentOptions(local_only=wish.local_only),
-        again=key if wish.again else None,
+        options=DocumentOptions(local_only=local_only),
+        again=key if again else None,
     )
     (told,) = submit(
         connection,

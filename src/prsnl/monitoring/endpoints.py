@@ -7,30 +7,28 @@ from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
+from prsnl.core.texts import Moment, StorableText
+from prsnl.items import files
 from prsnl.monitoring import health
-from prsnl.monitoring.watch import Watcher
-from prsnl.web.bodies import status_body, task_body
+from prsnl.monitoring.live import Reading
+from prsnl.web.bodies import child_body, status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
-from prsnl.wire import HealthBody, Page, StatusBody, TaskBody
+from prsnl.wire import ChildBody, HealthBody, Page, StatusBody, TaskBody
 from prsnl.work import control, ledger
+from prsnl.work.ledger import Narrowing
 from prsnl.work.queues import Queue
 from prsnl.work.specs import ENDED, Status
 
 LONGEST_WAIT_S = 30.0
+_EVERY = Narrowing()
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 open_router = APIRouter(tags=["Health"])
-
-
-def _watcher(request: Request) -> Watcher:
-    watcher = request.app.state.watcher
-    assert isinstance(watcher, Watcher)
-    return watcher
 
 
 class TaskFilter(Paging):
@@ -38,6 +36,32 @@ class TaskFilter(Paging):
 
     status: list[Status] = Field(default_factory=list, description="In these states.")
     queue: Queue | None = Field(None, description="Of this queue.")
+    name: StorableText | None = Field(
+        None, max_length=100, description="Of this kind: `process_document_task` ..."
+    )
+    error_code: StorableText | None = Field(
+        None, max_length=100, description="With this error code."
+    )
+    attachment_id: UUID | None = Field(None, description="Of this file.")
+    item_id: UUID | None = Field(None, description="Of this item.")
+    parent_id: UUID | None = Field(None, description="Parts of this task.")
+    created_from: Moment | None = Field(
+        None, description="Submitted at this time or later."
+    )
+    created_to: Moment | None = Field(None, description="Submitted before this time.")
+
+    @property
+    def narrowing(self) -> Narrowing:
+        """What the list is narrowed to."""
+        return Narrowing(
+            name=self.name,
+            error_code=self.error_code,
+            attachment_id=self.attachment_id,
+            item_id=self.item_id,
+            parent_id=self.parent_id,
+            created_from=self.created_from,
+            created_to=self.created_to,
+        )
 
 
 @router.get("/status/{task_id}")
@@ -46,7 +70,7 @@ async def status(
     task_id: UUID,
     parts: Parts,
     owner: Caller,
-    watcher: Annotated[Watcher, Depends(_watcher)],
+    reader: Reading,
     seq: Annotated[
         int | None, Query(ge=0, description="The newest `seq` that is known.")
     ] = None,
@@ -66,7 +90,7 @@ async def status(
 
     if not wait_s or seq is None:
         return await run_in_threadpool(read)
-    with watcher.watching(task_id, seq) as watch:
+    with reader.watching(task_id, seq) as watch:
         found = await run_in_threadpool(read)
         if found.seq != seq or found.status in ENDED:
             return found
@@ -92,7 +116,43 @@ def tasks(
     parts: Parts, owner: Caller, wanted: Annotated[TaskFilter, Query()]
 ) -> Page[TaskBody]:
     """The caller's tasks, newest first."""
-    return _page(parts, owner, wanted, wanted.status, queue=wanted.queue)
+    return _page(
+        parts,
+        owner,
+        wanted,
+        wanted.status,
+        queue=wanted.queue,
+        narrowing=wanted.narrowing,
+    )
+
+
+class ChildFilter(Paging):
+    """Which parts of a task."""
+
+    status: list[Status] = Field(default_factory=list, description="In these states.")
+
+
+@router.get("/tasks/{task_id}/children")
+def children(
+    task_id: UUID, parts: Parts, owner: Caller, wanted: Annotated[ChildFilter, Query()]
+) -> Page[ChildBody]:
+    """The parts of a task, such as the files of a batch, newest first."""
+
+    def read(connection: Db) -> list[ChildBody]:
+        ledger.task(connection, task_id, owner=owner)
+        views = ledger.children(
+            connection,
+            task_id,
+            statuses=wanted.status,
+            before=wanted.before,
+            limit=wanted.limit,
+        )
+        ids = [view.attachment_id for view in views if view.attachment_id]
+        names = files.names(connection, ids)
+        return [child_body(view, names) for view in views]
+
+    found = parts.database.run(read)
+    return Page(items=found, next=next_page([one.task_id for one in found], wanted))
 
 
 @router.delete("/tasks/{task_id}")
@@ -131,7 +191,8 @@ def try_now(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
 @open_router.get("/health")
 def show_health(parts: Parts) -> HealthBody:
     """How the parts of the service are. Needs no key."""
-    return health.health(parts.database)
+    found = health.health(parts.database)
+    return found.model_copy(update={"problems": [*found.problems, *parts.insecurities]})
 
 
 @open_router.get("/ready")
@@ -148,6 +209,8 @@ def _status(parts: Shared, task_id: UUID, owner: str) -> StatusBody:
             view,
             ledger.stages(connection, task_id),
             ledger.peak_memory_bytes(connection, task_id),
+            ledger.child_counts(connection, task_id),
+            parts.history.eta(connection, view),
         )
 
     return parts.database.run(read)
@@ -160,6 +223,7 @@ def _page(
     statuses: Sequence[Status],
     *,
     queue: Queue | None,
+    narrowing: Narrowing = _EVERY,
 ) -> Page[TaskBody]:
     views = parts.database.run(
         lambda connection: ledger.tasks(
@@ -169,6 +233,7 @@ def _page(
             queue=queue,
             before=paging.before,
             limit=paging.limit,
+            narrowing=narrowing,
         )
     )
     return Page(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from prsnl import __version__
 from prsnl.core import schema
 from prsnl.core.db import Database, Db, Row
 from prsnl.core.errors import UnavailableError
-from prsnl.wire import HealthBody, WorkersBody
+from prsnl.items import watch_store
+from prsnl.wire import HealthBody, WatchBody, WorkersBody
 from prsnl.work.workers import GONE_AFTER
 
 _PATIENCE_S = 1.0
@@ -16,6 +19,7 @@ def health(database: Database) -> HealthBody:
     """Look at everything that the rows tell; always an answer."""
     try:
         rows = database.run(_processes, patience_s=_PATIENCE_S)
+        watch = database.run(_watched, patience_s=_PATIENCE_S)
     except UnavailableError:
         return HealthBody(
             status="degraded",
@@ -26,11 +30,11 @@ def health(database: Database) -> HealthBody:
             workers={},
             problems=["The database does not answer: ./prsnl doctor says more."],
         )
-    return told(rows)
+    return told(rows, watch)
 
 
-def told(rows: list[Row]) -> HealthBody:
-    """What the rows of the live processes mean."""
+def told(rows: list[Row], watch: Sequence[WatchBody] = ()) -> HealthBody:
+    """What the rows of the live processes and of the watched folders mean."""
     schedulers = [row for row in rows if row["kind"] == "scheduler"]
     workers: dict[str, WorkersBody] = {}
     for row in rows:
@@ -51,6 +55,7 @@ def told(rows: list[Row]) -> HealthBody:
         problems.append("No scheduler is running: start one with ./prsnl scheduler.")
     if not workers:
         problems.append("No worker is running: start one with ./prsnl worker QUEUE.")
+    problems.extend(_troubles(watch))
     return HealthBody(
         status="degraded" if problems else "ok",
         version=__version__,
@@ -58,8 +63,20 @@ def told(rows: list[Row]) -> HealthBody:
         broker=trouble or ("ok" if schedulers else "unknown"),
         schedulers=len(schedulers),
         workers=dict(sorted(workers.items())),
+        watch=list(watch),
         problems=problems,
     )
+
+
+def _troubles(watch: Iterable[WatchBody]) -> Iterator[str]:
+    for one in watch:
+        if one.trouble:
+            yield one.trouble
+        if one.unreadable:
+            yield (
+                f"In the watched folder {one.unreadable} files or folders cannot be "
+                "read: the scheduler's log names them."
+            )
 
 
 def check_ready(database: Database) -> None:
@@ -78,6 +95,10 @@ def check_ready(database: Database) -> None:
             "The database has another schema than this program needs: run "
             "./prsnl migrate."
         )
+
+
+def _watched(connection: Db) -> list[WatchBody]:
+    return [WatchBody(**row) for row in watch_store.told(connection)]
 
 
 def _processes(connection: Db) -> list[Row]:

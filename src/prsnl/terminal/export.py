@@ -9,14 +9,18 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError
 from prsnl.terminal.outcome import Outcome
+from prsnl.work.specs import Status
 
 #: Most bytes of a file's name, less those of the longest ending.
 _NAME_BYTES: Final = 255 - len(".json")
+#: What would lead out of a folder.
+_UP: Final = frozenset({"/", "..", ""})
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,29 @@ class Output:
             parts["md"] = client.markdown(attachment.id)
         try:
             for ending, content in parts.items():
-                self._write(outcome, ending, content)
+                self._write(outcome.file.name, ending, content)
+            for member in outcome.members:
+                self._write_member(client, outcome.file.name, member)
         except OSError as error:
             raise BadRequestError(
                 f"The results cannot be written to {self.folder} ({error.strerror}): "
                 "name another folder."
             ) from error
 
-    def _write(self, outcome: Outcome, ending: str, content: str) -> None:
-        name = outcome.file.name
+    def _write_member(
+        self, client: Client, container: PurePath, member: dict[str, Any]
+    ) -> None:
+        """Text and Markdown of a file in a mail or an archive, below its name."""
+        if member["status"] != Status.SUCCESS:
+            return
+        # A name from within an archive is a label: only its last words are used.
+        words = [word for word in PurePath(member["name"]).parts if word not in _UP]
+        name = container.joinpath(*map(_short, words))
+        attachment_id = UUID(member["attachment_id"])
+        self._write(name, "txt", client.text(attachment_id))
+        self._write(name, "md", client.markdown(attachment_id))
+
+    def _write(self, name: PurePath, ending: str, content: str) -> None:
         target = self.folder / name.with_name(f"{_short(name.name)}.{ending}")
         target.parent.mkdir(parents=True, exist_ok=True)
         new = target.with_name(f".{secrets.token_hex(8)}.new")

@@ -1,4 +1,4 @@
-"""Sends files one after another, and follows their tasks side by side."""
+"""Sends files a few at a time, and follows their tasks side by side."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,10 +19,14 @@ from prsnl.core.ids import new_id
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome, failed, fetch
 from prsnl.wire import StatusBody, TaskBody
-from prsnl.work.specs import ENDED
+from prsnl.work.specs import ENDED, Status
 
 #: Tasks that are followed at a time: more than a machine runs at a time.
 _FOLLOWERS: Final = 8
+#: Files that are sent at a time: more would only wait for the server's disk.
+_SENDERS: Final = 3
+#: Requests at a time when everything is cancelled.
+_CANCELLERS: Final = 8
 #: A server that is gone for so long does not come back by itself.
 _PATIENCE_S: Final = 60.0
 _FIRST_WAIT_S: Final = 0.2
@@ -29,6 +34,7 @@ _LONGEST_WAIT_S: Final = 3.0
 #: Short enough that a stop is noticed.
 _POLL_S: Final = 10.0
 _CANCEL_WITHIN_S: Final = 5.0
+_ENDED_BEFORE: Final = tuple(state for state in ENDED if state is not Status.REVOKED)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,17 @@ class _Fault:
         )
 
 
+@dataclass(frozen=True)
+class Cancelled:
+    """What became of the files of a command that was stopped."""
+
+    files: int
+    #: These had ended, and nobody had looked yet.
+    ended: int
+    #: These go on, since another command made them.
+    others: int
+
+
 Event = Sending | Progressed | Outcome
 T = TypeVar("T")
 
@@ -89,7 +106,7 @@ class Run:
     _open: set[UUID] = field(default_factory=set)
     #: Tasks of others, that our uploads merely found under way.
     _found: set[UUID] = field(default_factory=set)
-    _sender: threading.Thread | None = None
+    _senders: list[threading.Thread] = field(default_factory=list)
     #: The server has not answered for long: nobody waits for it again.
     _is_gone: bool = False
 
@@ -99,7 +116,9 @@ class Run:
         Raises:
             PrsnlError: A defect of ours, with no outcome for some file.
         """
-        self._sender = self._started(self._send_all, files)
+        unsent = iter(files)
+        for _ in range(min(_SENDERS, len(files))):
+            self._senders.append(self._started(self._send_all, unsent))
         for _ in range(min(_FOLLOWERS, len(files))):
             self._started(self._follow_all)
         left = len(files)
@@ -119,28 +138,30 @@ class Run:
             except (PrsnlError, OSError) as error:
                 yield failed(file, error)
 
-    def cancel(self) -> tuple[int, int]:
+    def cancel(self) -> Cancelled:
         """Cancel what was submitted here and has not ended.
 
         Waits a few seconds for those that run to end.
-
-        Returns:
-            How many tasks that were, and how many go on since another made them.
         """
         self._stop.set()
-        if self._sender is not None:
-            self._sender.join(_CANCEL_WITHIN_S)
+        give_up_at = time.monotonic() + _CANCEL_WITHIN_S
+        for sender in self._senders:
+            sender.join(max(0.0, give_up_at - time.monotonic()))
         with self._lock:
             tasks, others = list(self._open), len(self._found)
-        ended = [self._cancel(task_id) for task_id in tasks]
+        with ThreadPoolExecutor(_CANCELLERS) as pool:
+            told = list(pool.map(self._cancel, tasks))
         give_up_at = time.monotonic() + _CANCEL_WITHIN_S
-        for status in ended:
+        for status in told:
             self._await_end(status, give_up_at)
-        return len(tasks), others
+        ended = sum(one is not None and one.status in _ENDED_BEFORE for one in told)
+        return Cancelled(len(tasks) - ended, ended=ended, others=others)
 
-    def _send_all(self, files: Sequence[InputFile]) -> None:
-        for file in files:
-            if self._stop.is_set():
+    def _send_all(self, unsent: Iterator[InputFile]) -> None:
+        while not self._stop.is_set():
+            with self._lock:
+                file = next(unsent, None)
+            if file is None:
                 return
             began = time.monotonic()
             self._events.put(Sending(file))
@@ -150,6 +171,7 @@ class Run:
                 waited_s = time.monotonic() - began
                 self._events.put(failed(file, error, seconds=waited_s))
                 continue
+            self._events.put(Progressed(file, job.task))
             self._jobs.put(job)
 
     def _send(self, file: InputFile) -> _Job:
@@ -160,7 +182,10 @@ class Run:
             return self._send_protected(file, began, key, self.password)
         sent = self._patiently(
             lambda: self.client.upload(
-                file.path, local_only=self.local_only, idempotency_key=key
+                file.path,
+                local_only=self.local_only,
+                idempotency_key=key,
+                file_name=file.upload_as,
             )
         )
         assert sent.task is not None
@@ -202,7 +227,6 @@ class Run:
                 self._events.put(failed(job.file, error, seconds=waited_s))
 
     def _follow(self, job: _Job) -> Outcome:
-        self._events.put(Progressed(job.file, job.task))
         seq = None
         while True:
             status = self._status(job.task.task_id, seq)

@@ -17,6 +17,8 @@ class InputFile:
     #: Its place below the output folder, and what the user reads: the name, below the
     #: sub-folders of the folder that was given.
     name: PurePath
+    #: What the server is to call it, if not as here.
+    upload_as: str | None = None
 
     @property
     def shown(self) -> str:

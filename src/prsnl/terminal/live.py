@@ -18,9 +18,14 @@ from prsnl.terminal.following import Event, Progressed, Sending
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.summary import clock, one_line
-from prsnl.wire import TaskBody
+from prsnl.wire import ProgressEvent, TaskBody
 
 _ROWS: Final = 10
+#: Rows of files that wait, where none is active.
+_WAITING_ROWS: Final = 3
+_WAITING: Final = 2
+#: More files than this have no lines of their own in a pipe.
+_FEW: Final = 20
 _NAME_CHARACTERS: Final = 40
 _BAR_CHARACTERS: Final = 20
 _REFRESH_PER_S: Final = 8
@@ -39,23 +44,38 @@ class Display(Protocol):
 
 
 class PlainDisplay:
-    """Results on standard output; now and then a line of progress on the other."""
+    """Results on standard output; now and then a line of progress on the other.
 
-    def __init__(self) -> None:
-        self._said_at: dict[InputFile, float] = {}
+    Of a few files each has lines of its own; of many, one line counts them all.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._said_at: dict[InputFile | None, float] = {}
+        self._done = self._failed = 0
 
     def show(self, event: Event) -> None:
         """Write a line, unless one was written a moment ago."""
-        if not isinstance(event, Progressed):
-            return
-        now = time.monotonic()
-        if now - self._said_at.setdefault(event.file, now) >= _PLAIN_EVERY_S:
-            self._said_at[event.file] = now
+        if isinstance(event, Outcome):
+            self._done += event.is_success
+            self._failed += not event.is_success
+        if self._total > _FEW:
+            if self._is_time(None):
+                counts = _counts(self._total, self._done, self._failed)
+                sys.stderr.write(f"{counts}\n")
+        elif isinstance(event, Progressed) and self._is_time(event.file):
             sys.stderr.write(f"{event.file.shown}: {told(event.task)}\n")
 
     def say(self, *lines: str) -> None:
         """Print lines."""
         print_lines(*lines)
+
+    def _is_time(self, what: InputFile | None) -> bool:
+        now = time.monotonic()
+        if now - self._said_at.setdefault(what, now) < _PLAIN_EVERY_S:
+            return False
+        self._said_at[what] = now
+        return True
 
 
 class QuietDisplay:
@@ -98,17 +118,20 @@ class LiveDisplay:
             self._console.print(Text(line))
 
     def __rich__(self) -> RenderableType:
-        """The rows as they are now; those that run come first."""
+        """The rows as they are now: what runs and what is being sent.
+
+        Only where nothing does, a few that wait say why.
+        """
         rows = Table.grid(padding=(0, 2))
-        bars = sorted(self._bars.items(), key=lambda pair: _rank(pair[1]))
-        for file, task in bars[:_ROWS]:
+        ranked = sorted(self._bars.items(), key=lambda pair: _rank(pair[1]))
+        active = [pair for pair in ranked if _rank(pair[1]) < _WAITING]
+        for file, task in active[:_ROWS] or ranked[:_WAITING_ROWS]:
             rows.add_row(
                 Text(one_line(file.shown, characters=_NAME_CHARACTERS)),
                 _bar(task),
                 Text(one_line(told(task), characters=100), overflow="ellipsis"),
             )
-        left = self._total - self._done - self._failed
-        counts = f"{self._done} done, {self._failed} failed, {left} to go"
+        counts = _counts(self._total, self._done, self._failed)
         elapsed = clock(time.monotonic() - self._began)
         below = Text(f"{counts}   {elapsed}", style="dim")
         return Group(rows, below) if rows.row_count else below
@@ -120,7 +143,7 @@ def display(*, total: int, is_json: bool) -> Iterator[Display]:
     if is_json:
         yield QuietDisplay()
     elif not sys.stdout.isatty():
-        yield PlainDisplay()
+        yield PlainDisplay(total)
     else:
         console = Console(highlight=False, soft_wrap=True)
         live = LiveDisplay(console, total=total)
@@ -134,11 +157,11 @@ def display(*, total: int, is_json: bool) -> Iterator[Display]:
             yield live
 
 
-def told(task: TaskBody | None) -> str:
+def told(task: TaskBody | ProgressEvent | None) -> str:
     """Where a task is, in a few words."""
     if task is None:
         return "sending"
-    if task.is_cancelling:
+    if isinstance(task, TaskBody) and task.is_cancelling:
         return "cancelling"
     progress = task.progress
     of = f" ({progress.current} of {progress.total})" if progress.total else ""
@@ -160,7 +183,11 @@ def _bar(task: TaskBody | None) -> ProgressBar:
 
 
 def _rank(task: TaskBody | None) -> int:
-    """Running first, then waiting, then on its way."""
+    """Running first, then on its way, then waiting."""
     if task is None:
-        return 2
-    return 0 if task.waiting_because is None else 1
+        return 1
+    return 0 if task.waiting_because is None else _WAITING
+
+
+def _counts(total: int, done: int, failed: int) -> str:
+    return f"{done} done, {failed} failed, {total - done - failed} to go"

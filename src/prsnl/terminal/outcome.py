@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prsnl.client import Client
@@ -42,6 +42,19 @@ class Outcome:
         """Whether somebody stopped it."""
         return self.status is Status.REVOKED
 
+    @property
+    def members(self) -> list[dict[str, Any]]:
+        """The files in a mail or an archive, and how each of them ended."""
+        return list(self._result.get("members") or ())
+
+    @property
+    def _result(self) -> dict[str, Any]:
+        return (self.task and self.task.result) or {}
+
+    def without_what_was_read(self) -> Outcome:
+        """How it ended, and no more."""
+        return replace(self, task=None, attachment=None, item=None, pages=())
+
     def as_json(self) -> dict[str, Any]:
         """Everything, as `NAME.json` and `--json` have it."""
         item, attachment, task = self.item, self.attachment, self.task
@@ -62,6 +75,10 @@ class Outcome:
             "entities": item.entities if item else [],
             "tags": item.tags if item else [],
             "warnings": task.warnings if task else [],
+            "members": self.members,
+            "dependencies": ((self.task and self.task.result) or {}).get(
+                "dependencies"
+            ),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),

@@ -7,8 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,14 +17,16 @@ from prsnl.core.errors import PrsnlError
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers, summary
 from prsnl.terminal.export import Output
+from prsnl.terminal.exported import Exports
 from prsnl.terminal.failures import grouped
 from prsnl.terminal.following import Run
 from prsnl.terminal.inputs import Inputs, collect
 from prsnl.terminal.live import Display, display, print_lines
 from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.passwords import given_password
+from prsnl.terminal.reaching import reached
 from prsnl.terminal.service import start_in_background
-from prsnl.terminal.stack import service
+from prsnl.wire import Scope
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2
@@ -76,27 +77,18 @@ def main(wanted: Wanted) -> int:
     output = None if wanted.output is None else Output(wanted.output)
     if output is not None:
         output.prepare()
+    exports = Exports.among(wanted.paths, inputs)
     if wanted.detach:
-        return _detach(settings, wanted, inputs, password)
-    with _server(settings, wanted) as client:
-        session = _Session(wanted, inputs, client, output, password)
-        return session.run()
-
-
-@contextmanager
-def _server(settings: Settings, wanted: Wanted) -> Iterator[Client]:
-    """The server in use: named, running, or started for as long as the block runs."""
-    client = servers.named(settings, wanted.server)
-    client = client or servers.running(settings, is_lasting=True)
-    with ExitStack() as stack:
-        if client is None:
-            if not wanted.is_json and sys.stderr.isatty():
-                _warn("Starting the database, the broker and the workers ...")
-            started = stack.enter_context(
-                service(settings, what="prsnl process", is_passing=True)
+        if exports.told:
+            _warn(
+                "With --detach titles, tags and dates of the export do not come back."
             )
-            client = servers.own(settings, started.url)
-        yield stack.enter_context(client)
+        return _detach(settings, wanted, inputs, password)
+    with reached(
+        settings, wanted.server, what="prsnl process", is_quiet=wanted.is_json
+    ) as client:
+        session = _Session(wanted, inputs, client, output, exports, password)
+        return session.run()
 
 
 def _detach(
@@ -109,7 +101,7 @@ def _detach(
         start_in_background(settings)
         client = servers.required(settings, None)
     failures = []
-    with client:
+    with servers.checked(client, Scope.WRITE):
         run = Run(client, local_only=wanted.local_only, password=password)
         for file, told in zip(inputs.files, run.submit_only(inputs.files), strict=True):
             if isinstance(told, Outcome):
@@ -136,6 +128,7 @@ class _Session:
     inputs: Inputs
     client: Client
     output: Output | None
+    exports: Exports
     password: str | None = field(default=None, repr=False)
     outcomes: list[Outcome] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
@@ -158,15 +151,18 @@ class _Session:
             # A second Ctrl-C waits for nothing: the kernel tells our children.
             signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
             _warn("Cancelling what was sent and is not done ...")
-            cancelled, others = run.cancel()
+            told = run.cancel()
+            ended = len(self.outcomes) + told.ended
+            left = len(self.inputs.files) - ended - told.files - told.others
             _warn(
-                f"Cancelled {summary.count(cancelled, 'file')}; "
-                f"{len(self.outcomes)} had ended before."
+                f"Cancelled {summary.count(told.files, 'file')}; "
+                f"{ended} had ended before, {left} were not sent yet."
             )
-            if others:
+            if told.others:
+                others = summary.count(told.others, "file")
                 _warn(
-                    f"{summary.count(others, 'file')} of an earlier command were under "
-                    "way, and go on: ./prsnl status lists them."
+                    f"{others} of an earlier command were under way, and go on: "
+                    "./prsnl status lists them."
                 )
             return INTERRUPTED
         self._tell_end(time.monotonic() - began)
@@ -174,7 +170,12 @@ class _Session:
         return 0 if is_whole and not (self.inputs.missing or self.unwritten) else 1
 
     def _take(self, outcome: Outcome, shown: Display) -> None:
-        self.outcomes.append(outcome)
+        # Of thousands of files only this much is kept.
+        self.outcomes.append(outcome.without_what_was_read())
+        try:
+            self.exports.restore(self.client, outcome)
+        except PrsnlError as error:
+            self.unwritten.append(f"{outcome.file.shown}: {error.message}")
         if self.wanted.is_json:
             print_lines(json.dumps(outcome.as_json(), ensure_ascii=False))
         else:
@@ -196,6 +197,9 @@ class _Session:
             _warn(line)
         if self.wanted.is_json:
             return
+        if self.exports.restored:
+            restored = summary.count(self.exports.restored, "item")
+            print_lines(f"Of an export: title, tags and dates of {restored} restored.")
         done = len(self.outcomes) - len(failed)
         where = self.output.folder if self.output else "--output DIR"
         print_lines(

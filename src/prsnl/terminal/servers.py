@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from prsnl.client import Client, is_local, local_key
-from prsnl.core.errors import UnavailableError
+from prsnl.core.errors import ForbiddenError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
+from prsnl.wire import Scope
 
 
 def named(settings: Settings, server: str | None) -> Client | None:
@@ -48,6 +49,30 @@ def required(settings: Settings, server: str | None) -> Client:
         raise UnavailableError(
             "No server is running: start one with ./prsnl up, or name one with "
             "PRSNL_SERVER."
+        )
+    return client
+
+
+def checked(client: Client, *needed: Scope) -> Client:
+    """The same client, once its server and its key are known to be good.
+
+    Else every file would fail for itself, and after a minute's patience each.
+
+    Raises:
+        PrsnlError: No server answers, or the key may not do this; one sentence.
+    """
+    try:
+        who = client.me()
+    except PrsnlError:
+        client.close()
+        raise
+    lacking = [scope for scope in needed if scope not in who.scopes]
+    if lacking:
+        client.close()
+        raise ForbiddenError(
+            f"The key in use may not do this at {client.server}: it lacks the scope "
+            f"`{'` and `'.join(lacking)}`. Set PRSNL_API_KEY to one that has it "
+            "(./prsnl keys create makes one)."
         )
     return client
 

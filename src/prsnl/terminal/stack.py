@@ -11,6 +11,7 @@ from typing import Final, TextIO, cast
 import structlog
 
 from prsnl import fleet
+from prsnl.access import openness
 from prsnl.core import schema
 from prsnl.core.errors import SettingsError, StartError
 from prsnl.core.settings import Settings
@@ -86,6 +87,11 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
             held.open()
             stack.callback(held.close)
             stack.callback(supervisor.stop)
+            openness.check(
+                found.database_url,
+                found.broker_url,
+                is_insecure=settings.access.insecure,
+            )
             schema.check(found.database_url)
         programs = fleet.plan(
             cores=fleet.cores(),

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
-
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
-from prsnl.terminal import servers
+from prsnl.terminal import servers, watching
 from prsnl.terminal.live import print_lines, told
 from prsnl.terminal.summary import count, one_line
-from prsnl.wire import HealthBody, StatusBody, TaskBody
+from prsnl.wire import HealthBody, ProgressEvent, StatusBody, TaskBody
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _NEWEST: Final = 10
 #: Tasks that one answer of the server holds.
 _MOST: Final = 100
 _STATE_CHARACTERS: Final = 120
-_WATCH_EVERY_S: Final = 1.0
 
 
 def status(task_id: str | None, *, server: str | None, watch: bool) -> int:
@@ -75,14 +69,7 @@ def checked_id(task_id: str) -> UUID:
 
 
 def _one(client: Client, task_id: UUID, *, watch: bool) -> int:
-    if watch:
-
-        def show(now: TaskBody) -> None:
-            print_lines(f"{now.status}: {told(now)}")
-
-        final = client.wait(task_id, show)
-    else:
-        final = client.status(task_id)
+    final = watching.one(client, task_id) if watch else client.status(task_id)
     print_lines(*_lines(final))
     return 1 if final.status in DEAD_LETTERS else 0
 
@@ -115,23 +102,12 @@ def _after_cancel(task: StatusBody) -> str:
 
 
 def _watch_all(client: Client) -> None:
-    """Show the overview anew as it changes: in place on a terminal, else below."""
-    console = Console(highlight=False)
-    if console.is_terminal:
-        with Live(console=console, auto_refresh=False) as live:
-            while True:
-                # The lines of a task, and one each for the head, the rest and the end.
-                most = max(1, (console.height - 3) // 2)
-                shown = overview(client, most, is_wide=False)
-                live.update(Text("\n".join(shown)), refresh=True)
-                time.sleep(_WATCH_EVERY_S)
-    before: list[str] = []
-    while True:
-        now = overview(client, _MOST, is_wide=True)
-        if now != before:
-            print_lines(*now)
-        before = now
-        time.sleep(_WATCH_EVERY_S)
+    """Show what happens as it happens: in place on a terminal, else in lines."""
+
+    def shown(most: int | None) -> list[str]:
+        return overview(client, most or _MOST, is_wide=most is None)
+
+    watching.everything(client, shown, _event_line)
 
 
 def overview(client: Client, most: int, *, is_wide: bool) -> list[str]:
@@ -171,6 +147,11 @@ def _row(task: TaskBody, *, is_wide: bool) -> list[str]:
     head = f"{task.task_id}  {task.name}  {task.status}"
     state = one_line(_state(task), characters=_STATE_CHARACTERS)
     return [f"{head}  {state}"] if is_wide else [head, f"  {state}"]
+
+
+def _event_line(event: ProgressEvent) -> str:
+    state = one_line(told(event), characters=_STATE_CHARACTERS)
+    return f"{event.task_id}  {event.name}  {event.status}  {state}"
 
 
 def _state(task: TaskBody) -> str:

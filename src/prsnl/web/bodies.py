@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from prsnl.wire import ErrorBody, ProgressBody, StageBody, StatusBody, TaskBody
+from uuid import UUID
+
+from prsnl.wire import (
+    ChildBody,
+    ErrorBody,
+    EtaBody,
+    ProgressBody,
+    ProgressEvent,
+    StageBody,
+    StatusBody,
+    TaskBody,
+)
+from prsnl.work.eta import Eta
+from prsnl.work.feed import EventView
 from prsnl.work.ledger import StageView, TaskView
 
 
@@ -35,14 +48,46 @@ def task_body(view: TaskView) -> TaskBody:
     )
 
 
+def child_body(view: TaskView, file_names: dict[UUID, str]) -> ChildBody:
+    """One part of a task."""
+    name = file_names.get(view.attachment_id) if view.attachment_id else None
+    return ChildBody(**task_body(view).model_dump(), file_name=name)
+
+
 def status_body(
-    view: TaskView, stages: list[StageView], peak_memory_bytes: int | None
+    view: TaskView,
+    stages: list[StageView],
+    peak_memory_bytes: int | None,
+    children: dict[str, int],
+    eta: Eta | None = None,
 ) -> StatusBody:
     """One task with what it has done."""
     return StatusBody(
         **task_body(view).model_dump(),
+        eta=None if eta is None else EtaBody(**vars(eta)),
         stages=[
             StageBody.model_validate(stage, from_attributes=True) for stage in stages
         ],
         peak_memory_bytes=peak_memory_bytes,
+        children=children,
+    )
+
+
+def event_body(view: EventView) -> ProgressEvent:
+    """One event of a task."""
+    return ProgressEvent(
+        task_id=view.task_id,
+        name=view.name,
+        queue=view.queue,
+        seq=view.seq,
+        status=view.status,
+        progress=ProgressBody(
+            current=view.current,
+            total=view.total,
+            percentage=view.percentage,
+            message=view.message,
+            updated_at=view.at,
+        ),
+        waiting_because=view.waiting_because,
+        cursor=str(view.cursor),
     )

@@ -1,9 +1,7 @@
-"""API keys: kept as hashes, compared in constant time."""
+"""API keys: made, the first one kept in a file, and remembered by who they are."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import secrets
 import time
@@ -13,6 +11,15 @@ from typing import Final
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import StartError, UnauthorizedError
+from prsnl.core.ids import new_id
+from prsnl.web.identity import (
+    Credential,
+    Identity,
+    find,
+    hash_of,
+    still_valid,
+)
+from prsnl.wire import Scope
 
 FIRST_OWNER: Final = "owner"
 FILE_NAME: Final = "api-key"
@@ -26,11 +33,6 @@ _MOST_REMEMBERED: Final = 1000
 def new_key() -> str:
     """A key of 256 random bits: `prsnl_` and 43 characters that need no quoting."""
     return _PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-
-
-def hash_of(key: str) -> bytes:
-    """What is kept of a key. It is random, so one fast hash is enough."""
-    return hashlib.sha256(key.encode()).digest()
 
 
 def first_key(data_dir: Path) -> str:
@@ -73,60 +75,89 @@ def _keep_first(path: Path, key: str) -> None:
         new.unlink()
 
 
-def ensure(connection: Db, key: str, *, owner: str, name: str) -> None:
+def ensure(
+    connection: Db,
+    key: str,
+    *,
+    owner: str,
+    name: str,
+    scopes: frozenset[Scope] = frozenset(Scope),
+) -> None:
     """Let a key in, unless it is known already; a revoked one stays revoked."""
     connection.execute(
-        "insert into api_keys (key_hash, owner, name) values (%s, %s, %s) "
-        "on conflict do nothing",
-        [hash_of(key), owner, name],
+        "insert into api_keys (id, key_hash, owner, name, scopes) "
+        "values (%s, %s, %s, %s, %s) on conflict (key_hash) do nothing",
+        [new_id(), hash_of(key), owner, name, sorted(scopes)],
     )
-
-
-def find_owner(connection: Db, key_hash: bytes) -> str | None:
-    """Whose key it is; None if it is unknown or revoked."""
-    row = connection.execute(
-        "select key_hash, owner from api_keys "
-        "where key_hash = %s and revoked_at is null",
-        [key_hash],
-    ).fetchone()
-    if row is None or not hmac.compare_digest(bytes(row["key_hash"]), key_hash):
-        return None
-    return str(row["owner"])
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Who a key stands for; remembered for a moment, so that few requests ask."""
+    """Who a credential stands for; remembered a moment, so that few requests ask."""
 
     database: Database
-    _known: dict[bytes, tuple[str, float]] = field(default_factory=dict)
+    _known: dict[Credential, tuple[Identity, float]] = field(default_factory=dict)
 
-    def remembered(self, key: str) -> str | None:
-        """The owner, if the key was seen a moment ago. Never waits."""
-        owner, until = self._known.get(hash_of(key), ("", 0.0))
-        return owner if time.monotonic() < until else None
+    def remembered(self, credential: Credential) -> Identity | None:
+        """Who it was a moment ago. Never waits."""
+        known = self._known.get(credential)
+        if known is None or time.monotonic() >= known[1]:
+            return None
+        return known[0]
 
-    def owner(self, key: str) -> str:
-        """The owner, from the table.
+    def was_let_in(self, credential: Credential) -> bool:
+        """Whether it has been good before: then it is nobody's guess."""
+        return credential in self._known
+
+    def identity(self, credential: Credential) -> Identity:
+        """Who it is, from the table.
 
         Raises:
-            UnauthorizedError: The key is unknown or revoked.
+            UnauthorizedError: It is unknown, revoked or over.
             UnavailableError: The database does not answer.
         """
-        key_hash = hash_of(key)
-        owner = self.database.run(lambda connection: find_owner(connection, key_hash))
-        if owner is None:
-            self._known.pop(key_hash, None)
-            raise unauthorized()
+        found = self.database.run(lambda connection: find(connection, credential))
+        if found is None:
+            self.forget(credential)
+            raise unauthorized(is_unknown=True)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
-        self._known[key_hash] = (owner, time.monotonic() + _REMEMBERED_S)
-        return owner
+        self._known[credential] = (found, time.monotonic() + _REMEMBERED_S)
+        return found
+
+    def forget(self, credential: Credential) -> None:
+        """Ask the table the next time."""
+        self._known.pop(credential, None)
+
+    def forget_all(self) -> None:
+        """Ask the table about everybody: something was revoked."""
+        self._known.clear()
+
+    def refused(self, credentials: set[Credential]) -> set[Credential]:
+        """Those of the given that would no longer be let in.
+
+        Raises:
+            UnavailableError: The database does not answer.
+        """
+        valid = self.database.run(
+            lambda connection: still_valid(connection, credentials)
+        )
+        gone = credentials - valid
+        for credential in gone:
+            self.forget(credential)
+        return gone
 
 
-def unauthorized() -> UnauthorizedError:
-    """The one sentence for no key and for a wrong one."""
+def unauthorized(*, is_unknown: bool = False) -> UnauthorizedError:
+    """The sentence for no key, and for one that is not known (any more)."""
+    happened = (
+        "What this was sent with is no key or session of this server, or it was "
+        "revoked or has ended: send another"
+        if is_unknown
+        else "This needs a key: send one"
+    )
     return UnauthorizedError(
-        "This needs a key: send the header `Authorization: Bearer KEY`. The first key "
-        f"is in the file {FILE_NAME} of the server's data folder."
+        f"{happened} (`Authorization: Bearer KEY`; for ./prsnl set PRSNL_API_KEY). The "
+        f"first key is in the file {FILE_NAME} of the server's data folder; ./prsnl "
+        "open signs a browser in."
     )

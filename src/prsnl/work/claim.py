@@ -20,33 +20,24 @@ from prsnl.core.errors import PrsnlError
 from prsnl.work.progress import Step
 from prsnl.work.specs import ENDED, Status
 
-CLAIM: Final = """
-with mine as (
+_CLAIMED: Final = """
+claimed as (
     update tasks
     set status = 'running', claim_no = claim_no + 1, worker_id = %(worker)s,
         queued_at = greatest(due_at, updated_at), claimed_at = now(),
         lease_until = now() + %(lease)s, sent_at = null,
         started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
-    where id = %(id)s and status = 'queued' and due_at <= now() and not held
+    where id = %(hinted)s and status = 'queued' and due_at <= now() and not held
       and cancel_requested_at is null
     returning *
-), event as (
+), started as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
-    select id, owner, seq, status, current, total, 'Started' from mine
+    select id, owner, seq, status, current, total, 'Started' from claimed
 )
-select id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
-       provider
-from mine
 """
 
-MINE: Final = """
-select id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
-       provider
-from tasks where id = %(id)s and status = 'running' and worker_id = %(worker)s
-"""
-
-END: Final = """
-with mine as (
+_ENDED: Final = """
+ended as (
     update tasks
     set status = %(status)s, sent_at = null, lease_until = null,
         due_at = case when %(due_in)s::interval is null then due_at
@@ -72,22 +63,54 @@ with mine as (
            queued_at, claimed_at,
            extract(epoch from now() - claimed_at), retries,
            error_category, error_code, error_message, %(traceback)s, %(memory)s
-    from mine
-), event as (
+    from ended
+), told as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
-    select id, owner, seq, status, current, total, message from mine
+    select id, owner, seq, status, current, total, message from ended
 )
-select id, parent_id from mine
 """
 
-_CHILD_ENDED: Final = """
-update tasks
-set children_open = children_open - 1, updated_at = now(), seq = seq + 1,
-    status = case when children_open = 1 and status = 'waiting' then 'queued'
-                  else status end,
-    due_at = case when children_open = 1 and status = 'waiting' then now()
-                  else due_at end
-where id = %(parent)s
+_COLUMNS: Final = """
+id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id, provider
+"""
+
+CLAIM: Final = f"with {_CLAIMED} select {_COLUMNS} from claimed"
+
+MINE: Final = f"""
+select {_COLUMNS}
+from tasks where id = %(hinted)s and status = 'running' and worker_id = %(worker)s
+"""
+
+END: Final = f"with {_ENDED} select id, parent_id from ended"
+
+#: The end of one claim and the next claim, in one transaction: one wait for the disk.
+TURN: Final = f"""
+with {_ENDED}, {_CLAIMED}
+select exists (select from ended) as has_ended, claimed.*
+from (select) one left join (select {_COLUMNS} from claimed) claimed on true
+"""
+
+# The parent counts its children as steps. Who listens is told at most four times a
+# second, and at the end.
+_CHILDREN_ENDED: Final = """
+with parent as (
+    update tasks
+    set children_open = children_open - %(count)s, updated_at = now(), seq = seq + 1,
+        current = least(current + %(count)s, coalesce(total, current + %(count)s)),
+        message = case when status <> 'waiting' then message
+            else format('%%s of its parts to go', children_open - %(count)s) end,
+        status = case when children_open = %(count)s and status = 'waiting'
+            then 'queued' else status end,
+        due_at = case when children_open = %(count)s and status = 'waiting'
+            then now() else due_at end
+    where id = %(parent)s
+    returning *
+)
+insert into task_progress (task_id, owner, seq, status, current, total, message)
+select id, owner, seq, status, current, total, message from parent
+where children_open = 0 or not exists (
+    select 1 from task_progress e
+    where e.task_id = parent.id and e.created_at > now() - interval '250 ms')
 """
 
 _FREE_A_SIBLING: Final = """
@@ -158,11 +181,41 @@ def claim(
         is_again: A claim of this same delivery may have been committed while its
             answer was lost: what this worker holds already counts as claimed.
     """
-    values = {"id": task_id, "worker": worker_id, "lease": lease}
+    values = {"hinted": task_id, "worker": worker_id, "lease": lease}
     row = connection.execute(CLAIM, values).fetchone()
     if row is None and is_again:
         row = connection.execute(MINE, values).fetchone()
     return None if row is None else Claim(**row)
+
+
+def turn(
+    connection: Db,
+    ended: Claim,
+    ending: Ending,
+    task_id: UUID,
+    *,
+    worker_id: UUID,
+    lease: timedelta,
+) -> tuple[bool, Claim | None]:
+    """End a claim and take the next task, both or neither.
+
+    Only for a task without a parent and a provider, whose end changes no other row,
+    and for another task than the one that ends.
+
+    Returns:
+        Whether the claim was ours to end, and the new claim, if it was to be had. A
+        False, or no claim, may also be this very statement's, committed before its
+        answer was lost: `end` and `claim` tell.
+
+    Raises:
+        PrsnlError: The row cannot hold this ending; nothing has changed.
+    """
+    values = {"hinted": task_id, "worker": worker_id, "lease": lease}
+    with said_without_its_text():
+        row = connection.execute(TURN, values | _values(ended, ending)).fetchone()
+    assert row is not None
+    has_ended = bool(row.pop("has_ended"))
+    return has_ended, None if row["id"] is None else Claim(**row)
 
 
 def end(connection: Db, claimed: Claim, ending: Ending) -> Fence:
@@ -222,9 +275,14 @@ def child_ended(connection: Db, parent_id: UUID, *, was_held: bool = False) -> N
         was_held: It never had one of the places of those that run at once, so it
             leaves none to a sibling.
     """
-    connection.execute(_CHILD_ENDED, {"parent": parent_id})
+    children_ended(connection, parent_id, 1)
     if not was_held:
         connection.execute(_FREE_A_SIBLING, {"parent": parent_id})
+
+
+def children_ended(connection: Db, parent_id: UUID, count: int) -> None:
+    """Count the ends of several children at once; no sibling takes their place."""
+    connection.execute(_CHILDREN_ENDED, {"parent": parent_id, "count": count})
 
 
 def _values(claimed: Claim, ending: Ending) -> Row:

@@ -7,17 +7,21 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import ConflictError, NotFoundError
-from prsnl.work.claim import child_ended, free_siblings
+from prsnl.work.claim import child_ended, children_ended, free_siblings
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _OPEN: Final = ("queued", "running", "parked", "waiting")
 
 # A task that no worker holds is revoked on the spot; of a running one the flag is
-# read by its worker. Two levels: a task and its children.
+# read by its worker. Down to the children's children: an archive may lie in a batch.
 _CANCEL: Final = """
-with family as (
+with recursive tree as (
+    select %(id)s::uuid as id
+    union all
+    select t.id from tasks t join tree on t.parent_id = tree.id
+), family as (
     select id from tasks
-    where (id = %(id)s or parent_id = %(id)s)
+    where id in (select id from tree)
       and status in ('queued', 'running', 'parked', 'waiting')
     order by id for update
 ), flagged as (
@@ -61,6 +65,8 @@ _WAIT_AGAIN: Final = """
 with again as (
     update tasks
     set status = 'waiting', children_open = children_open + %(count)s, sent_at = null,
+        current = greatest(0, current - %(count)s), result = null,
+        error_category = null, error_code = null, error_message = null,
         retries = 0, crashes = 0, updated_at = now(), seq = seq + 1,
         finished_at = null, message = 'Waits for its parts'
     where id = %(id)s and status not in ('running', 'revoked')
@@ -113,10 +119,20 @@ def cancel(connection: Db, task_id: UUID, *, owner: str) -> Status:
         if status in ENDED:
             return status
         rows = connection.execute(_CANCEL, {"id": task_id}).fetchall()
-        for row in rows:
-            if row["parent_id"] is not None and row["status"] == Status.REVOKED:
-                child_ended(connection, row["parent_id"], was_held=row["held"])
+        _tell_parents(connection, task_id, rows)
     return next(Status(row["status"]) for row in rows if row["id"] == task_id)
+
+
+def _tell_parents(connection: Db, task_id: UUID, rows: list[Row]) -> None:
+    revoked = [
+        row for row in rows if row["parent_id"] and row["status"] == Status.REVOKED
+    ]
+    own = [row for row in revoked if row["parent_id"] == task_id]
+    if own:  # with their parent: nobody takes their places
+        children_ended(connection, task_id, len(own))
+    for row in revoked:
+        if row["parent_id"] != task_id:
+            child_ended(connection, row["parent_id"], was_held=row["held"])
 
 
 def retry(connection: Db, task_id: UUID, *, owner: str) -> None:

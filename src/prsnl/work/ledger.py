@@ -75,6 +75,33 @@ def task(connection: Db, task_id: UUID, *, owner: str) -> TaskView:
     return _views(connection, rows)[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Narrowing:
+    """Which tasks of a list; what is None does not narrow."""
+
+    name: str | None = None
+    error_code: str | None = None
+    attachment_id: UUID | None = None
+    #: The tasks of the item's files, and those that analyse it as a whole.
+    item_id: UUID | None = None
+    parent_id: UUID | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+_NARROWED: Final = """
+(%(name)s::text is null or name = %(name)s)
+and (%(error_code)s::text is null or error_code = %(error_code)s)
+and (%(attachment_id)s::uuid is null or attachment_id = %(attachment_id)s)
+and (%(item_id)s::uuid is null or command ->> 'content_id' = %(item_id)s::text
+     or attachment_id in (select id from attachments where item_id = %(item_id)s))
+and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
+and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
+and (%(created_to)s::timestamptz is null or created_at < %(created_to)s)
+"""
+_ALL: Final = Narrowing()
+
+
 def tasks(
     connection: Db,
     *,
@@ -83,18 +110,20 @@ def tasks(
     queue: str | None = None,
     before: UUID | None = None,
     limit: int = 50,
+    narrowing: Narrowing = _ALL,
 ) -> list[TaskView]:
     """The owner's tasks, newest first; the next page begins *before* the last id."""
     rows = connection.execute(
         f"""
         select {_COLUMNS} from tasks
-        where owner = %(owner)s
+        where owner = %(owner)s and {_NARROWED}
           and (%(all)s or status = any(%(statuses)s))
           and (%(queue)s::text is null or queue = %(queue)s)
           and (%(before)s::uuid is null or id < %(before)s)
         order by id desc limit %(limit)s
         """,
         {
+            **vars(narrowing),
             "owner": owner,
             "all": not (names := [str(status) for status in statuses]),
             "statuses": names,
@@ -102,6 +131,16 @@ def tasks(
             "before": before,
             "limit": limit,
         },
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def some(connection: Db, task_ids: Iterable[UUID], *, owner: str) -> list[TaskView]:
+    """The owner's tasks of these ids, newest first."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where id = any(%s) and owner = %s "
+        "order by id desc",
+        [list(task_ids), owner],
     ).fetchall()
     return _views(connection, rows)
 
@@ -114,6 +153,43 @@ def of_attachment(connection: Db, attachment_id: UUID, *, owner: str) -> list[Ta
         [attachment_id, owner],
     ).fetchall()
     return _views(connection, rows)
+
+
+def of_ids(connection: Db, ids: list[UUID], *, owner: str) -> list[TaskView]:
+    """The owner's tasks of these ids, newest first."""
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where id = any(%s) and owner = %s "
+        "order by id desc",
+        [ids, owner],
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def children(
+    connection: Db,
+    parent_id: UUID,
+    *,
+    statuses: Iterable[Status] = (),
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[TaskView]:
+    """The parts of a task, newest first; the next page begins *before* the last id."""
+    names = [str(status) for status in statuses or Status]
+    rows = connection.execute(
+        f"select {_COLUMNS} from tasks where parent_id = %s and status = any(%s) "
+        "and (%s::uuid is null or id < %s) order by id desc limit %s",
+        [parent_id, names, before, before, limit],
+    ).fetchall()
+    return _views(connection, rows)
+
+
+def child_counts(connection: Db, parent_id: UUID) -> dict[str, int]:
+    """How many parts of a task are in each state."""
+    rows = connection.execute(
+        "select status, count(*) as n from tasks where parent_id = %s group by status",
+        [parent_id],
+    ).fetchall()
+    return {row["status"]: row["n"] for row in rows}
 
 
 def stages(connection: Db, task_id: UUID) -> list[StageView]:
@@ -141,6 +217,17 @@ def peak_memory_bytes(connection: Db, task_id: UUID) -> int | None:
     return row["peak"] if row else None
 
 
+def percentage(current: int, total: int | None) -> float | None:
+    """0 to 100, one decimal; None until the total is known."""
+    return round(100 * min(current, total) / total, 1) if total else None
+
+
+def reasons(connection: Db, rows: list[Row]) -> list[str | None]:
+    """Why each of these tasks waits, in one sentence; None for one that does not."""
+    scene = _Scene.look(connection, rows)
+    return [scene.reason(row) for row in rows]
+
+
 def _views(connection: Db, rows: list[Row]) -> list[TaskView]:
     scene = _Scene.look(connection, rows)
     return [_view(row, scene) for row in rows]
@@ -155,7 +242,6 @@ def _view(row: Row, scene: _Scene) -> TaskView:
             "code": row["error_code"],
             "message": row["error_message"],
         }
-    percentage = round(100 * min(row["current"], total) / total, 1) if total else None
     return TaskView(
         task_id=row["id"],
         name=row["name"],
@@ -163,7 +249,7 @@ def _view(row: Row, scene: _Scene) -> TaskView:
         status=Status(row["status"]),
         current=row["current"],
         total=total,
-        percentage=percentage,
+        percentage=percentage(row["current"], total),
         message=row["message"],
         seq=row["seq"],
         attempt=row["claim_no"],

@@ -144,6 +144,8 @@ def celery_app(broker_url: str) -> Celery:
             "socket_connect_timeout": 3,
             "health_check_interval": 10,
             "queue_order_strategy": "prsnl.work.order:SeedOrder",
+            # One list a queue: the order among tasks is SQL.
+            "priority_steps": [0],
         },
         worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,

@@ -106,8 +106,11 @@ class Listener:
         self._channels = channels
         self._connection: Db | None = None
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until somebody rings; False if nobody did within *timeout_s*."""
+    def wait(self, timeout_s: float, *, or_readable: int | None = None) -> bool:
+        """Wait until somebody rings; False if nobody did within *timeout_s*.
+
+        Also returns when the descriptor *or_readable* has something to read.
+        """
         give_up_at = time.monotonic() + timeout_s
         try:
             if self._connection is None:
@@ -115,7 +118,7 @@ class Listener:
                 for channel in self._channels:
                     self._connection.execute(f"listen {channel}")
             return _has_rung(self._connection) or (
-                _is_readable(self._connection, timeout_s)
+                _is_readable(self._connection, timeout_s, or_readable)
                 and _has_rung(self._connection)
             )
         except (*LOST, psycopg.Error):
@@ -134,8 +137,10 @@ def _has_rung(connection: Db) -> bool:
     return any(True for _ in connection.notifies(timeout=0, stop_after=1))
 
 
-def _is_readable(connection: Db, timeout_s: float) -> bool:
+def _is_readable(connection: Db, timeout_s: float, other: int | None) -> bool:
     """Sleep for all the time: psycopg's own wait looks up ten times a second."""
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(timeout_s * 1e3))
+    if other is not None:
+        poll.register(other, select.POLLIN)
+    return any(number != other for number, _ in poll.poll(timeout_s * 1e3))

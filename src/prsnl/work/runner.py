@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import psycopg
 import structlog
 
 from prsnl.core.db import Database, Db, is_away
@@ -22,9 +23,9 @@ from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage
 from prsnl.work import providers
 from prsnl.work.beat import Beat
-from prsnl.work.claim import Claim, Ending, Fence, claim, end, unsend
+from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
 from prsnl.work.failures import judge
-from prsnl.work.finisher import Work, at_once
+from prsnl.work.finisher import Finisher
 from prsnl.work.run import Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
 from prsnl.work.stages import Cancelled, Lost
@@ -32,6 +33,24 @@ from prsnl.work.stages import Cancelled, Lost
 _A_PROVIDER: Final = "a provider"
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that has been done, and how its claim is to end."""
+
+    run: TaskRun
+    ending: Ending
+
+    def may_end_with(self, next_id: UUID) -> bool:
+        """Whether it can end in the statement that claims another task."""
+        claimed = self.run.claimed
+        return (
+            claimed.id != next_id
+            and claimed.parent_id is None
+            and claimed.provider is None
+            and self.ending.provider is None
+        )
 
 
 @dataclass(frozen=True)
@@ -49,8 +68,8 @@ class Runner:
     provider_probe: timedelta
     _in_hand: set[UUID] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    #: Ends a claim: before `execute` returns, or while the next claim is made.
-    finish: Callable[[Work], None] = at_once
+    #: Lets the end of a claim wait for the next claim; None ends it at once.
+    finisher: Finisher[Finished] | None = None
 
     def execute(self, task_id: UUID) -> None:
         """Claim the task and do it; nothing, if it is not to be had."""
@@ -62,7 +81,7 @@ class Runner:
         claimed_at = time.monotonic()
         claimed = None
         try:
-            claimed = self._claim(task_id)
+            claimed = self._next(task_id)
         finally:
             if claimed is None:
                 self._let_go(task_id)
@@ -76,8 +95,10 @@ class Runner:
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
+            elif self.finisher is None:
+                self._end(Finished(run, ending))
             else:
-                self.finish(partial(self._end, run, ending))
+                self.finisher.hand(Finished(run, ending), self._end)
 
     def _leave(self, task_id: UUID) -> None:
         """Have the hint sent to somebody else at once."""
@@ -102,8 +123,53 @@ class Runner:
         with self._lock:
             self._in_hand.discard(task_id)
 
-    def _claim(self, task_id: UUID) -> Claim | None:
-        tries = iter((False,))
+    def _next(self, task_id: UUID) -> Claim | None:
+        """Claim a task; what waits for its end goes with it, or before it."""
+        before = None if self.finisher is None else self.finisher.take()
+        if before is None:
+            return self._claim(task_id)
+        if before.may_end_with(task_id):
+            return self._turn(before, task_id)
+        self._end(before)
+        return self._claim(task_id)
+
+    def _turn(self, before: Finished, task_id: UUID) -> Claim | None:
+        tries = 0
+
+        def work(connection: Db) -> tuple[bool, Claim | None]:
+            nonlocal tries
+            tries += 1
+            return turn(
+                connection,
+                before.run.claimed,
+                before.ending,
+                task_id,
+                worker_id=self.beat.worker.id,
+                lease=self.beat.lease,
+            )
+
+        has_ended, claimed = False, None
+        try:
+            has_ended, claimed = self.database.run(work)
+        except UnavailableError:
+            # The lease runs out, and the hint is sent again; see `_end` and `_claim`.
+            log.warning("task.turn_failed", task_id=str(task_id))
+            self._let_go(before.run.task_id)
+            return None
+        except (PrsnlError, psycopg.Error):
+            log.warning("task.turn_refused", task_id=str(task_id))
+            tries += 1  # each alone tells what was wrong
+        if has_ended:
+            self._let_go(before.run.task_id)
+            self.rang()
+        else:
+            self._end(before)
+        if claimed is None and tries > 1:
+            claimed = self._claim(task_id, is_again=True)
+        return claimed
+
+    def _claim(self, task_id: UUID, *, is_again: bool = False) -> Claim | None:
+        tries = iter((is_again,))
 
         def work(connection: Db) -> Claim | None:
             return claim(
@@ -211,7 +277,8 @@ class Runner:
             peak_memory_bytes=run.peak_memory_bytes or None,
         )
 
-    def _end(self, run: TaskRun, ending: Ending) -> None:
+    def _end(self, finished: Finished) -> None:
+        run, ending = finished.run, finished.ending
         try:
             try:
                 self._write(run, ending)

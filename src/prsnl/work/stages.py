@@ -230,13 +230,11 @@ class StageStore:
             Lost: Another claim has the task, or it has ended.
             Cancelled: The user has cancelled it.
         """
-        row = connection.execute(
-            FENCE, [self.claimed.id, self.claimed.claim_no]
-        ).fetchone()
-        if row is None:
-            raise Lost
-        if row["is_cancelled"]:
-            raise Cancelled
+        _require_held(connection.execute(FENCE, self._fenced).fetchone())
+
+    @property
+    def _fenced(self) -> list[Any]:
+        return [self.claimed.id, self.claimed.claim_no]
 
     def _key(
         self,
@@ -331,9 +329,11 @@ class StageStore:
 
         def work(connection: Db) -> None:
             nonlocal is_new
-            with connection.transaction():
-                self.fence(connection)
-                rows = connection.execute(
+            # The statements go out together: a stage waits for the server three times,
+            # not for each of them.
+            with connection.pipeline(), connection.transaction():
+                fence = connection.execute(FENCE, self._fenced)
+                guard = connection.execute(
                     GUARD,
                     {
                         "task": self.claimed.id,
@@ -345,7 +345,7 @@ class StageStore:
                         "found": [one.is_found for one in made],
                         "ms": [one.milliseconds for one in made],
                     },
-                ).fetchall()
+                )
                 if kept:
                     connection.execute(
                         KEEP,
@@ -356,7 +356,8 @@ class StageStore:
                             "blobs": [blob for _, blob in kept],
                         },
                     )
-                new = {row["unit"] for row in rows}
+                _require_held(fence.fetchone())
+                new = {row["unit"] for row in guard.fetchall()}
                 is_new = is_new or bool(new)
                 if effects := {m.unit: m.value for m in made if m.unit in new}:
                     store(connection, effects)
@@ -387,3 +388,10 @@ class StageStore:
                 "is_commit": is_commit,
             },
         )
+
+
+def _require_held(row: Row | None) -> None:
+    if row is None:
+        raise Lost
+    if row["is_cancelled"]:
+        raise Cancelled

@@ -62,6 +62,7 @@ from tasks t where t.id = any(%(ids)s)
 """
 
 _LARGEST_BATCH: Final = 100
+_AT_ONCE: Final = 2
 _PATIENCE_S: Final = 5.0
 _AGAIN_AFTER_S: Final = 0.1
 _AWAY: Final = "The database does not answer: send the request again in a moment."
@@ -206,15 +207,18 @@ Waiter = tuple[Submission, "asyncio.Future[Submitted]"]
 @dataclass
 class _Queue(Generic[T]):
     waiting: list[T]
-    is_draining: bool = False
+    #: How many take from it now.
+    drainers: int = 0
 
 
 class Submitter:
     """Submits for the API: requests that arrive together share one INSERT.
 
-    While one INSERT is under way the next requests gather; alone, a request waits
-    for nobody. A batch that fails is submitted row by row, so that one bad row costs
-    its own request only; one that lost its connection is sent once more as it is.
+    While two INSERTs are under way the next requests gather; alone, a request waits
+    for nobody. With one at a time nearly every request would wait for two: that of
+    those before it, and its own. A batch that fails is submitted row by row, so that
+    one bad row costs its own request only; one that lost its connection is sent once
+    more as it is.
     """
 
     def __init__(
@@ -225,7 +229,8 @@ class Submitter:
         self._pool = pool
         self._rang = rang
         self._queue: _Queue[Waiter] = _Queue([])
-        self._drainer: asyncio.Task[None] | None = None
+        #: The loop itself holds its tasks weakly.
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, wanted: Submission) -> Submitted:
         """Insert one task, durably, and ring.
@@ -238,9 +243,11 @@ class Submitter:
         """
         answer: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
         self._queue.waiting.append((wanted, answer))
-        if not self._queue.is_draining:
-            self._queue.is_draining = True
-            self._drainer = asyncio.create_task(self._drain())
+        if self._queue.drainers < _AT_ONCE:
+            self._queue.drainers += 1
+            drainer = asyncio.create_task(self._drain())
+            self._tasks.add(drainer)
+            drainer.add_done_callback(self._tasks.discard)
         return await answer
 
     async def _drain(self) -> None:
@@ -252,10 +259,12 @@ class Submitter:
                 self._rang()
         finally:
             # Whatever ended this: nobody waits for an answer that does not come.
-            for _, answer in (*batch, *self._queue.waiting):
+            self._queue.drainers -= 1
+            if self._queue.drainers == 0:
+                batch += self._queue.waiting
+                self._queue.waiting.clear()
+            for _, answer in batch:
                 _answer(answer, UnavailableError(_AWAY))
-            self._queue.waiting.clear()
-            self._queue.is_draining = False
 
     async def _insert(self, batch: list[Waiter], *, give_up_at: float) -> None:
         told: Sequence[Submitted | Exception]

@@ -15,11 +15,12 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from prsnl.api import make_app
+from prsnl.api import configured, make_app
 from prsnl.client import Client
 from prsnl.core.db import Database
 from prsnl.embedded.stack import StackUrls
 from prsnl.web import keys
+from prsnl.wire import Scope
 from prsnl.wiring import Wiring
 from tests.conftest import fresh_broker, fresh_database, wired
 
@@ -32,11 +33,13 @@ class Server:
     wiring: Wiring
     database: Database
 
-    def key(self, owner: str) -> str:
+    def key(self, owner: str, scopes: frozenset[Scope] = frozenset(Scope)) -> str:
         """A new key of an owner."""
         key = keys.new_key()
         self.database.run(
-            lambda connection: keys.ensure(connection, key, owner=owner, name="test")
+            lambda connection: keys.ensure(
+                connection, key, owner=owner, name="test", scopes=scopes
+            )
         )
         return key
 
@@ -63,16 +66,7 @@ def serving(app: FastAPI) -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(64)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                loop="uvloop",
-                http="httptools",
-                ws="none",
-                log_config=None,
-                timeout_graceful_shutdown=5,
-            )
-        )
+        server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:
@@ -108,13 +102,13 @@ def server(
 
 
 @pytest.fixture
-def people() -> Iterator[Callable[[Server], Person]]:
+def people() -> Iterator[Callable[..., Person]]:
     """Makes owners on a server."""
     with ExitStack() as opened:
 
-        def make(server: Server) -> Person:
+        def make(server: Server, scopes: frozenset[Scope] = frozenset(Scope)) -> Person:
             owner = f"owner {uuid4().hex[:8]}"
-            key = server.key(owner)
+            key = server.key(owner, scopes)
             return Person(
                 owner,
                 opened.enter_context(Client(server.url, key)),

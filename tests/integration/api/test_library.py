@@ -10,8 +10,14 @@ import pytest
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.engines.contracts import FileType, PageStatus, PageText, TextAnalysis
-from prsnl.items import store
+from prsnl.engines.contracts import (
+    DocumentType,
+    FileType,
+    PageStatus,
+    PageText,
+    TextAnalysis,
+)
+from prsnl.items import learned, store
 from prsnl.wire import Uploaded
 from tests.integration.api.conftest import Person, Server
 
@@ -56,10 +62,14 @@ def lease(server: Server, ada: Person, note: Path) -> Uploaded:
                 title="Lease: the flat",
                 title_source="heading",
                 document_date=date(2024, 5, 12),
-                document_type="contract",
                 tags=("lease",),
                 word_count=3,
             ),
+        )
+        learned.save_document_type(
+            connection,
+            kept.attachment.id,
+            DocumentType(engine="fake", document_type="contract"),
         )
 
     server.database.run(save)

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from prsnl.client import Client
+from prsnl.core.db import Database
 from prsnl.discovery import RunningServer
-from prsnl.web.keys import FILE_NAME
+from prsnl.monitoring.live import RESTARTING
+from prsnl.web.keys import FILE_NAME, FIRST_OWNER
+from tests.fakes.progress_events import steps, submitted
+from tests.integration.api.listening import FEED, end_of, heard, socket
 
 PATIENCE_S = 60.0
 
 
 @contextmanager
 def api_process(environment: dict[str, str], **more: str) -> Iterator[RunningServer]:
-    """`./prsnl api`, once it listens."""
+    """`./prsnl api`, once it listens; what it says is in `api.log`."""
     data_dir = Path(environment["PRSNL_DATA_DIR"])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "prsnl", "api"],
-        env={**environment, "PRSNL_PORT": "0", **more},
-        stderr=subprocess.DEVNULL,
-    )
+    with (data_dir.parent / "api.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "prsnl", "api"],
+            env={**environment, "PRSNL_PORT": "0", **more},
+            stderr=log,
+        )
     try:
         give_up_at = time.monotonic() + PATIENCE_S
         while (found := RunningServer.find(data_dir)) is None:
@@ -93,6 +99,40 @@ def test_told_to_stop_it_sends_home_who_waits(
     assert answers == [200]
     assert time.monotonic() - told_at < 20
     assert RunningServer.find(data_dir) is None
+
+
+def test_told_to_stop_it_ends_what_streams_at_once(
+    environment: dict[str, str], database: Database
+) -> None:
+    """One that takes nothing any more holds nobody up either."""
+    path = Path(environment["PRSNL_DATA_DIR"]) / FILE_NAME
+    task_id = submitted(database, FIRST_OWNER)
+    with ExitStack() as opened:
+        with api_process(environment) as running:
+            key = path.read_text().strip()
+            own = f"{FEED}/{task_id}"
+            one = opened.enter_context(socket(running.url, key, own))
+            stuck = opened.enter_context(socket(running.url, key, is_slow=True))
+            http = opened.enter_context(
+                httpx2.Client(
+                    headers={"Authorization": f"Bearer {key}"},
+                    timeout=PATIENCE_S,
+                    trust_env=False,
+                )
+            )
+            address = f"{running.url}/api/background/events"
+            source = iter(opened.enter_context(http.sse(address)))
+            assert next(source).event == "ready"
+            assert heard(stuck)["event"] == "ready"
+            steps(database, task_id, *["x" * 40_000] * 400)
+            while heard(one)["seq"] < 400:
+                pass
+            while json.loads(next(source).data)["seq"] < 400:
+                pass
+        log = (path.parents[1] / "api.log").read_text()
+        assert "shutdown exceeded" not in log, log
+        assert end_of(one)[0] == RESTARTING
+        assert list(source) == []
 
 
 def test_a_port_that_is_taken_is_one_sentence(environment: dict[str, str]) -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
-from prsnl.core.errors import ConflictError, DiskFullError, TooLargeError
+from prsnl.core.errors import (
+    ConflictError,
+    DiskFullError,
+    QuotaError,
+    TooLargeError,
+)
 from prsnl.wiring import Wiring
 from prsnl.work.specs import Status
 from tests.integration.api.conftest import Person, Server, api_over, limited
@@ -319,3 +325,83 @@ def test_a_large_file_comes_whole_through_many_pieces(
     answer = ada.http.get(f"/api/attachments/{kept.attachment.id}/content")
     assert hashlib.sha256(answer.content).hexdigest() == digest
     server.wiring.storage.delete(digest)
+
+
+def test_an_owner_keeps_no_more_than_the_quota(
+    wiring: Wiring, people: People, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.bin", tmp_path / "second.bin"
+    first.write_bytes(b"1" * 60_000)
+    second.write_bytes(b"2" * 60_000)
+    with api_over(limited(wiring, quota_bytes=100_000)) as server:
+        ada, ben = people(server), people(server)
+        ada.client.upload(first)
+
+        with pytest.raises(QuotaError, match="PRSNL_QUOTA_BYTES"):
+            ada.client.upload(second)
+        answer = ada.http.post("/api/attachments", files=form_of(second))
+        # What is there already takes no more, and another's room is his own.
+        again = ada.client.upload(first)
+        others = ben.client.upload(second, process=False)
+
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "quota"
+    assert again.duplicate_of is not None
+    assert others.duplicate_of is None
+    assert incoming(wiring) == []
+
+
+def test_uploads_at_once_do_not_share_the_last_room(
+    wiring: Wiring, people: People
+) -> None:
+    with api_over(limited(wiring, quota_bytes=100_000)) as server:
+        ada = people(server)
+
+        def send(number: int) -> int:
+            body = {"file": ("a.bin", bytes([number]) * 40_000)}
+            return ada.http.post("/api/attachments", files=body).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            answers = sorted(pool.map(send, range(6)))
+
+    assert answers == [202, 202, 429, 429, 429, 429]
+
+
+def test_a_body_that_is_no_upload_is_bounded(ada: Person) -> None:
+    """JSON is read whole before it is looked at."""
+    text = "x" * (33 << 20)
+
+    def untold() -> Iterator[bytes]:
+        yield b'{"text": "'
+        yield text.encode()
+        yield b'"}'
+
+    told = ada.http.post("/api/items", json={"text": text})
+    counted = ada.http.post("/api/items", content=untold())
+
+    for answer in (told, counted):
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "too_large"
+
+
+def test_an_upload_may_be_larger_than_other_bodies(ada: Person, tmp_path: Path) -> None:
+    path = tmp_path / "large.bin"
+    path.write_bytes(str(uuid4()).encode() + bytes(33 << 20))
+
+    sent = ada.client.upload(path, process=False)
+
+    assert sent.attachment.size_bytes > 33 << 20
+
+
+def test_an_upload_of_what_is_in_the_trash_takes_it_out_and_says_so(
+    ada: Person, note: Path
+) -> None:
+    first = ada.client.upload(note, process=False)
+    ada.http.delete(f"/api/items/{first.item_id}")
+    again = ada.http.post("/api/attachments?process=false", files=form_of(note))
+
+    assert again.status_code == 200
+    assert again.json()["restored"] is True
+    assert again.json()["duplicate_of"] == str(first.attachment.id)
+    assert "was in the trash, and is back" in again.json()["message"]
+    assert ada.client.item(first.item_id).deleted_at is None

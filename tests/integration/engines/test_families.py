@@ -16,8 +16,10 @@ from prsnl.engines import documents, pdf, text
 from prsnl.engines.contracts import (
     OPERATIONS,
     DocumentInfo,
+    DocumentType,
     FileType,
     PageText,
+    Summary,
     TextAnalysis,
 )
 from prsnl.engines.documents.identify import identify
@@ -116,21 +118,21 @@ def test_a_sample_is_read_and_understood(
     told = DocumentInfo.model_validate(info)
     assert told.page_count == len(pages)
     read = [PageText.model_validate(page) for page in pages]
-    (analyzed,) = text.analyze(
-        FILES,
-        {
-            "pages": [{"number": page.number, "text": page.text} for page in read],
-            "headings": info["headings"],
-            "metadata": told.metadata,
-            "file_name": name,
-        },
-    )
+    asked = {
+        "pages": [{"number": page.number, "text": page.text} for page in read],
+        "headings": info["headings"],
+        "metadata": told.metadata,
+        "file_name": name,
+    }
+    (analyzed,) = text.analyze(FILES, asked)
+    (classified,) = text.classify(FILES, {**asked, "title": analyzed["title"]})
+    (summed,) = text.summarize(FILES, {**asked, "language": analyzed["language"]})
 
     analysis = TextAnalysis.model_validate(analyzed)
     assert (analysis.title, analysis.language) == (title, language)
     assert str(analysis.document_date) == date
-    assert analysis.document_type == document_type
-    assert len(analysis.key_sentences) >= 3
+    assert DocumentType.model_validate(classified).document_type == document_type
+    assert len(Summary.model_validate(summed).key_sentences) >= 3
 
 
 def test_an_encrypted_pdf_asks_for_its_password(tmp_path: Path) -> None:

@@ -56,12 +56,14 @@ class Desk:
         return self.task(task_id, wanted.owner)
 
     def process(
-        self, file: AttachmentView, owner: str = "ada", *, analyze: bool = True
+        self,
+        file: AttachmentView,
+        owner: str = "ada",
+        *,
+        options: DocumentOptions = DocumentOptions(),  # noqa: B008 - frozen
     ) -> TaskView:
         """Process a document."""
-        command = ProcessDocument(
-            file_id=file.id, options=DocumentOptions(analyze_content=analyze)
-        )
+        command = ProcessDocument(file_id=file.id, options=options)
         return self.run(
             submission(PROCESS_DOCUMENT, command, owner=owner, attachment_id=file.id)
         )
@@ -221,7 +223,7 @@ def test_a_kind_that_nothing_reads_is_unsupported(desk: Desk) -> None:
 def test_the_text_stays_when_the_analysis_is_not_wanted(desk: Desk) -> None:
     file = desk.put("note.txt", b"Only the text is wanted here.")
 
-    task = desk.process(file, analyze=False)
+    task = desk.process(file, options=DocumentOptions(analyze_content=False))
 
     assert task.status == "success"
     with desk.database.connection() as connection:

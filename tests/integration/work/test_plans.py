@@ -11,7 +11,7 @@ import pytest
 
 from prsnl.core.db import Database, Db
 from prsnl.work.beat import LOOK, RENEW
-from prsnl.work.claim import CLAIM, END, MINE, Claim, Ending, _values
+from prsnl.work.claim import CLAIM, END, MINE, TURN, Claim, Ending, _values
 from prsnl.work.ledger import _COLUMNS
 from prsnl.work.progress import Step
 from prsnl.work.providers import _ADOPT, _WAKE
@@ -147,7 +147,7 @@ def statements(full: Full) -> dict[str, tuple[str, Mapping[str, Any] | list[Any]
         "is_event": True,
         "is_commit": True,
     }
-    mine = {"id": full.one("queued"), "worker": uuid4(), "lease": GONE_AFTER}
+    mine = {"hinted": full.one("queued"), "worker": uuid4(), "lease": GONE_AFTER}
     held = {"ids": full.many("running", 3), "claims": [1, 1, 1], "lease": GONE_AFTER}
     keys = {"owners": ["bulk"], "keys": ["key 1"], "ids": [running]}
     out = ROWS // 1000
@@ -159,6 +159,7 @@ def statements(full: Full) -> dict[str, tuple[str, Mapping[str, Any] | list[Any]
         "CLAIM": (CLAIM, mine, 5),
         "MINE": (MINE, mine, 5),
         "END": (END, _values(claimed, ending), 5),
+        "TURN": (TURN, mine | _values(claimed, ending), 10),
         "FENCE": (FENCE, [running, 1], 5),
         "RAISE": (RAISE, raised, 5),
         "RENEW": (RENEW, held, 20),

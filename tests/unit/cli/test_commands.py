@@ -54,6 +54,7 @@ def settings(*, database: str | None = None, broker: str | None = None) -> Setti
         server=settings_of.Server(api_key=SecretStr("prsnl_secret")),
         work=settings_of.Work(),
         children=settings_of.Children(),
+        watch=settings_of.Watch(),
         logs=settings_of.Logs(),
     )
 

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from prsnl.core.errors import PrsnlError, TooLargeError, UnavailableError
 from prsnl.items.models import AttachmentView, ItemView, PageView
-from prsnl.terminal.following import Progressed, Run
+from prsnl.terminal.following import Cancelled, Progressed, Run
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
 from prsnl.wire import StatusBody, Uploaded
@@ -35,8 +36,16 @@ class FakeServer:
     cancelled: list[UUID] = field(default_factory=list)
     uploaded: threading.Event = field(default_factory=threading.Event)
 
-    def upload(self, path: Path, *, local_only: bool, idempotency_key: str) -> Uploaded:
+    def upload(
+        self,
+        path: Path,
+        *,
+        local_only: bool,
+        idempotency_key: str,
+        file_name: str | None,
+    ) -> Uploaded:
         assert not local_only
+        assert file_name is None
         assert idempotency_key
         if path.name == self.breaks_at:
             raise KeyError(path.name)
@@ -137,7 +146,7 @@ def test_what_is_under_way_is_cancelled_and_awaited(files: list[InputFile]) -> N
         if not isinstance(event, Outcome) and server.uploaded.is_set():
             break
 
-    assert run.cancel() == (1, 0)
+    assert run.cancel() == Cancelled(1, ended=0, others=0)
     assert len(server.cancelled) == 1
 
 
@@ -153,8 +162,56 @@ def test_what_another_command_has_begun_is_not_cancelled(
         if len(followed) == 2:
             break
 
-    assert run.cancel() == (1, 1)
+    assert run.cancel() == Cancelled(1, ended=0, others=1)
     assert len(server.cancelled) == 1
+
+
+class QuickServer(FakeServer):
+    """Where every task has ended by the time that it is cancelled."""
+
+    def cancel(self, task_id: UUID) -> StatusBody:
+        return outcomes.task(Status.SUCCESS, task_id=task_id)
+
+
+def test_what_had_ended_unseen_is_not_told_as_cancelled(
+    files: list[InputFile],
+) -> None:
+    run = Run(QuickServer(held=True), local_only=False)
+    followed = set()
+    for event in run.outcomes(files):
+        if isinstance(event, Progressed):
+            followed.add(event.file)
+        if len(followed) == len(files):
+            break
+
+    assert run.cancel() == Cancelled(0, ended=5, others=0)
+
+
+class CountingServer(FakeServer):
+    """Notes how many uploads are under way at once."""
+
+    most = under_way = 0
+
+    def upload(self, path: Path, **options: Any) -> Uploaded:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        threading.Event().wait(0.01)
+        told = super().upload(path, **options)
+        self.under_way -= 1
+        return told
+
+
+def test_a_few_files_are_sent_at_a_time_and_each_once(tmp_path: Path) -> None:
+    many = []
+    for number in range(60):
+        path = tmp_path / f"{number:03}.txt"
+        path.write_text(str(number))
+        many.append(InputFile(path, PurePath(path.name)))
+    server = CountingServer()
+    told = ends(server, many)
+
+    assert len(told) == 60
+    assert 1 < server.most <= 4
 
 
 @pytest.mark.parametrize(

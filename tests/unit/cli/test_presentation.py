@@ -14,7 +14,7 @@ from rich.console import Console
 from prsnl.terminal.failures import grouped
 from prsnl.terminal.following import Progressed, Sending
 from prsnl.terminal.inputs import InputFile
-from prsnl.terminal.live import LiveDisplay, told
+from prsnl.terminal.live import LiveDisplay, PlainDisplay, told
 from prsnl.terminal.outcome import failed
 from prsnl.terminal.summary import clock, day, lines, one_line
 from prsnl.terminal.tasks import overview
@@ -244,3 +244,34 @@ def test_the_live_rows_show_what_is_under_way_and_then_the_counts() -> None:
     assert "Reading (1 of 2)" in shown
     assert "1 done, 0 failed, 2 to go" in shown
     assert "c.pdf" not in shown
+
+
+def test_of_many_files_only_those_that_are_active_have_rows() -> None:
+    console = Console(width=100, record=True, file=io.StringIO())
+    display = LiveDisplay(console, total=300)
+    for number in range(50):
+        waiting = outcomes.task(
+            Status.QUEUED, waiting_because="Every worker is busy (1 of 1)."
+        )
+        display.show(Progressed(outcomes.file(f"wait-{number}.pdf"), waiting))
+    console.print(display)
+    assert console.export_text().count("wait-") == 3
+    display.show(Progressed(outcomes.file("b.pdf"), outcomes.task(Status.RUNNING)))
+    console.print(display)
+    shown = console.export_text()
+
+    assert "wait-" not in shown
+    assert "b.pdf" in shown
+
+
+def test_in_a_pipe_many_files_are_one_line_now_and_then(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = PlainDisplay(total=300)
+    display._said_at = dict.fromkeys([None], -1e9)
+    display.show(outcomes.success("a.pdf"))
+    for number in range(50):
+        task = outcomes.task(Status.RUNNING)
+        display.show(Progressed(outcomes.file(f"{number}.pdf"), task))
+
+    assert capsys.readouterr().err == "1 done, 0 failed, 299 to go\n"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from prsnl.core.errors import StartError
-from prsnl.web.keys import FILE_NAME, first_key, hash_of, new_key
+from prsnl.web.identity import hash_of
+from prsnl.web.keys import FILE_NAME, first_key, new_key
 
 
 def test_a_key_is_long_and_needs_no_quoting() -> None:

@@ -18,8 +18,29 @@ READERS: Final = {
     "text": "prsnl.engines.documents.plain",
     "markdown": "prsnl.engines.documents.markdown",
     "html": "prsnl.engines.documents.html",
+    "csv": "prsnl.engines.documents.delimited",
+    "rtf": "prsnl.engines.documents.rtf",
     "docx": "prsnl.engines.documents.docx",
+    "pptx": "prsnl.engines.documents.pptx",
+    "xlsx": "prsnl.engines.documents.xlsx",
+    "doc": "prsnl.engines.documents.doc",
+    "ppt": "prsnl.engines.documents.ppt",
+    "xls": "prsnl.engines.documents.xls",
+    "xlsb": "prsnl.engines.documents.calamine",
+    "odt": "prsnl.engines.documents.odf",
+    "ods": "prsnl.engines.documents.odf",
+    "odp": "prsnl.engines.documents.odf",
+    "epub": "prsnl.engines.documents.epub",
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
     **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
+}
+#: Kind -> the module that lists the files in it; each of them is read as its own.
+CONTAINERS: Final = {
+    "eml": "prsnl.engines.documents.eml",
+    "msg": "prsnl.engines.documents.msg",
+    "zip": "prsnl.engines.documents.archive",
 }
 #: Kind -> the module that draws its first page.
 PAINTERS: Final = {
@@ -35,11 +56,14 @@ PRELOAD: Final = (
     "prsnl.engines.documents.identify",
     "prsnl.engines.documents.detector:model",
     "prsnl.engines.documents.plain",
+    # Notes are many and small: each child would load this anew, for 20 ms.
+    "prsnl.engines.documents.markdown",
     "prsnl.engines.pdf",
     "PIL.JpegImagePlugin",
 )
 WHAT_IS_READ: Final = (
-    "this version reads PDF, pictures, plain text, Markdown, HTML and DOCX"
+    "this version reads PDF, pictures, office documents, EPUB, mails, web pages, ZIP "
+    "archives and text of any kind"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, cast
+from typing import Final
 from xml.etree import ElementTree as ET
 
-from prsnl.core.errors import CorruptError, EncryptedError, TooLargeError
 from prsnl.engines.cleaning import tidy
 from prsnl.engines.contracts import ChildFiles, JsonObject
-from prsnl.engines.documents import LOCKED
+from prsnl.engines.documents.ooxml import core_properties
+from prsnl.engines.documents.package import Package, name_of, opened
 from prsnl.engines.documents.parts import Block, document, table_block
 
 ENGINE: Final = "docx"
 _DOCUMENT: Final = "word/document.xml"
-#: What the XML of a document may unpack to: a bomb is refused before it grows.
-_XML_MAX_BYTES: Final = 256 * 2**20
-_OLE: Final = b"\xd0\xcf\x11\xe0"
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _W_BYTES: Final = _W[1:-1].encode()
 #: The same namespace as the strict variant of the format writes it.
 _STRICT_BYTES: Final = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
 _MC: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_DC: Final = "{http://purl.org/dc/elements/1.1/}"
-_TERMS: Final = "{http://purl.org/dc/terms/}"
-_CP: Final = "{http://schemas.openxmlformats.org/package/2006/metadata/core-properties}"
-_METADATA: Final = {
-    f"{_DC}title": "title",
-    f"{_DC}creator": "author",
-    f"{_DC}subject": "subject",
-    f"{_DC}description": "description",
-    f"{_CP}keywords": "keywords",
-    f"{_TERMS}created": "created_at",
-    f"{_TERMS}modified": "modified_at",
-}
 #: Never part of what a reader sees: deleted text, codes of fields, formatting.
 _UNSEEN: Final = frozenset(
     {"del", "moveFrom", "instrText", "delText", "pPr", "rPr", "sectPr", "tblPr"}
@@ -54,53 +35,19 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         CorruptError: The archive or its XML is damaged.
         TooLargeError: It would unpack to more than is read.
     """
-    with _opened(files.inputs / params["path"]) as archive:
+    with opened(
+        files.inputs / params["path"],
+        what="Word document",
+        main=_DOCUMENT,
+        renames=((_STRICT_BYTES, _W_BYTES),),
+    ) as package:
         yield from document(
-            list(_blocks(archive)),
-            metadata=_metadata(archive),
+            list(_blocks(package)),
+            metadata=core_properties(package),
             engine=ENGINE,
             reason="the file is DOCX",
             skip_parts=params.get("skip_pages") or (),
         )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    with path.open("rb") as file:
-        if file.read(4) == _OLE:
-            raise EncryptedError(LOCKED)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size_bytes = sum(
-                entry.file_size
-                for entry in archive.infolist()
-                if entry.filename.endswith((".xml", ".rels"))
-            )
-            if size_bytes > _XML_MAX_BYTES:
-                raise TooLargeError(
-                    f"The document unpacks to {size_bytes // 2**20} MiB of text "
-                    f"structure; at most {_XML_MAX_BYTES // 2**20} MiB are read."
-                )
-            if any(entry.flag_bits & 1 for entry in archive.infolist()):
-                raise EncryptedError(LOCKED)
-            if _DOCUMENT not in archive.namelist():
-                raise CorruptError("The Word document is damaged: it has no text part.")
-            yield archive
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RecursionError,
-        OSError,
-    ) as error:
-        raise CorruptError(
-            "The Word document is damaged: its archive cannot be read."
-        ) from error
-    except ET.ParseError as error:
-        raise CorruptError(
-            "The Word document is damaged: its XML cannot be read."
-        ) from error
 
 
 @dataclass
@@ -130,51 +77,9 @@ class _Styles:
         return f"{indent}{self.counts[place]}. "
 
 
-def _chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    with archive.open(name) as file:
-        first = True
-        while block := file.read(2**16):
-            if first and b"<!DOCTYPE" in block:
-                # OOXML has none, and entities could grow in it.
-                raise CorruptError(
-                    "The Word document is damaged: its XML declares a document type."
-                )
-            first = False
-            yield block.replace(_STRICT_BYTES, _W_BYTES)
-
-
-def _tree(archive: zipfile.ZipFile, name: str) -> ET.Element | None:
-    """The XML of one part; None if the archive has no such part."""
-    if name not in archive.namelist():
-        return None
-    parser = ET.XMLParser()  # noqa: S314 - no document type gets here, see _chunks
-    for block in _chunks(archive, name):
-        parser.feed(block)
-    root: ET.Element = parser.close()
-    return root
-
-
-def _body(archive: zipfile.ZipFile) -> Iterator[ET.Element]:
-    """The children of the body, one at a time, each forgotten after its use."""
-    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
-    path: list[ET.Element] = []
-    for block in _chunks(archive, _DOCUMENT):
-        parser.feed(block)
-        events = cast("Iterator[tuple[str, ET.Element]]", parser.read_events())
-        for event, element in events:
-            if event == "start":
-                path.append(element)
-                continue
-            path.pop()
-            if path and path[-1].tag == f"{_W}body":
-                yield element
-                path[-1].remove(element)
-    parser.close()
-
-
-def _styles(archive: zipfile.ZipFile) -> _Styles:
+def _styles(package: Package) -> _Styles:
     styles = _Styles()
-    root = _tree(archive, "word/styles.xml")
+    root = package.tree("word/styles.xml")
     based = {}
     for style in root.iter(f"{_W}style") if root is not None else ():
         name = str(style.get(f"{_W}styleId"))
@@ -186,7 +91,7 @@ def _styles(archive: zipfile.ZipFile) -> _Styles:
             styles.lists[name] = place
     for name in based:
         _inherit(name, based, styles)
-    numbering = _tree(archive, "word/numbering.xml")
+    numbering = package.tree("word/numbering.xml")
     if numbering is not None:
         styles.numbered = _numbered(numbering)
     return styles
@@ -241,25 +146,25 @@ def _value(element: ET.Element, name: str) -> str | None:
     return None if child is None else child.get(f"{_W}val")
 
 
-def _blocks(archive: zipfile.ZipFile) -> Iterator[Block]:
+def _blocks(package: Package) -> Iterator[Block]:
     """Headers once, the body, then footnotes, endnotes and footers once."""
-    styles = _styles(archive)
-    yield from _margins(archive, "word/header", styles)
-    for element in _body(archive):
+    styles = _styles(package)
+    yield from _margins(package, "word/header", styles)
+    for _, element in package.elements(package.main, "body"):
         yield from _block(element, styles)
     for name in ("word/footnotes.xml", "word/endnotes.xml"):
-        root = _tree(archive, name)
+        root = package.tree(name)
         if root is not None:
             yield from _children(root, styles)
-    yield from _margins(archive, "word/footer", styles)
+    yield from _margins(package, "word/footer", styles)
 
 
-def _margins(archive: zipfile.ZipFile, prefix: str, styles: _Styles) -> Iterator[Block]:
+def _margins(package: Package, prefix: str, styles: _Styles) -> Iterator[Block]:
     """What stands in the margin of every page, said once."""
     told = set()
-    for name in sorted(archive.namelist()):
+    for name in sorted(package.names):
         if name.startswith(prefix) and name.endswith(".xml"):
-            root = _tree(archive, name)
+            root = package.tree(name)
             for block in _children(root, styles) if root is not None else ():
                 if block.text not in told and not block.text.strip(" -/").isdecimal():
                     told.add(block.text)
@@ -274,7 +179,7 @@ def _block(element: ET.Element, styles: _Styles) -> Iterator[Block]:
         rows = [row for row in rows if any(row)]
         if rows:
             yield table_block(rows)
-    elif _name(element) not in _UNSEEN:
+    elif name_of(element) not in _UNSEEN:
         yield from _children(element, styles)
 
 
@@ -287,7 +192,7 @@ def _rows(table: ET.Element) -> Iterator[ET.Element]:
     for child in table:
         if child.tag == f"{_W}tr":
             yield child
-        elif _name(child) in {"sdt", "sdtContent", "ins", "customXml"}:
+        elif name_of(child) in {"sdt", "sdtContent", "ins", "customXml"}:
             yield from _rows(child)
 
 
@@ -296,7 +201,7 @@ def _cells(row: ET.Element, styles: _Styles) -> Iterator[str]:
         if child.tag == f"{_W}tc":
             words = " ".join(block.text for block in _children(child, styles))
             yield " ".join(words.split())
-        elif _name(child) in {"sdt", "sdtContent", "ins", "customXml"}:
+        elif name_of(child) in {"sdt", "sdtContent", "ins", "customXml"}:
             yield from _cells(child, styles)
 
 
@@ -342,7 +247,7 @@ def _list_place(
 def _runs(element: ET.Element, boxes: list[ET.Element]) -> Iterator[str]:
     """The words of a paragraph; text boxes in it are put aside for later."""
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name in _UNSEEN:
             continue
         if name == "t":
@@ -382,18 +287,3 @@ def _symbol(element: ET.Element) -> str:
 def _is_hidden(run: ET.Element) -> bool:
     vanish = run.find(f"{_W}rPr/{_W}vanish")
     return vanish is not None and vanish.get(f"{_W}val") not in {"0", "false", "off"}
-
-
-def _name(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
-    root = _tree(archive, "docProps/core.xml")
-    told = {}
-    for element in root if root is not None else ():
-        key = _METADATA.get(str(element.tag))
-        words = " ".join((element.text or "").split())
-        if key and words:
-            told[key] = words
-    return told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -11,7 +10,7 @@ from typing import Final
 from prsnl.core.errors import CorruptError
 from prsnl.engines.cleaning import tidy, without_controls
 from prsnl.engines.contracts import ChildFiles, JsonObject
-from prsnl.engines.documents.decoding import charset
+from prsnl.engines.documents.decoding import charset, known
 from prsnl.engines.documents.parts import Block, document, table_block
 
 ENGINE: Final = "html.parser"
@@ -62,24 +61,42 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     Raises:
         CorruptError: The bytes are no text.
     """
-    page = _Page()
-    page.feed(_decoded((files.inputs / params["path"]).read_bytes()))
-    page.close()
-    page.finish()
+    blocks, metadata = parsed((files.inputs / params["path"]).read_bytes())
     yield from document(
-        page.blocks,
-        metadata=page.metadata,
+        blocks,
+        metadata=metadata,
         engine=ENGINE,
         reason="the file is HTML",
         skip_parts=params.get("skip_pages") or (),
     )
 
 
-def _decoded(data: bytes) -> str:
+def parsed(
+    data: bytes | str, encoding: str | None = None
+) -> tuple[list[Block], dict[str, str]]:
+    """The blocks of a page and what it says of itself.
+
+    Args:
+        data: The page.
+        encoding: What its envelope says of its bytes, as a mail's part does.
+
+    Raises:
+        CorruptError: The bytes are no text.
+    """
+    page = _Page()
+    page.feed(
+        without_controls(data) if isinstance(data, str) else _decoded(data, encoding)
+    )
+    page.close()
+    page.finish()
+    return page.blocks, page.metadata
+
+
+def _decoded(data: bytes, told: str | None = None) -> str:
     """The text of a page: what it declares yields to bytes that are plainly UTF-8."""
     encoding = charset(data)
     if encoding is None or encoding == "cp1252":
-        encoding = _declared(data) or encoding
+        encoding = _declared(data) or known(told) or encoding
     if encoding is None:
         raise CorruptError("The file is no HTML: it holds bytes that no text has.")
     return without_controls(data.decode(encoding, errors="replace"))
@@ -89,9 +106,8 @@ def _declared(data: bytes) -> str | None:
     found = _DECLARED.search(data[:_DECLARED_WITHIN_BYTES])
     if not found:
         return None
-    try:
-        name = codecs.lookup(found.group(1).decode("ascii")).name
-    except LookupError:
+    name = known(found.group(1).decode("ascii"))
+    if name is None:
         return None
     if name.startswith("utf"):  # the bytes have been tried as that
         return None

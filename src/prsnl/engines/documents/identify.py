@@ -10,19 +10,65 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from prsnl.core.errors import CorruptError, EmptyError
+from prsnl.core.errors import CorruptError, EmptyError, TooLargeError
+from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject
-from prsnl.engines.documents import LOCKED_OFFICE
+from prsnl.engines.documents import LOCKED_OFFICE, ole
 from prsnl.engines.documents.decoding import decode_text
+from prsnl.engines.documents.delimited import delimiter
+from prsnl.engines.documents.package import check_directory
 from prsnl.engines.images.signatures import PictureKind, picture_kind
 
 _HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 4 * 1024
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: The stream that holds a document under a password, as a folder of OLE names it.
-_OLE_ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
+#: The streams that tell the kind of a compound file, the surest first.
+_OLE_STREAMS: Final = (
+    ("EncryptedPackage", LOCKED_OFFICE),
+    ("__properties_version1.0", "msg"),
+    ("WordDocument", "doc"),
+    ("PowerPoint Document", "ppt"),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
+)
+#: Where the name of an archive's first member stands.
+_FIRST_NAME_AT: Final = 30
 _OLE_SEARCHED_BYTES: Final = 64 * 2**20
 _OOXML: Final = "application/vnd.openxmlformats-officedocument"
+_ODF: Final = "application/vnd.oasis.opendocument"
+#: How the first member of an archive begins that tells its own type.
+_MIMETYPES: Final = (
+    (b"application/epub+zip", "epub"),
+    (f"{_ODF}.text".encode(), "odt"),
+    (f"{_ODF}.spreadsheet".encode(), "ods"),
+    (f"{_ODF}.presentation".encode(), "odp"),
+)
+#: How the names in an archive begin that is an Office document.
+_FOLDERS: Final = (
+    ("word/document", "docx"),
+    ("xl/workbook.bin", "xlsb"),
+    ("xl/workbook", "xlsx"),
+    ("ppt/presentation", "pptx"),
+    ("META-INF/container.xml", "epub"),
+)
+#: The same of an archive that is cut off: what its first bytes may hold.
+_FOLDERS_CUT_OFF: Final = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"))
+_MAIL_HEADER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]")
+_MAIL_NAMES: Final = frozenset(
+    (
+        *("from", "to", "cc", "subject", "date", "message-id", "mime-version"),
+        *("received", "return-path", "delivered-to", "content-type", "reply-to"),
+        *("sender", "in-reply-to", "references", "content-transfer-encoding"),
+    )
+)
+#: What no one writes by hand: one of these, and it is a mail whatever its name says.
+_MAIL_MARKS: Final = frozenset({"message-id", "mime-version", "received"})
+_MAIL_LINES: Final = 200
+_TABLE_EXTENSIONS: Final = frozenset({"csv", "tsv", "tab", "psv"})
+#: Texts by their letters, but not for people to read.
+_NOT_PROSE: Final = frozenset({"svg", "postscript", "pem", "pgp", "srec", "ihex"})
+#: What is often exported under the name of the program that opens it.
+_EXPORTED: Final = frozenset({"doc", "xls"})
 _HTML_HEAD: Final = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?"
     r"<(?:!doctype\s+html|html|head|body)\b",
@@ -64,8 +110,49 @@ _KINDS: Final = {
     "docx": _Kind(
         f"{_OOXML}.wordprocessingml.document",
         "Word document (DOCX)",
-        frozenset({"docx"}),
+        frozenset({"docx", "docm", "dotx", "dotm"}),
     ),
+    "pptx": _Kind(
+        f"{_OOXML}.presentationml.presentation",
+        "PowerPoint presentation (PPTX)",
+        frozenset({"pptx", "pptm", "ppsx", "potx"}),
+    ),
+    "xlsx": _Kind(
+        f"{_OOXML}.spreadsheetml.sheet",
+        "Excel workbook (XLSX)",
+        frozenset({"xlsx", "xlsm", "xltx"}),
+    ),
+    "xlsb": _Kind(
+        "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+        "Excel workbook (XLSB)",
+        frozenset({"xlsb"}),
+    ),
+    "doc": _Kind(
+        "application/msword", "Word document (DOC)", frozenset({"doc", "dot"})
+    ),
+    "ppt": _Kind(
+        "application/vnd.ms-powerpoint",
+        "PowerPoint presentation (PPT)",
+        frozenset({"ppt", "pps", "pot"}),
+    ),
+    "xls": _Kind(
+        "application/vnd.ms-excel", "Excel workbook (XLS)", frozenset({"xls", "xlt"})
+    ),
+    "odt": _Kind(f"{_ODF}.text", "OpenDocument text", frozenset({"odt", "ott"})),
+    "ods": _Kind(
+        f"{_ODF}.spreadsheet", "OpenDocument spreadsheet", frozenset({"ods", "ots"})
+    ),
+    "odp": _Kind(
+        f"{_ODF}.presentation", "OpenDocument presentation", frozenset({"odp", "otp"})
+    ),
+    "epub": _Kind("application/epub+zip", "EPUB book", frozenset({"epub"})),
+    "rtf": _Kind("application/rtf", "RTF document", frozenset({"rtf", "doc"})),
+    "csv": _Kind("text/csv", "table in a text (CSV)", _TABLE_EXTENSIONS | {"txt"}),
+    "eml": _Kind("message/rfc822", "mail (EML)", frozenset({"eml", "mht", "mhtml"})),
+    "msg": _Kind(
+        "application/vnd.ms-outlook", "mail (Outlook MSG)", frozenset({"msg", "oft"})
+    ),
+    "zip": _Kind("application/zip", "ZIP archive", frozenset({"zip"})),
     LOCKED_OFFICE: _Kind(
         "application/x-ole-storage",
         "Office document under a password",
@@ -92,11 +179,22 @@ def identify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         CorruptError: Its name promises a format, and it holds plain text.
     """
     path = files.inputs / params["path"]
-    extension = Path(str(params.get("file_name") or path.name)).suffix[1:].lower()
-    yield _identify(path, extension).model_dump(mode="json")
+    told = file_type(path, str(params.get("file_name") or path.name))
+    yield told.model_dump(mode="json")
 
 
-def _identify(path: Path, extension: str) -> FileType:
+def file_type(path: Path, file_name: str) -> FileType:
+    """What a file is.
+
+    Args:
+        path: Where it lies.
+        file_name: What its owner calls it.
+
+    Raises:
+        EmptyError: The file has no byte.
+        CorruptError: Its name promises a format, and it holds plain text.
+    """
+    extension = Path(file_name).suffix[1:].lower()
     size_bytes = path.stat().st_size
     if size_bytes == 0:
         raise EmptyError("The file is empty: it has no byte.")
@@ -119,7 +217,9 @@ def _identify(path: Path, extension: str) -> FileType:
 
 def _of_kind(kind: str, extension: str, confidence: float = 1.0) -> FileType:
     row = _KINDS[kind]
-    if kind in {"text", "markdown", "html"} and extension in _BINARY_EXTENSIONS:
+    is_text = kind in {"text", "markdown", "html"}
+    is_export = kind != "text" and extension in _EXPORTED
+    if is_text and extension in _BINARY_EXTENSIONS and not is_export:
         raise CorruptError(
             f"The file is named .{extension}, but holds {row.description}: rename it "
             "if that is what it should be, else get the file again."
@@ -149,22 +249,59 @@ def _pdf(head: bytes, tail: bytes) -> str | None:
 
 
 def _office(path: Path, head: bytes) -> str | None:
-    if head.startswith(b"PK\x03\x04"):
-        return "docx" if "word/document.xml" in _zip_names(path, head) else None
-    if head.startswith(_OLE) and _holds(path, _OLE_ENCRYPTED):
-        return LOCKED_OFFICE
-    return None
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK")):
+        return _archive(path, head)
+    if head.startswith(_OLE):
+        return _compound(path)
+    return "rtf" if head.lstrip().startswith(b"{\\rtf") else None
 
 
-def _zip_names(path: Path, head: bytes) -> frozenset[str]:
-    """The names in an archive; of one that is cut off, those in its first bytes."""
+def _archive(path: Path, head: bytes) -> str | None:
+    """A document by what it declares first, or by its members; None for Magika."""
+    names = _zip_names(path)
+    place = head.find(b"mimetype")
+    if place == _FIRST_NAME_AT:
+        for mimetype, kind in _MIMETYPES:
+            if head.startswith(mimetype, place + len(b"mimetype")):
+                return kind
+    if names is None:
+        cut_off = (kind for name, kind in _FOLDERS_CUT_OFF if name in head)
+        return next(cut_off, None)
+    for start, kind in _FOLDERS:
+        if any(name.startswith(start) for name in names):
+            return kind
+    return "zip" if not names else None
+
+
+def _zip_names(path: Path) -> frozenset[str] | None:
+    """The names in an archive; None of one that is damaged or beyond the limits."""
     try:
+        with path.open("rb") as file:
+            check_directory(file)
         with zipfile.ZipFile(path) as archive:
             return frozenset(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        known = (b"word/document.xml", b"word/styles.xml", b"word/_rels/")
-        cut_off = any(name in head for name in known)
-        return frozenset({"word/document.xml"} if cut_off else ())
+    except (
+        zipfile.BadZipFile,
+        ValueError,
+        OSError,
+        NotImplementedError,
+        TooLargeError,
+    ):
+        return None
+
+
+def _compound(path: Path) -> str | None:
+    """A compound file by its streams; one that is damaged by their names in it."""
+    try:
+        with ole.opened(path, what="file") as compound:
+            names = compound.folders()
+    except CorruptError:
+        names = [
+            name
+            for name, _ in _OLE_STREAMS
+            if name != "Book" and _holds(path, name.encode("utf-16-le"))
+        ]
+    return next((kind for name, kind in _OLE_STREAMS if name in names), None)
 
 
 def _holds(path: Path, wanted: bytes) -> bool:
@@ -181,28 +318,65 @@ def _holds(path: Path, wanted: bytes) -> bool:
 
 def _readable_text(head: bytes, extension: str, path: Path) -> str | None:
     """A text whose first bytes, or whose name with them, leave no doubt."""
-    text = decode_text(head, whole=path.stat().st_size <= len(head))
+    size_bytes = path.stat().st_size
+    text = decode_text(head, whole=size_bytes <= len(head))
     if text is None:
         return None
     if _HTML_HEAD.match(text):
         return "html"
+    if _is_mail(text, extension):
+        return "eml"
+    if extension in _TABLE_EXTENSIONS:
+        fits = size_bytes <= limits.TABLE_BYTES
+        return "csv" if fits and delimiter(text) is not None else "text"
+    return _named_text(text, extension)
+
+
+def _named_text(text: str, extension: str) -> str | None:
     if extension in _HTML_EXTENSIONS and _HTML_TAG.search(text):
         return "html"
     if extension in _MARKDOWN_EXTENSIONS:
         return "markdown"
+    if extension == "xls" and delimiter(text) is not None:
+        return "csv"
     if extension in _PROSE_EXTENSIONS or extension in _BINARY_EXTENSIONS:
         return "text"
     return None
+
+
+def _is_mail(text: str, extension: str) -> bool:
+    """Whether a text begins with the head of a mail."""
+    names = []
+    for line in text.splitlines()[:_MAIL_LINES]:
+        if not line.strip():
+            break
+        if line[0] in " \t":
+            continue
+        found = _MAIL_HEADER.match(line)
+        if not found and not line.rstrip().endswith(":"):
+            return False
+        names.append(found.group(1).lower() if found else "")
+    known = _MAIL_NAMES.intersection(names)
+    if extension in _KINDS["eml"].extensions:
+        return bool(known)
+    return len(known) > 2 and bool(known & _MAIL_MARKS)  # noqa: PLR2004
 
 
 def _examined(path: Path, head: bytes, extension: str) -> FileType:
     """Ask Magika, loaded only now."""
     detect = importlib.import_module("prsnl.engines.documents.detector").detect
     found = detect(path)
-    if found.label in {"markdown", "html", "pdf", "docx"}:
+    if found.label in {"markdown", "html", "pdf", "docx", "zip"}:
         return _of_kind(found.label, extension, found.score)
     whole = path.stat().st_size <= len(head)
-    if found.label in _PROSE_LABELS and decode_text(head, whole=whole) is not None:
+    text = decode_text(head, whole=whole)
+    if text is None or found.label in _NOT_PROSE:
+        row = _Kind(found.mime_type, found.description, frozenset(found.extensions))
+        return _file_type(found.label, row, extension, found.score)
+    if found.label in {"csv", "tsv"} and delimiter(text) is not None:
+        return _of_kind("csv", extension, found.score)
+    if found.label in _PROSE_LABELS or not found.is_text:
         return _of_kind("text", extension, found.score)
-    row = _Kind(found.mime_type, found.description, frozenset(found.extensions))
-    return _file_type(found.label, row, extension, found.score)
+    # A program, a setting, a list in JSON: its text is what it is.
+    row = _Kind(found.mime_type, found.description, frozenset())
+    return _file_type("text", row, extension, found.score)

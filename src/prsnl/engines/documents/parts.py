@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from prsnl.engines import limits
 from prsnl.engines.contracts import (
     DocumentInfo,
     Heading,
@@ -48,21 +49,24 @@ def blocks_of(text: str) -> list[Block]:
 def table_block(rows: Sequence[Sequence[str]]) -> Block:
     """A table: a tab between cells in the text, a Markdown table beside it.
 
+    One that is very wide, or nearly empty, has no Markdown: filled up, it could be a
+    million times its size.
+
     Args:
         rows: The first is the head; cells hold no line break. At least one row.
     """
     width = max(len(row) for row in rows)
+    text = "\n".join("\t".join(row).rstrip() for row in rows)
+    cells = sum(len(row) for row in rows)
+    if width > limits.TABLE_COLUMNS or width * len(rows) > cells * limits.TABLE_PADDING:
+        return Block(text=text, is_table=True)
     full = [[*row, *[""] * (width - len(row))] for row in rows]
     lines = [
         "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
         for row in full
     ]
     lines.insert(1, "|" + " --- |" * width)
-    return Block(
-        text="\n".join("\t".join(row).rstrip() for row in rows),
-        markdown="\n".join(lines),
-        is_table=True,
-    )
+    return Block(text=text, markdown="\n".join(lines), is_table=True)
 
 
 def document(
@@ -78,7 +82,27 @@ def document(
 
     A document without a word has one part, which is empty.
     """
-    parts = _parts(blocks) or [[]]
+    yield from paged(
+        divided(blocks),
+        metadata=metadata,
+        warnings=warnings,
+        engine=engine,
+        reason=reason,
+        skip_parts=skip_parts,
+    )
+
+
+def paged(
+    pages: Sequence[Sequence[Block]],
+    *,
+    metadata: dict[str, str],
+    warnings: tuple[str, ...] = (),
+    engine: str,
+    reason: str,
+    skip_parts: Iterable[int] = (),
+) -> Iterator[JsonObject]:
+    """Yield the info of a document, then the pages that its author made."""
+    parts = pages or [[]]
     headings = tuple(
         Heading(level=block.level, text=" ".join(block.text.split()), page=number)
         for number, part in enumerate(parts, 1)
@@ -113,13 +137,16 @@ def _part(number: int, part: Sequence[Block], engine: str, reason: str) -> PageT
     )
 
 
-def _parts(blocks: Iterable[Block]) -> list[list[Block]]:
+def divided(
+    blocks: Iterable[Block], *, characters: int = PART_CHARACTERS
+) -> list[list[Block]]:
+    """Blocks in parts of about so many characters; a heading begins one early."""
     parts: list[list[Block]] = []
-    length = PART_CHARACTERS
+    length = characters
     for block in blocks:
         for piece in _divided(block):
-            if length >= PART_CHARACTERS or (
-                piece.level is not None and length >= PART_CHARACTERS // 2
+            if length >= characters or (
+                piece.level is not None and length >= characters // 2
             ):
                 parts.append([])
                 length = 0

@@ -11,16 +11,21 @@ from typing import Final
 
 from prsnl.engines.contracts import (
     ChildFiles,
+    DocumentType,
+    Entity,
     Heading,
+    Insights,
     JsonObject,
     KeySentence,
     Keyword,
+    Summary,
     TextAnalysis,
 )
 from prsnl.engines.text.chunks import chunks_of
 from prsnl.engines.text.document_date import document_date_of
 from prsnl.engines.text.document_type import document_type_of
 from prsnl.engines.text.entities import KIND_MAX, find_entities
+from prsnl.engines.text.insights import find_insights
 from prsnl.engines.text.keywords import keywords, tags
 from prsnl.engines.text.language import language_of
 from prsnl.engines.text.ranking import Sentence, key_sentences
@@ -53,6 +58,55 @@ def analyze(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     yield _analysis(pages, headings, metadata, file_name).model_dump(mode="json")
 
 
+def summarize(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `Summary`: sentences of the `pages` themselves.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}], `language`, and where known `headings`.
+    """
+    del files
+    pages = _pages(params)
+    headings = [Heading.model_validate(one) for one in params.get("headings") or ()]
+    length = sum(len(text) + 2 for _, text in pages)
+    yield Summary(
+        engine=ENGINE,
+        key_sentences=_key_sentences(pages, headings, params["language"]),
+        notes=tuple(_cut(length)),
+    ).model_dump(mode="json")
+
+
+def classify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `DocumentType`.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}], `title` and `file_name`.
+    """
+    del files
+    yield DocumentType(
+        engine=ENGINE,
+        document_type=document_type_of(
+            title=str(params["title"]),
+            text=_joined(_pages(params)),
+            file_name=str(params["file_name"]),
+        ),
+    ).model_dump(mode="json")
+
+
+def insights(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `Insights`: the facts of the `pages`, each with its place.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}] and the `entities` found in them.
+    """
+    del files
+    entities = [Entity.model_validate(one) for one in params["entities"]]
+    found, notes = find_insights(_pages(params), entities)
+    yield Insights(engine=ENGINE, insights=found, notes=notes).model_dump(mode="json")
+
+
 def chunk(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Yield frames `{"chunks": [Chunk]}` of the `pages` [{number, text}], in order.
 
@@ -72,7 +126,7 @@ def _pages(params: JsonObject) -> Pages:
 def _analysis(
     pages: Pages, headings: Sequence[Heading], metadata: dict[str, str], file_name: str
 ) -> TextAnalysis:
-    text = "\n\n".join(text for _, text in pages)
+    text = _joined(pages)
     language, confidence = language_of(text)
     title, title_source = title_of(
         headings=headings, metadata=metadata, text=text, file_name=file_name
@@ -86,14 +140,16 @@ def _analysis(
         title=title,
         title_source=title_source,
         document_date=document_date_of(pages, entities, metadata),
-        document_type=document_type_of(title=title, text=text, file_name=file_name),
         keywords=tuple(Keyword(text=word, score=score) for word, score in found),
         tags=tuple(tags(found)),
         entities=tuple(entities),
-        key_sentences=_key_sentences(pages, headings, language),
         word_count=_word_count(text, language),
-        notes=tuple(_notes(text, [entity.kind for entity in entities])),
+        notes=tuple(_notes([entity.kind for entity in entities])),
     )
+
+
+def _joined(pages: Pages) -> str:
+    return "\n\n".join(text for _, text in pages)
 
 
 def _key_sentences(
@@ -137,12 +193,15 @@ def _word_count(text: str, language: str | None) -> int:
     return sum(1 for _ in WORD.finditer(text))
 
 
-def _notes(text: str, kinds: Sequence[str]) -> Iterator[str]:
-    if len(text) > _SENTENCES_WITHIN_CHARACTERS:
+def _cut(characters: int) -> Iterator[str]:
+    if characters > _SENTENCES_WITHIN_CHARACTERS:
         yield (
-            f"The text has {len(text)} characters; key sentences are from the first "
+            f"The text has {characters} characters; key sentences are from the first "
             f"{_SENTENCES_WITHIN_CHARACTERS}."
         )
+
+
+def _notes(kinds: Sequence[str]) -> Iterator[str]:
     for kind in sorted(set(kinds)):
         if kinds.count(kind) >= KIND_MAX:
             yield f"Only the first {KIND_MAX} entities of the kind {kind} are kept."

@@ -68,7 +68,8 @@ _CURRENCY: Final = "|".join(
 _SCALE: Final = "|".join(sorted(_SCALES, key=len, reverse=True))
 #: Every repetition is bounded, so that a wall of digits costs no more than it is long.
 _NUMBER: Final = (
-    r"(?:\d{1,3}(?:[.,'\u2019 \u00a0\u202f]\d{3}){1,5}(?!\d)(?:[.,]\d{1,2}(?!\d))?"
+    r"(?:\d{1,2}(?:,\d{2}){1,4},\d{3}(?!\d)(?:\.\d{1,2}(?!\d))?"  # lakhs, crores
+    r"|\d{1,3}(?:[.,'\u2019 \u00a0\u202f]\d{3}){1,5}(?!\d)(?:[.,]\d{1,2}(?!\d))?"
     r"|\d{1,15}(?:[.,]\d{1,2}(?!\d))?)(?!\d)(?:,-|\.-|,\u2013|\.\u2013)?"
 )
 _SIGN: Final = r"(?:(?<![\w)])[-\u2212])?"

@@ -13,6 +13,14 @@ from prsnl.engines.contracts import FileType
 from prsnl.engines.documents.identify import identify
 from tests.fakes.child_files import FolderFiles
 from tests.fakes.docx_files import docx_file
+from tests.fakes.office_files import (
+    epub_file,
+    odf_file,
+    pptx_file,
+    xlsx_file,
+    zip_file,
+)
+from tests.fakes.ole_files import doc_file, msg_file, msg_text, ppt_file, xls_file
 from tests.fakes.pdf_files import pdf_file
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(17)
@@ -76,25 +84,102 @@ def test_a_name_that_lies_is_noted(
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "kind"),
+    ("name", "data", "kind", "mime_type"),
     [
-        ("a.png", PNG, "png"),
-        ("a.csv", b"a,b,c\n1,2,3\n4,5,6\n7,8,9\n" * 20, "csv"),
-        ("a.json", b'{"a": [1, 2, 3], "b": {"c": null}}', "json"),
+        ("a.png", PNG, "png", "image/png"),
+        ("a.json", b'{"a": [1, 2, 3], "b": {"c": null}}', "text", "application/json"),
         (
             "a.py",
             b"import os\n\n\ndef main() -> None:\n    print(os.name)\n" * 5,
-            "python",
+            "text",
+            "text/x-python",
+        ),
+        (
+            "Cargo.toml",
+            b'[package]\nname = "a"\nversion = "1.0"\n\n[dependencies]\nserde = "1"\n',
+            "text",
+            "application/toml",
         ),
     ],
 )
-def test_what_is_not_read_yet_is_called_by_its_name(
+def test_texts_of_any_kind_are_read_and_pictures_are_named(
+    tmp_path: Path, name: str, data: bytes, kind: str, mime_type: str
+) -> None:
+    found = told(tmp_path, name, data)
+
+    assert (found.kind, found.mime_type) == (kind, mime_type)
+    assert not found.name_lies
+    assert found.description
+
+
+def mail(*lines: str) -> bytes:
+    return "\r\n".join([*lines, "", "Body."]).encode()
+
+
+OFFICE = [
+    ("a.xlsx", xlsx_file({"s": "<row/>"}), "xlsx"),
+    ("a.pptx", pptx_file([]), "pptx"),
+    ("a.docx", docx_file("<w:p/>"), "docx"),
+    ("a.odt", odf_file("text", ""), "odt"),
+    ("a.ods", odf_file("spreadsheet", ""), "ods"),
+    ("a.odp", odf_file("presentation", ""), "odp"),
+    ("a.epub", epub_file({"a.xhtml": "<p>x</p>"}), "epub"),
+    ("a.doc", doc_file("text\r"), "doc"),
+    ("a.ppt", ppt_file([("a", "b", "c")]), "ppt"),
+    ("a.xls", xls_file([["a", 1.0]]), "xls"),
+    ("a.msg", msg_file(msg_text(0x37, "Hello")), "msg"),
+    ("a.rtf", b"{\\rtf1 text}", "rtf"),
+    ("a.zip", zip_file({"a.txt": "words"}), "zip"),
+    ("a.csv", b"a,b,c\n1,2,3\n4,5,6\n7,8,9\n" * 20, "csv"),
+    ("a.eml", mail("Subject: x", "From: a@b.example"), "eml"),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "kind"), OFFICE)
+def test_kinds_that_share_a_container_are_told_apart(
     tmp_path: Path, name: str, data: bytes, kind: str
 ) -> None:
     found = told(tmp_path, name, data)
 
-    assert found.kind == kind
-    assert found.description
+    assert (found.kind, found.name_lies) == (kind, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"), [one for one in OFFICE if one[2] not in {"csv", "eml"}]
+)
+def test_a_name_changes_nothing_of_what_a_file_is(
+    tmp_path: Path, name: str, data: bytes, kind: str
+) -> None:
+    found = told(tmp_path, f"{name}.pdf", data)
+
+    assert (found.kind, found.name_lies) == (kind, True)
+
+
+def test_a_mail_is_known_by_its_head_alone(tmp_path: Path) -> None:
+    data = mail("Received: x", "Message-ID: <a@b>", "From: a@b.example", "Subject: s")
+
+    assert told(tmp_path, "saved", data).kind == "eml"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("minutes.txt", b"From: Ada\nTo: Bob\nSubject: the plan\n\nDear Bob,\n"),
+        ("list.csv", b"One sentence, and nothing else."),
+        ("todo.txt", b"Note: call Ada\nDate: tomorrow\n"),
+    ],
+)
+def test_a_text_stays_a_text(tmp_path: Path, name: str, data: bytes) -> None:
+    assert told(tmp_path, name, data).kind == "text"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.xls", "html"), ("a.doc", "html")])
+def test_what_programs_export_under_another_name_is_read(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    found = told(tmp_path, name, b"<html><body><table><tr><td>1</td></tr></table>")
+
+    assert (found.kind, found.name_lies) == (kind, True)
 
 
 def test_other_archives_are_no_word_documents(tmp_path: Path) -> None:

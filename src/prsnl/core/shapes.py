@@ -1,0 +1,48 @@
+"""What the JSON Schema of a model says of several fields together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_GIVEN = {"not": {"type": "null"}}
+_LEFT_OUT = {"type": "null"}
+
+
+def exactly_one(*names: str) -> dict[str, Any]:
+    """One of these fields is given, and the others are left out or null."""
+    return {
+        "oneOf": [
+            {
+                "required": [name],
+                "properties": {
+                    other: _GIVEN if other == name else _LEFT_OUT for other in names
+                },
+            }
+            for name in names
+        ]
+    }
+
+
+def belongs_to(name: str, other: str) -> dict[str, Any]:
+    """The field *name* is only given together with *other*."""
+    return {
+        "if": {"required": [name], "properties": {name: _GIVEN}},
+        "then": {"required": [other], "properties": {other: _GIVEN}},
+    }
+
+
+def wanted_by(name: str, chooser: str, values: list[str]) -> dict[str, Any]:
+    """The field *name* is given where *chooser* has one of these values alone."""
+    return {
+        "if": {"properties": {chooser: {"enum": values}}},
+        "then": {"required": [name], "properties": {name: _GIVEN}},
+        "else": {"properties": {name: _LEFT_OUT}},
+    }
+
+
+def shape(*absent: str, **given: dict[str, Any]) -> dict[str, Any]:
+    """One way to fill a body: the *given* fields so, the *absent* ones not at all."""
+    return {
+        "required": list(given),
+        "properties": {**given, **dict.fromkeys(absent, _LEFT_OUT)},
+    }

@@ -1,0 +1,1 @@
+"""The web page: drop files, see them move, read what came of them."""

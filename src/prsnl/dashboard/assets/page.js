@@ -1,0 +1,314 @@
+// Moves what the server has rendered: progress as it is told, rows as they change.
+// What a page says is written in one place, its template: a changed part is fetched as
+// HTML and put in the old one's place.
+
+const EVENTS = "/api/background/events";
+const LEAST_PAUSE_MS = 1000;
+const MOST_ROWS = 300;
+const AWAY = "The server does not answer. Is PRSNL still running?";
+
+export const one = (selector, from = document) => from.querySelector(selector);
+export const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+const byKey = (key) => one(`[data-key="${CSS.escape(key)}"]`);
+export const here = location.pathname + location.search;
+export const list = one("[data-list]");
+const ENDED = ["success", "failure", "dead", "revoked"];
+const isOpen = (part) => !ENDED.includes(part.dataset.status);
+
+document.documentElement.classList.add("scripted");
+
+export function say(text) {
+  one("#said").textContent = text;
+}
+
+export function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+// Times
+
+function ago(seconds) {
+  for (const [unit, size, limit] of [
+    ["minute", 60, 3600],
+    ["hour", 3600, 86400],
+    ["day", 86400, 2592000],
+  ]) {
+    if (seconds < size) return "just now";
+    const count = Math.floor(seconds / size);
+    if (seconds < limit) return `${count} ${unit}${count === 1 ? "" : "s"} ago`;
+  }
+  return null;
+}
+
+function tellTimes(from = document) {
+  for (const time of all("time[datetime]", from)) {
+    const moment = new Date(time.dateTime);
+    time.title = moment.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
+    time.textContent = time.matches(".exact")
+      ? time.title
+      : (ago((Date.now() - moment) / 1000) ?? time.textContent);
+  }
+}
+
+// Refreshing: the page is asked for again, and its changed parts take their places.
+
+/** Where a row of a later part of the list came from. */
+const sources = new WeakMap();
+/** Lines of uploads that the server has; their rows come with the next refresh. */
+export const arriving = [];
+const sourceOf = (part) => sources.get(part) ?? here;
+let timer = null;
+let refreshedAt = Date.now();
+let stale = new Set();
+
+export function refreshSoon(part = null) {
+  stale.add(part ? sourceOf(part) : here);
+  const pause = Math.max(50, refreshedAt + LEAST_PAUSE_MS - Date.now());
+  timer ??= setTimeout(refresh, pause);
+}
+
+async function refresh() {
+  const wanted = stale;
+  stale = new Set();
+  try {
+    for (const source of wanted) {
+      const fresh = await load(source);
+      if (fresh) merge(fresh, source);
+    }
+  } finally {
+    refreshedAt = Date.now();
+    timer = null;
+  }
+  if (stale.size) refreshSoon();
+}
+
+/** Everything that may have changed unseen. */
+function refreshAll() {
+  refreshSoon();
+  for (const part of all("[data-task]")) if (isOpen(part)) refreshSoon(part);
+}
+
+async function load(source) {
+  let answer;
+  try {
+    answer = await fetch(source, { headers: { Accept: "text/html" } });
+  } catch {
+    one("#away").hidden = false;
+    return null;
+  }
+  if (answer.status === 401 || answer.status === 404) {
+    location.reload();
+    return null;
+  }
+  one("#away").hidden = answer.ok;
+  if (!answer.ok) return null;
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function merge(fresh, source) {
+  const keys = all(".row", fresh).map((row) => row.dataset.key);
+  for (const part of all("[data-key]", fresh)) {
+    const old = byKey(part.dataset.key);
+    if (!old && list && part.matches(".row")) insert(part, source);
+    else if (old && old.dataset.version !== part.dataset.version) replace(old, part, source);
+  }
+  if (source === here) for (const line of arriving.splice(0)) line.remove();
+  if (list && one("[data-list]", fresh)) removeGone(fresh, source, keys);
+}
+
+function arrived(part) {
+  const made = document.adoptNode(part);
+  tellTimes(made);
+  return made;
+}
+
+// Ids sort by their time: a newer row stands above an older one.
+function insert(part, source) {
+  const row = arrived(part);
+  row.classList.add("new");
+  if (source !== here) sources.set(row, source);
+  const older = [...list.children].find((each) => each.dataset.key < row.dataset.key);
+  list.insertBefore(row, older ?? null);
+}
+
+function replace(old, part, source) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const before = old.dataset.status;
+  const row = arrived(part);
+  if (source !== here) sources.set(row, source);
+  old.replaceWith(row);
+  if (focused && focused !== document.body) {
+    const same = all("a[href], button", row).find(
+      (each) => each.textContent === focused.textContent,
+    );
+    (same ?? one("h3 a, h1, a[href], button", row))?.focus();
+  }
+  if (before && before !== row.dataset.status && !isOpen(row)) {
+    const title = one("h1, h3", row)?.textContent ?? document.title;
+    say(`${title.trim()}: ${one(".state", row).textContent}`);
+  }
+}
+
+function removeGone(fresh, source, keys) {
+  const isLast = !one("[data-more]", fresh);
+  const least = keys.at(-1) ?? "";
+  for (const row of all(".row", list)) {
+    if (sourceOf(row) !== source || keys.includes(row.dataset.key)) continue;
+    if (isLast || row.dataset.key > least) row.remove();
+  }
+  if (source === here) trim(fresh);
+}
+
+/** A tab that stays open for weeks must not hold a row for each file of them. */
+function trim(fresh) {
+  const more = one("[data-more]", fresh)?.closest("p");
+  const rows = all(".row", list);
+  if (rows.length <= MOST_ROWS || !more) return;
+  for (const row of rows.slice(MOST_ROWS)) row.remove();
+  one(".more")?.remove();
+  const id = rows[MOST_ROWS - 1].dataset.key.replace(/^[a-z]+-/, "");
+  const link = one("a", more);
+  link.href = link.href.replace(/before=[^&]*/, `before=${id}`);
+  list.after(document.adoptNode(more));
+}
+
+async function showMore(link) {
+  const source = link.pathname + link.search;
+  link.setAttribute("aria-disabled", "true");
+  const fresh = await load(source);
+  if (!fresh) return link.removeAttribute("aria-disabled");
+  const rows = all(".row", fresh).filter((row) => !byKey(row.dataset.key));
+  for (const row of rows) insert(row, source);
+  const next = one("[data-more]", fresh)?.closest("p");
+  const place = link.closest("p");
+  if (next) place.replaceWith(document.adoptNode(next));
+  else place.remove();
+  one("h3 a", rows[0])?.focus();
+  say(`${rows.length} more shown`);
+}
+
+// What the server tells by itself
+
+let stream = null;
+
+function listen() {
+  stream?.close();
+  stream = new EventSource(EVENTS);
+  stream.addEventListener("progress", (event) => told(JSON.parse(event.data)));
+  for (const name of ["ready", "gap"]) {
+    stream.addEventListener(name, refreshAll);
+  }
+}
+
+function told(now) {
+  const parts = all(`[data-task="${CSS.escape(now.task_id)}"]`);
+  if (!parts.length && list?.hasAttribute("data-grows")) refreshSoon();
+  for (const part of parts) {
+    if (now.seq <= Number(part.dataset.seq)) continue;
+    part.dataset.seq = now.seq;
+    if (now.status !== part.dataset.status) refreshSoon(part);
+    else tellProgress(part, now);
+  }
+}
+
+function tellProgress(part, now) {
+  const { percentage, message } = now.progress;
+  const bar = one("progress", part);
+  if (!bar) return;
+  if (percentage === null) bar.removeAttribute("value");
+  else bar.value = percentage;
+  one('[data-told="percentage"]', part).textContent =
+    percentage === null ? "" : `${Math.round(percentage)} %`;
+  if (now.status === "running") one('[data-told="message"]', part).textContent = message;
+  const why = one('[data-told="why"]', part);
+  why.textContent = now.waiting_because ?? "";
+  why.hidden = !now.waiting_because;
+}
+
+// Reasons to wait change without an event; without the stream everything does.
+function look() {
+  if (document.hidden) return;
+  const isMoving = all("[data-task]").some(isOpen);
+  const isLive = stream?.readyState === EventSource.OPEN;
+  const pause = isLive ? (isMoving ? 10 : 60) : isMoving ? 2 : 10;
+  if (Date.now() - refreshedAt < pause * 1000) return;
+  if (stream?.readyState === EventSource.CLOSED) listen();
+  refreshAll();
+}
+
+// Browsers allow few connections to one server: a tab that nobody sees needs none.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stream?.close();
+  else listen();
+});
+
+// Buttons
+
+async function ask(method, path, body, headers = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      body,
+      headers: body ? { "Content-Type": "application/json", ...headers } : headers,
+    });
+  } catch {
+    return AWAY;
+  }
+  if (answer.status === 401) location.reload();
+  const told = await answer.text();
+  return answer.ok ? null : problem(told);
+}
+
+export function problem(text) {
+  try {
+    return JSON.parse(text).detail;
+  } catch {
+    return "The server gave an answer that makes no sense. Try again in a moment.";
+  }
+}
+
+/** The same click twice is the same task. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return "page " + [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.dataset.api) return;
+  event.preventDefault();
+  if (form.dataset.sure && !confirm(form.dataset.sure)) return;
+  const button = one("button", form);
+  const [method, path] = form.dataset.api.split(" ");
+  form.dataset.once ??= newKey();
+  button.disabled = true;
+  const wrong = await ask(method, path, form.dataset.body, {
+    "Idempotency-Key": form.dataset.once,
+  });
+  button.disabled = false;
+  one(".wrong", form)?.remove();
+  if (wrong) {
+    const told = element("p", wrong, "wrong");
+    told.role = "alert";
+    form.append(told);
+  } else {
+    refreshSoon(form.closest("[data-key]"));
+    refreshSoon();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-more]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (!link.hasAttribute("aria-disabled")) showMore(link);
+});
+
+tellTimes();
+setInterval(() => tellTimes(), 30000);
+setInterval(look, 500);
+if (!document.hidden) listen();

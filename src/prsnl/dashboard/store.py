@@ -1,0 +1,185 @@
+"""What pages show, each read in few statements; every one carries the owner."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from prsnl.core.db import Db, Row
+from prsnl.items import store
+from prsnl.items.models import AttachmentView, ItemView
+from prsnl.work import ledger
+from prsnl.work.ledger import TaskView
+from prsnl.work.specs import Status
+
+_CHILDREN_SHOWN: Final = 50
+_TRIES_SHOWN: Final = 20
+
+#: A long history must not slow every page down: so many tasks are counted, the newest.
+_COUNTED: Final = 5_000
+_COUNTS: Final = """
+select count(*) filter (where status = 'running') as running,
+       count(*) filter (where status in ('queued', 'parked', 'waiting')) as waiting,
+       count(*) filter (where status in ('failure', 'dead')) as failed,
+       count(*) < %(most)s as is_all
+from (
+    select status from tasks where owner = %(owner)s order by id desc limit %(most)s
+) newest
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a list: an item, a task, or an item with its newest task."""
+
+    item: ItemView | None
+    task: TaskView | None
+
+    @property
+    def file(self) -> AttachmentView | None:
+        """The file that the line is about."""
+        if self.item is None or not self.item.attachments:
+            return None
+        wanted = self.task.attachment_id if self.task else None
+        files = self.item.attachments
+        return next((file for file in files if file.id == wanted), files[0])
+
+    @property
+    def version(self) -> str:
+        """Differs when the line would read differently."""
+        parts: list[object] = []
+        if self.item is not None:
+            parts += [self.item.id, self.item.updated_at, self.item.deleted_at]
+        if self.file is not None:
+            parts += [self.file.processing_status, self.file.has_thumbnail]
+        if self.task is not None:
+            parts += [self.task.task_id, self.task.seq, self.task.waiting_because]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of the owner's newest tasks run, wait, have failed."""
+
+    running: int
+    waiting: int
+    failed: int
+    #: There are no older ones.
+    is_all: bool
+
+    def told(self, count: int) -> str:
+        """A number for the eye; "12+" where older tasks were not counted."""
+        return f"{count:,}" if self.is_all else f"{count:,}+"
+
+
+@dataclass(frozen=True)
+class TaskStory:
+    """One task with everything that is known of it."""
+
+    entry: Entry
+    stages: list[ledger.StageView]
+    #: One row a claim, the newest first.
+    tries: list[Row]
+    children: list[TaskView]
+    peak_memory_bytes: int | None
+
+
+def counts(connection: Db, *, owner: str) -> Counts:
+    """How many tasks run, wait, have failed."""
+    values = {"owner": owner, "most": _COUNTED}
+    row = connection.execute(_COUNTS, values).fetchone()
+    assert row is not None
+    return Counts(**row)
+
+
+def library(
+    connection: Db, *, owner: str, before: UUID | None, limit: int
+) -> list[Entry]:
+    """Items, newest first, each with its newest task."""
+    items = store.items(connection, owner=owner, before=before, limit=limit)
+    newest = _newest_tasks(connection, items, owner)
+    return [Entry(item, newest.get(item.id)) for item in items]
+
+
+def activity(
+    connection: Db,
+    *,
+    owner: str,
+    statuses: Sequence[Status],
+    before: UUID | None,
+    limit: int,
+) -> list[Entry]:
+    """Tasks, newest first, each with its item."""
+    tasks = ledger.tasks(
+        connection, owner=owner, statuses=statuses, before=before, limit=limit
+    )
+    return _with_items(connection, tasks, owner)
+
+
+def item_tasks(connection: Db, item: ItemView, *, owner: str) -> list[TaskView]:
+    """The tasks that worked on an item's files, newest first."""
+    found = [
+        task
+        for file in item.attachments
+        for task in ledger.of_attachment(connection, file.id, owner=owner)
+    ]
+    return sorted(found, key=lambda task: task.task_id, reverse=True)
+
+
+def story(connection: Db, task_id: UUID, *, owner: str) -> TaskStory:
+    """One task, its stages, tries and parts.
+
+    Raises:
+        NotFoundError: No such task of this owner.
+    """
+    task = ledger.task(connection, task_id, owner=owner)
+    (entry,) = _with_items(connection, [task], owner)
+    tries = connection.execute(
+        "select claim_no, status, started_at, runtime_s, error_message "
+        "from celery_task_results where task_id = %s order by claim_no desc limit %s",
+        [task_id, _TRIES_SHOWN],
+    ).fetchall()
+    children = connection.execute(
+        "select id from tasks where parent_id = %s and owner = %s order by id limit %s",
+        [task_id, owner, _CHILDREN_SHOWN],
+    ).fetchall()
+    return TaskStory(
+        entry,
+        ledger.stages(connection, task_id),
+        tries,
+        ledger.of_ids(connection, [row["id"] for row in children], owner=owner),
+        ledger.peak_memory_bytes(connection, task_id),
+    )
+
+
+def _newest_tasks(
+    connection: Db, items: Sequence[ItemView], owner: str
+) -> dict[UUID, TaskView]:
+    files = {file.id: item.id for item in items for file in item.attachments}
+    rows = connection.execute(
+        "select newest.id from unnest(%s::uuid[]) as file (id) cross join lateral ("
+        "select t.id from tasks t where t.attachment_id = file.id and t.owner = %s "
+        "order by t.id desc limit 1) newest",
+        [list(files), owner],
+    ).fetchall()
+    tasks = ledger.of_ids(connection, [row["id"] for row in rows], owner=owner)
+    # Newest last, so that of an item with several files the newest stays.
+    return {files[task.attachment_id]: task for task in reversed(tasks)}  # type: ignore[index]
+
+
+def _with_items(connection: Db, tasks: Sequence[TaskView], owner: str) -> list[Entry]:
+    wanted = list({task.attachment_id for task in tasks if task.attachment_id})
+    rows = connection.execute(
+        "select id, item_id from attachments where id = any(%s) and owner = %s",
+        [wanted, owner],
+    ).fetchall()
+    items = store.items_of(connection, [row["item_id"] for row in rows], owner=owner)
+    known = {item.id: item for item in items}
+    of_file = {row["id"]: known.get(row["item_id"]) for row in rows}
+    return [
+        Entry(of_file.get(task.attachment_id) if task.attachment_id else None, task)
+        for task in tasks
+    ]

@@ -1,0 +1,66 @@
+"""An item gets back what an export says of it: words, dates, a person's edits."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from prsnl.core.db import Db
+from prsnl.core.errors import NotFoundError
+from prsnl.core.texts import ShortText, Tag
+from prsnl.items import store
+from prsnl.items.models import ItemView
+
+_MOST_TAGS: Final = 1_000
+
+EditedField = Literal["title", "tags", "document_date", "language", "document_type"]
+
+
+class RestoredItem(BaseModel):
+    """What an item was; all of it is set, and nothing is found anew."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: ShortText
+    title_source: ShortText
+    language: ShortText | None
+    document_date: date | None
+    document_type: ShortText | None
+    tags: list[Tag] = Field(max_length=_MOST_TAGS)
+    user_fields: list[EditedField] = Field(
+        description="What a person had set: no later analysis overwrites it."
+    )
+    created_at: AwareDatetime
+
+
+def restore(
+    connection: Db, item_id: UUID, was: RestoredItem, *, owner: str
+) -> ItemView:
+    """Set an item to what it was, in one transaction.
+
+    Raises:
+        NotFoundError: No such item of this owner.
+    """
+    with connection.transaction():
+        done = connection.execute(
+            """
+            update items
+            set title = %(title)s, title_source = %(title_source)s,
+                language = %(language)s, document_date = %(document_date)s,
+                tags = %(tags)s, user_fields = %(user_fields)s,
+                created_at = %(created_at)s, updated_at = now()
+            where id = %(id)s and owner = %(owner)s
+            """,
+            {**was.model_dump(), "id": item_id, "owner": owner},
+        )
+        if done.rowcount == 0:
+            raise NotFoundError("There is no such item.")
+        connection.execute(
+            "update attachments set document_type = %s, created_at = %s "
+            "where item_id = %s",
+            [was.document_type, was.created_at, item_id],
+        )
+        return store.item(connection, item_id, owner=owner)

@@ -1,0 +1,108 @@
+"""Bytes in the storage that no row names any more, and how they go.
+
+Rows and bytes cannot go in one transaction. So the rows go first, and with them it is
+noted which bytes are doomed; these go when nobody can be about to name them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from prsnl.core.db import Db
+from prsnl.core.storage import Storage
+
+_BATCH: Final = 500
+#: The clocks of two hosts differ by less.
+_CLOCKS: Final = timedelta(seconds=10)
+#: What is put before its row comes is older than this when it was left behind.
+_LEFT_BEHIND: Final = timedelta(hours=1)
+
+_DOOM: Final = """
+insert into doomed_blobs (name)
+select distinct name from unnest(%s::text[]) as d (name) where name is not null
+order by name on conflict do nothing
+"""
+
+_IS_NAMED: Final = "select 1 from blob_names where name = %s limit 1"
+
+_UNNAMED: Final = """
+select name from unnest(%s::text[]) as b (name)
+where not exists (select 1 from blob_names n where n.name = b.name)
+"""
+
+_LONGEST_RUNNING: Final = """
+select min(claimed_at) as since from tasks where status = 'running'
+"""
+
+
+def hold(connection: Db, name: str) -> None:
+    """Keep bytes from being removed until the transaction ends.
+
+    Whoever puts bytes and then a row that names them holds them from before the put.
+    """
+    connection.execute(
+        "select pg_advisory_xact_lock_shared(hashtextextended('blob/' || %s, 0))",
+        [name],
+    )
+
+
+def doom(connection: Db, names: Iterable[str]) -> None:
+    """Note bytes whose rows go in this transaction."""
+    connection.execute(_DOOM, [list(names)])
+
+
+def remove_doomed(connection: Db, storage: Storage) -> int:
+    """Remove doomed bytes; tell how many went. Outside of a transaction.
+
+    What another row names stays, another owner's too. So does, for now, what was put
+    after the start of a task that runs: it may be about to name the bytes.
+    """
+    names = connection.execute(
+        "select name from doomed_blobs order by doomed_at limit %s", [_BATCH]
+    ).fetchall()
+    return sum(_remove(connection, storage, row["name"]) for row in names)
+
+
+def _remove(connection: Db, storage: Storage, name: str) -> bool:
+    with connection.transaction():
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended('blob/' || %s, 0))", [name]
+        )
+        # A statement of its own: what was committed while we waited is seen.
+        is_named = connection.execute(_IS_NAMED, [name]).fetchone() is not None
+        if not is_named and _may_be_named_soon(connection, storage, name):
+            # To the end of the line: others are not to wait behind it.
+            connection.execute(
+                "update doomed_blobs set doomed_at = now() where name = %s", [name]
+            )
+            return False
+        if not is_named:
+            storage.delete(name)
+        connection.execute("delete from doomed_blobs where name = %s", [name])
+    return not is_named
+
+
+def _may_be_named_soon(connection: Db, storage: Storage, name: str) -> bool:
+    row = connection.execute(_LONGEST_RUNNING).fetchone()
+    put_at = storage.touched_at(name)
+    if row is None or row["since"] is None or put_at is None:
+        return False
+    return bool(put_at > row["since"] - _CLOCKS)
+
+
+def doom_left_behind(connection: Db, storage: Storage, part: int) -> int:
+    """Note the bytes of one part that a killed process put without a row."""
+    names = storage.names(part)
+    if not names:
+        return 0
+    rows = connection.execute(_UNNAMED, [names]).fetchall()
+    oldest = datetime.now(UTC) - _LEFT_BEHIND
+    left = [
+        row["name"]
+        for row in rows
+        if (put_at := storage.touched_at(row["name"])) is not None and put_at < oldest
+    ]
+    doom(connection, left)
+    return len(left)

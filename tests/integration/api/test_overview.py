@@ -1,0 +1,262 @@
+"""Dead letters, queues, performance, narrowed lists, and when a task may end."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from prsnl.core.db import Db
+from prsnl.core.ids import new_id
+from prsnl.work.specs import Status
+from prsnl.work.workers import WorkerIdentity, say_gone, say_seen
+from tests.integration.api.conftest import Person, Server
+from tests.integration.api.test_tasks import change, submitted
+
+
+def failed(
+    server: Server, person: Person, code: str, message: str = "It went wrong."
+) -> UUID:
+    """A dead letter."""
+    task_id = submitted(person)
+    change(
+        server,
+        task_id,
+        Status.DEAD,
+        error_category="permanent",
+        error_code=code,
+        error_message=message,
+    )
+    return task_id
+
+
+def letters(person: Person, query: str = "") -> dict[str, Any]:
+    answer = person.http.get(f"/api/background/dead-letters?{query}")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def requeue(person: Person, **wanted: Any) -> dict[str, Any]:
+    answer = person.http.post("/api/background/dead-letters/requeue", json=wanted)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_dead_letters_are_grouped_by_cause_with_examples(
+    server: Server, ada: Person, ben: Person
+) -> None:
+    ids = [failed(server, ada, "corrupt", f"File {n} is damaged.") for n in range(4)]
+    failed(server, ada, "bug")
+    failed(server, ben, "corrupt")
+    submitted(ada)
+    told = letters(ada, "limit=2")
+
+    assert told["total"] == 5
+    first, second = told["groups"]
+    assert (first["code"], first["count"]) == ("corrupt", 4)
+    assert first["example"] == "File 3 is damaged."
+    assert first["example_ids"] == [str(one) for one in ids[:0:-1]]
+    assert (second["code"], second["count"]) == ("bug", 1)
+    assert len(told["items"]) == 2
+    rest = letters(ada, f"limit=10&before={told['next']}")
+    assert len(rest["items"]) == 3
+    assert rest["next"] is None
+    assert letters(ada, "code=bug")["total"] == 1
+    assert letters(ada, "queue=insights")["total"] == 0
+
+
+def test_what_was_done_later_is_no_dead_letter_any_more(
+    server: Server, ada: Person
+) -> None:
+    sent = ada.http.post("/api/items", json={"text": f"A note {uuid4()}."}).json()
+    change(server, UUID(sent["task"]["task_id"]), Status.FAILURE)
+    assert letters(ada)["total"] == 1
+    wanted = {"action": "reprocess", "ids": [sent["item"]["id"]]}
+    again = ada.http.post("/api/items/bulk", json=wanted).json()
+    (task_id,) = again["results"][0]["task_ids"]
+    assert letters(ada)["total"] == 1
+    change(server, UUID(task_id), Status.SUCCESS)
+
+    assert letters(ada)["total"] == 0
+
+
+def test_dead_letters_are_queued_again_by_id_cause_queue_or_all(
+    server: Server, ada: Person, ben: Person
+) -> None:
+    one, two = failed(server, ada, "a"), failed(server, ada, "b")
+    three, four = failed(server, ada, "b"), failed(server, ada, "c")
+    foreign = failed(server, ben, "a")
+
+    by_id = requeue(ada, ids=[str(one), str(foreign)])
+    assert by_id["requeued"] == [str(one)]
+    assert by_id["not_requeued"] == [
+        {"task_id": str(foreign), "reason": "There is no such task."}
+    ]
+    assert by_id["left"] == 3
+    assert requeue(ada, code="b")["requeued"] == [str(two), str(three)]
+    assert requeue(ada, queue="insights")["requeued"] == []
+    assert requeue(ada, all=True)["requeued"] == [str(four)]
+    assert ada.client.status(four).status is Status.QUEUED
+    again = requeue(ada, ids=[str(four)])
+    assert "has not failed" in again["not_requeued"][0]["reason"]
+    assert letters(ben)["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, {"all": False}, {"all": True, "code": "x"}, {"ids": []}]
+)
+def test_a_requeue_that_names_nothing_or_two_things_is_refused(
+    ada: Person, wanted: dict[str, Any]
+) -> None:
+    answer = ada.http.post("/api/background/dead-letters/requeue", json=wanted)
+
+    assert answer.status_code == 422
+
+
+def test_queues_tell_what_waits_and_who_works(server: Server, ada: Person) -> None:
+    submitted(ada)
+
+    def told() -> dict[str, Any]:
+        found = ada.http.get("/api/queues").json()["items"]
+        assert [one["name"] for one in found][:2] == [
+            "ai_processing",
+            "file_processing",
+        ]
+        return dict(found[0])
+
+    before = told()
+    assert before["depth"] >= before["due"] >= 1
+    assert before["oldest_wait_s"] >= 0
+    assert "start one with ./prsnl worker ai_processing" in before["problem"]
+    hired = [
+        WorkerIdentity(kind="worker", queues=("ai_processing",), slots=4),
+        WorkerIdentity(kind="scheduler"),
+    ]
+    for one in hired:
+        server.database.run(lambda connection, who=one: say_seen(connection, who))
+    after = told()
+    for one in hired:
+        server.database.run(lambda connection, who=one: say_gone(connection, who))
+
+    assert (after["workers"], after["slots"]) == (1, 4)
+    assert after["problem"] is None
+
+
+def logged(connection: Db, task_id: UUID, **columns: Any) -> None:
+    """Let a worker have ended a claim."""
+    values = {
+        "task_id": task_id,
+        "claim_no": 1,
+        "status": "success",
+        "runtime_s": 2.0,
+        **columns,
+    }
+    names = ", ".join(values)
+    marks = ", ".join(f"%({name})s" for name in values)
+    connection.execute(
+        f"insert into celery_task_results (owner, task_name, queue, queued_at, "
+        f"started_at, retry_count, {names}) select owner, name, queue, now() - "
+        f"interval '5 s', now() - interval '2 s', 0, {marks} from tasks "
+        "where id = %(task_id)s",
+        values,
+    )
+
+
+def test_performance_counts_the_callers_own_claims_of_the_last_hours(
+    server: Server, ada: Person, ben: Person
+) -> None:
+    def log(connection: Db) -> None:
+        first = submitted(ada)
+        logged(connection, first, status="queued", runtime_s=1.0)
+        logged(connection, first, claim_no=2, runtime_s=3.0)
+        logged(connection, submitted(ben))
+        old = submitted(ada)
+        logged(connection, old)
+        connection.execute(
+            "update celery_task_results set finished_at = now() - interval '3 hours' "
+            "where task_id = %s",
+            [old],
+        )
+
+    server.database.run(log)
+    told = ada.http.get("/api/background/performance/overview?hours=2").json()
+    longer = ada.http.get("/api/background/performance/overview?hours=24").json()
+
+    (row,) = told["tasks"]
+    assert (row["claims"], row["succeeded"], row["tried_again"]) == (2, 1, 1)
+    assert (row["runtime_avg_s"], row["runtime_max_s"]) == (2.0, 3.0)
+    assert row["wait_avg_s"] == pytest.approx(3.0)
+    assert longer["claims"] == 3
+    answer = ada.http.get("/api/background/performance/overview?hours=0")
+    assert answer.status_code == 422
+
+
+def test_lists_are_narrowed_by_kind_code_file_item_parent_and_time(
+    server: Server, ada: Person
+) -> None:
+    sent = ada.http.post("/api/items", json={"text": f"A note {uuid4()}."}).json()
+    of_file, item_id = sent["task"]["task_id"], sent["item"]["id"]
+    file_id = sent["item"]["attachments"][0]["id"]
+    whole = ada.http.post(
+        "/api/background/ai/analyze-content", json={"content_id": item_id}
+    ).json()["task_id"]
+    broken = str(failed(server, ada, "corrupt"))
+    child = new_id()
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into tasks (id, owner, name, queue, command, command_hash, "
+            "parent_id) values (%s, %s, 'x', 'insights', '{}', '', %s)",
+            [child, ada.owner, of_file],
+        )
+    )
+
+    def ids(query: str) -> set[str]:
+        answer = ada.http.get(f"/api/background/tasks?{query}")
+        assert answer.status_code == 200, answer.text
+        return {task["task_id"] for task in answer.json()["items"]}
+
+    assert ids("name=process_document_task") == {of_file}
+    assert ids("error_code=corrupt") == {broken}
+    assert ids(f"attachment_id={file_id}") == {of_file}
+    assert ids(f"item_id={item_id}") == {of_file, whole}
+    assert ids(f"parent_id={of_file}") == {str(child)}
+    assert ids("created_to=2020-01-01T00:00:00Z") == set()
+    assert len(ids("created_from=2020-01-01T00:00:00Z")) == 4
+    assert ada.http.get("/api/background/tasks?name=%00").status_code == 422
+
+
+def test_a_task_says_when_it_may_end_once_others_were_measured(
+    server: Server, ada: Person
+) -> None:
+    name = f"kind {uuid4()}"
+
+    def measured(connection: Db, seconds: float) -> None:
+        task_id = submitted(ada)
+        connection.execute(
+            "update tasks set name = %s, total = 10, status = 'success' where id = %s",
+            [name, task_id],
+        )
+        logged(connection, task_id, runtime_s=seconds)
+
+    def running(connection: Db) -> UUID:
+        task_id = submitted(ada)
+        connection.execute(
+            "update tasks set name = %s, total = 20, current = 15, status = 'running', "
+            "claimed_at = now() - interval '15 s' where id = %s",
+            [name, task_id],
+        )
+        return task_id
+
+    server.database.run(lambda connection: measured(connection, 10))
+    unknown = server.database.run(running)
+    assert ada.client.status(unknown).eta is None
+    name = f"kind {uuid4()}"
+    for seconds in (10.0, 20.0, 30.0):
+        server.database.run(lambda connection, took=seconds: measured(connection, took))
+    eta = ada.client.status(server.database.run(running)).eta
+
+    assert eta is not None
+    assert eta.based_on == 3
+    assert eta.low_s == pytest.approx(5.0, abs=1.0), "its own pace: a second a step"
+    assert eta.high_s == pytest.approx(14.0, abs=0.1)

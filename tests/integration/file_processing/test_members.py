@@ -1,0 +1,183 @@
+"""Files in mails and archives become items with tasks of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+
+from prsnl.embedded.stack import StackUrls
+from prsnl.file_processing.specs import (
+    PROCESS_DOCUMENT,
+    DocumentOptions,
+    ProcessDocument,
+)
+from prsnl.items import store
+from prsnl.items.models import AttachmentView
+from prsnl.work import control
+from prsnl.work.ledger import TaskView
+from prsnl.work.specs import Status
+from prsnl.work.submit import submission, submit
+from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.office_files import zip_file
+from tests.integration.file_processing.test_documents import Desk, working
+
+NOTE = b"A note about the garden, long enough to be told as a text in English.\n"
+
+
+@pytest.fixture(scope="module")
+def desk(stack: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with fresh_database(stack) as database_url:
+        wiring = wired(database_url, fresh_broker(stack), tmp_path_factory.mktemp("m"))
+        yield from working(wiring)
+
+
+def children(desk: Desk, task: TaskView) -> list[TaskView]:
+    with desk.database.connection() as connection:
+        rows = connection.execute(
+            "select id from tasks where parent_id = %s order by id", [task.task_id]
+        ).fetchall()
+    return [desk.task(row["id"]) for row in rows]
+
+
+def opened(
+    desk: Desk, file: AttachmentView, *, parent: TaskView | None = None
+) -> TaskView:
+    """A container's task, waiting for its files."""
+    command = ProcessDocument(
+        file_id=file.id, options=DocumentOptions(analyze_content=False)
+    )
+    return desk.run(
+        submission(
+            PROCESS_DOCUMENT,
+            command,
+            owner="ada",
+            attachment_id=file.id,
+            parent_id=parent and parent.task_id,
+        )
+    )
+
+
+def finished(desk: Desk, task: TaskView) -> TaskView:
+    """The same task when its files are done."""
+    for child in children(desk, task):
+        desk.runner.execute(child.task_id)
+    desk.runner.execute(task.task_id)
+    return desk.task(task.task_id)
+
+
+def letter() -> bytes:
+    mail = EmailMessage()
+    mail["Subject"] = "Papers"
+    mail["From"] = "ada@example.org"
+    mail.set_content("Please find them enclosed.\n")
+    for name, content in (
+        ("note.txt", NOTE),
+        ("broken.docx", b"PK\x03\x04 word/ rubbish"),
+        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(30)),
+        ("more.zip", zip_file({"inner.md": b"# Inner\n\nWords."})),
+    ):
+        mail.add_attachment(content, maintype="a", subtype="b", filename=name)
+    return mail.as_bytes()
+
+
+def test_each_file_in_a_mail_is_an_item_and_bad_ones_cost_themselves(
+    desk: Desk,
+) -> None:
+    waiting = opened(desk, desk.put("letter.eml", letter()))
+    assert waiting.status is Status.WAITING
+
+    done = finished(desk, waiting)
+
+    assert done.status is Status.SUCCESS
+    assert done.result is not None
+    assert [(one["name"], one["status"]) for one in done.result["members"]] == [
+        ("note.txt", "success"),
+        ("broken.docx", "failure"),
+        ("photo.png", None),
+        ("more.zip", "success"),
+        ("more.zip/inner.md", "success"),
+    ]
+    assert [warning.partition(":")[0] for warning in done.warnings] == [
+        "broken.docx",
+        "photo.png",
+    ]
+    inner = done.result["members"][4]["attachment_id"]
+    with desk.database.connection() as connection:
+        assert store.text(connection, inner, owner="ada") == "Inner\n\nWords."
+        assert store.attachment(connection, inner, owner="ada").file_name == "inner.md"
+
+
+def test_the_same_file_in_two_archives_is_one_item(desk: Desk) -> None:
+    tasks = [
+        finished(desk, opened(desk, desk.put(f"{n}.zip", zip_file({f"{n}.txt": NOTE}))))
+        for n in range(2)
+    ]
+
+    found = {
+        task.result["members"][0]["attachment_id"] for task in tasks if task.result
+    }
+    assert len(found) == 1
+
+
+def test_files_of_another_owner_are_not_found(desk: Desk) -> None:
+    """Bytes alone open nobody's item."""
+    theirs = desk.put("theirs.txt", b"Words of another, in a file of his own.\n", "bob")
+    archive = zip_file({"mine.txt": b"Words of another, in a file of his own.\n"})
+
+    done = finished(desk, opened(desk, desk.put("own.zip", archive)))
+
+    assert done.result is not None
+    assert done.result["members"][0]["attachment_id"] != str(theirs.id)
+
+
+def test_members_stay_closed_when_nobody_wants_them(desk: Desk) -> None:
+    file = desk.put("closed.zip", zip_file({"closed.txt": NOTE + b"closed"}))
+    command = ProcessDocument(
+        file_id=file.id,
+        options=DocumentOptions(analyze_content=False, open_members=False),
+    )
+
+    done = desk.run(
+        submission(PROCESS_DOCUMENT, command, owner="ada", attachment_id=file.id)
+    )
+
+    assert done.status is Status.SUCCESS
+    assert not children(desk, done)
+
+
+def test_cancel_reaches_the_files_of_an_archive_in_a_batch(desk: Desk) -> None:
+    """Three levels: the batch, the archive in it, and the archive's files."""
+    file = desk.put("deep.zip", zip_file({"deep.txt": NOTE + b"deep"}))
+    with desk.database.connection() as connection:
+        command = ProcessDocument(file_id=file.id)
+        batch = submit(
+            connection, [submission(PROCESS_DOCUMENT, command, owner="ada")]
+        )[0].task_id
+    archive = opened(desk, file, parent=desk.task(batch))
+    (member,) = children(desk, archive)
+
+    with desk.database.connection() as connection:
+        control.cancel(connection, batch, owner="ada")
+
+    assert {
+        desk.task(one).status for one in (batch, archive.task_id, member.task_id)
+    } == {Status.REVOKED}
+
+
+def test_a_manifest_lists_its_dependencies_and_is_read_as_text(desk: Desk) -> None:
+    file = desk.put("requirements.txt", b"celery>=5.7\nruff==0.1\n")
+
+    done = desk.process(file, analyze=False)
+
+    assert done.result is not None
+    assert [one["name"] for one in done.result["dependencies"]] == ["celery", "ruff"]
+    assert done.result["characters"] > 10
+
+
+def test_other_files_have_no_list_of_dependencies(desk: Desk) -> None:
+    done = desk.process(desk.put("plain.txt", NOTE + b"plain"), analyze=False)
+
+    assert done.result is not None
+    assert done.result["dependencies"] is None

@@ -1,0 +1,1 @@
+"""The library below its endpoints."""
