@@ -133,12 +133,13 @@ def _page(pdf: PdfFile, number: int) -> PageText:
 def _raw_beside(raw: str, text: str) -> str | None:
     """The text as PDFium gave it, where it is another in more than space."""
     plain = raw.replace("\r\n", "\n")
-    is_same = _without_space(plain) == _without_space(text)
-    return None if is_same else plain
+    # Whatever cleaning does to letters changes how many there are.
+    return None if _letters(plain) == _letters(text) else plain
 
 
-def _without_space(text: str) -> str:
-    return text.replace(" ", "").replace("\n", "")
+def _letters(text: str) -> int:
+    """How many characters are no space."""
+    return len(text) - text.count(" ") - text.count("\n")
 
 
 def _joined(group: list[Line]) -> str:

@@ -15,6 +15,12 @@ from typing import Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from prsnl.engines.pdf.limits import (
+    ATTACHED_FILES_MAX,
+    VALUE_CHARACTERS_MAX,
+    XMP_BYTES_MAX,
+)
+
 _KEYS: Final = {
     "Title": "title",
     "Author": "author",
@@ -32,11 +38,8 @@ _PDF_DATE: Final = re.compile(
 #: it, since only these few values are wanted.
 _XMP_BEGIN: Final = b"<x:xmpmeta"
 _XMP_END: Final = b"</x:xmpmeta>"
-_XMP_BYTES_MAX: Final = 256 * 1024
 _XMP_DATES: Final = {"CreateDate": "created_at", "ModifyDate": "modified_at"}
 _XMP_TEXTS: Final = {"title": "title", "creator": "author"}
-_ATTACHED_MAX: Final = 50
-_CHARACTERS_MAX: Final = 1_000
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
@@ -61,12 +64,12 @@ def metadata(document: pdfium.PdfDocument, path: Path) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.replace("\x00", "").split())[:_CHARACTERS_MAX]
+    return " ".join(text.replace("\x00", "").split())[:VALUE_CHARACTERS_MAX]
 
 
 def _language(document: pdfium.PdfDocument) -> str | None:
     size = pdfium_c.FPDFCatalog_GetLanguage(document, None, 0)
-    if not 0 < size <= _CHARACTERS_MAX:
+    if not 0 < size <= VALUE_CHARACTERS_MAX:
         return None
     room = (ctypes.c_ushort * (size // 2 + 1))()
     pdfium_c.FPDFCatalog_GetLanguage(document, room, size)
@@ -77,7 +80,7 @@ def _language(document: pdfium.PdfDocument) -> str | None:
 def _attached(document: pdfium.PdfDocument) -> list[str]:
     """The names of files inside; they are told, and not read."""
     names = []
-    for index in range(min(document.count_attachments(), _ATTACHED_MAX)):
+    for index in range(min(document.count_attachments(), ATTACHED_FILES_MAX)):
         with suppress(pdfium.PdfiumError):
             if name := _plain(document.get_attachment(index).get_name()):
                 names.append(name)
@@ -108,7 +111,7 @@ def _packet(path: Path) -> bytes:
             begin = content.rfind(_XMP_BEGIN)
             if begin < 0:
                 return b""
-            end = content.find(_XMP_END, begin, begin + _XMP_BYTES_MAX)
+            end = content.find(_XMP_END, begin, begin + XMP_BYTES_MAX)
             return b"" if end < 0 else content[begin:end]
 
 

@@ -21,15 +21,17 @@ from prsnl.engines.contracts import Heading, Link
 from prsnl.engines.pdf.annotations import comments, links
 from prsnl.engines.pdf.decision import Evidence, evidence
 from prsnl.engines.pdf.layout import Edge, Line, edges, merged, paragraphs
+from prsnl.engines.pdf.limits import (
+    OUTLINE_DEPTH_MAX,
+    OUTLINE_MAX,
+    PAGE_CHARACTERS_MAX,
+    PAGES_MAX,
+)
 from prsnl.engines.pdf.metadata import metadata
 from prsnl.engines.pdf.tables import Table, find_tables
 from prsnl.engines.pdf.textpage import confidence, lines_of, upright
 
 ENGINE: Final = f"pypdfium2 {pdfium.version.PYPDFIUM_INFO.version}"
-_PAGES_MAX: Final = 100_000
-_CHARACTERS_MAX: Final = 2_000_000
-_OUTLINE_MAX: Final = 2_000
-_OUTLINE_DEPTH_MAX: Final = 9
 _THUMBNAIL_ASPECT_MAX: Final = 4
 _JPEG_QUALITY: Final = 80
 
@@ -88,19 +90,19 @@ class PdfFile:
     def outline(self) -> tuple[Heading, ...]:
         """The bookmarks as headings; broken ones are left out."""
         headings: list[Heading] = []
-        for mark in self.document.get_toc(max_depth=_OUTLINE_DEPTH_MAX):
+        for mark in self.document.get_toc(max_depth=OUTLINE_DEPTH_MAX):
             title = " ".join(mark.get_title().replace("\x00", "").split())
             target = mark.get_dest()
             index = target.get_index() if target else None
             if title:
                 headings.append(
                     Heading(
-                        level=min(mark.level + 1, _OUTLINE_DEPTH_MAX),
+                        level=min(mark.level + 1, OUTLINE_DEPTH_MAX),
                         text=title,
                         page=None if index is None else index + 1,
                     )
                 )
-            if len(headings) >= _OUTLINE_MAX:
+            if len(headings) >= OUTLINE_MAX:
                 break
         return tuple(headings)
 
@@ -232,10 +234,10 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
         raise _translated(error, password) from error
     try:
         page_count = len(document)
-        if page_count > _PAGES_MAX:
+        if page_count > PAGES_MAX:
             raise UnsupportedError(
                 f"The document says that it has {page_count} pages; "
-                f"at most {_PAGES_MAX} are read."
+                f"at most {PAGES_MAX} are read."
             )
         if page_count == 0:
             raise CorruptError("The PDF has no page that can be read.")
@@ -299,8 +301,9 @@ def _may_have_pictures(path: Path) -> bool:
 
 def _all_text(text: pdfium.PdfTextPage) -> str:
     count = text.count_chars()
-    if count > _CHARACTERS_MAX:
+    if count > PAGE_CHARACTERS_MAX:
         raise UnreadablePageError(
-            f"The page holds {count} characters; at most {_CHARACTERS_MAX} are read."
+            f"The page holds {count} characters; at most {PAGE_CHARACTERS_MAX} are "
+            "read."
         )
     return str(text.get_text_range()) if count else ""
