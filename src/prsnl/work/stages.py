@@ -145,9 +145,21 @@ class StageStore:
         parameters: Mapping[str, Any] | None = None,
         work: Callable[[], R],
         store: Store[R],
+        is_whole: Callable[[R], bool] = lambda _kept: True,
         run: int = 0,
     ) -> Done[R]:
-        """Do a stage of one unit, or find it done."""
+        """Do a stage of one unit, or find it done.
+
+        Args:
+            stage: What is done.
+            inputs: As for `units`, and so are all others.
+            parameters: What else the result depends on.
+            work: Gives the result.
+            store: Applies its effects.
+            is_whole: Whether what a kept result names is still there; if not, it is
+                made anew.
+            run: Raised only when the user asks for the stage again.
+        """
 
         def work_on(_units: Sequence[int]) -> Iterator[tuple[int, R]]:
             yield 0, work()
@@ -159,6 +171,7 @@ class StageStore:
             parameters=parameters,
             work=work_on,
             store=lambda connection, values: store(connection, values[0]),
+            is_whole=is_whole,
             run=run,
         )
         return Done(done.values[0], done.key)
@@ -172,6 +185,7 @@ class StageStore:
         parameters: Mapping[str, Any] | None = None,
         work: Callable[[Sequence[int]], Iterator[tuple[int, R]]],
         store: StoreUnits[R],
+        is_whole: Callable[[R], bool] = lambda _kept: True,
         run: int = 0,
     ) -> DoneUnits[R]:
         """Do a stage of several units; only those that are not done yet.
@@ -183,6 +197,7 @@ class StageStore:
             parameters: What else the result depends on, the model among it.
             work: Gives `(unit, result)` for each of the units it is asked for.
             store: Applies the effects of units whose guard is new.
+            is_whole: Whether what a kept result names is still there.
             run: Raised only when the user asks for these units again.
 
         Raises:
@@ -194,7 +209,8 @@ class StageStore:
             unit: self._key(stage, inputs, parameters or {}, unit, run)
             for unit in units
         }
-        found = self._find(stage, keys)
+        kept = self._find(stage, keys)
+        found = {unit: value for unit, value in kept.items() if is_whole(value)}
         self._commit(
             stage,
             [
