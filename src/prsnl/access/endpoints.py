@@ -26,7 +26,7 @@ from prsnl.web.dependencies import (
     next_page,
     require_own_page,
 )
-from prsnl.web.errors import status_of
+from prsnl.web.errors import SIGN_IN, status_of
 from prsnl.web.identity import Credential, Identity
 from prsnl.web.origins import client_of, cookie_name, is_secure
 from prsnl.wire import (
@@ -196,7 +196,7 @@ def sign_out(request: Request, who: Visitor, parts: Parts) -> Response:
     """End this browser's session, and forget its cookie."""
     if who.session_id is not None:
         _ended(parts, who.session_id, who)
-    answer = RedirectResponse("/link", _SEE_OTHER)
+    answer = RedirectResponse(SIGN_IN, _SEE_OTHER)
     answer.delete_cookie(cookie_name(request))
     return answer
 

@@ -38,3 +38,11 @@ def wanted_by(name: str, chooser: str, values: list[str]) -> dict[str, Any]:
         "then": {"required": [name], "properties": {name: _GIVEN}},
         "else": {"properties": {name: _LEFT_OUT}},
     }
+
+
+def shape(*absent: str, **given: dict[str, Any]) -> dict[str, Any]:
+    """One way to fill a body: the *given* fields so, the *absent* ones not at all."""
+    return {
+        "required": list(given),
+        "properties": {**given, **dict.fromkeys(absent, _LEFT_OUT)},
+    }

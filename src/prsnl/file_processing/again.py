@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from prsnl.core.db import Db
-from prsnl.core.errors import BadRequestError, ConflictError
+from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.core.shapes import shape
 from prsnl.file_processing.specs import (
     PROCESS_DOCUMENT,
     DocumentOptions,
@@ -24,10 +25,21 @@ from prsnl.work.specs import ENDED, Command
 from prsnl.work.submit import Submitted, submission, submit
 
 _PAGES_MAX: Final = 100_000
+_PAGES: Final = {"const": str(RerunStage.PAGES)}
+_INTEGER: Final = {"type": "integer"}
+#: How pages are named: all together, one by one, or by one end or both of a range.
+_WAYS: Final = (
+    shape("pages", "from", "to", stage={"const": str(RerunStage.CLEANING)}),
+    shape("from", "to", stage=_PAGES, pages={"type": "array"}),
+    shape("pages", stage=_PAGES, **{"from": _INTEGER}),
+    shape("pages", "from", stage=_PAGES, to=_INTEGER),
+)
 
 
 class RerunRequest(Command):
     """Which stage is done again, and for which pages."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [*_WAYS]})
 
     stage: RerunStage
     pages: tuple[int, ...] | None = Field(
@@ -60,7 +72,7 @@ class RerunRequest(Command):
         """The pages in order.
 
         Raises:
-            BadRequestError: The file has none of such a number.
+            NotFoundError: The file has none of such a number.
         """
         if self.stage is not RerunStage.PAGES:
             return ()
@@ -68,7 +80,7 @@ class RerunRequest(Command):
         numbers = self.pages if self.pages is not None else range(first, last + 1)
         wanted = tuple(sorted(set(numbers)))
         if not wanted or wanted[0] < 1 or max(wanted[-1], last) > page_count:
-            raise BadRequestError(
+            raise NotFoundError(
                 f"pages: this file has pages 1 to {page_count}: name some of them."
             )
         return wanted
@@ -86,7 +98,7 @@ def submit_rerun(
 
     Raises:
         NotFoundError: No such file of this owner.
-        BadRequestError: It has no such pages.
+        NotFoundError: It has no such pages.
         ConflictError: A task of this file has not ended.
     """
     password = request.options.password if request.options else None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, WebSocket, status
 from fastapi.responses import StreamingResponse
+from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import Send
@@ -56,11 +57,25 @@ def reader_of(connection: HTTPConnection) -> Reader:
 
 
 Reading = Annotated[Reader, Depends(reader_of)]
+#: For the description; `Cursor.parse` decides.
+_CURSOR: Final[JsonDict] = {
+    "pattern": "^([0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10})?$"
+}
+_EVENT: Final = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"enum": ["ready", "progress", "gap"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 FeedCursor = Annotated[
     str | None,
     Query(
         max_length=60,
         description="The `cursor` of the last event: what came after it is told first.",
+        json_schema_extra=_CURSOR,
     ),
 ]
 
@@ -139,7 +154,7 @@ async def follow(
         200: {
             "description": "Each event has a line `id:` with its cursor, `event:` "
             "(`ready`, `progress` or `gap`), and `data:` with the event as JSON.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": _EVENT}},
         }
     },
 )
@@ -149,13 +164,14 @@ async def events(
     reader: Reading,
     cursor: FeedCursor = None,
     last_event_id: Annotated[
-        str | None,
+        str,
         Header(
             max_length=60,
             description="As `cursor`, and before it: what a browser "
             "sends when it comes back.",
+            json_schema_extra=_CURSOR,
         ),
-    ] = None,
+    ] = "",
 ) -> EventStream:
     """All of the caller's tasks, as server-sent events; goes on until it is closed."""
     reader.require_room(owner)

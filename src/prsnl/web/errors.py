@@ -45,7 +45,7 @@ STATUS_OF_CODE: Final = {
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 #: Where a browser is sent that is not signed in.
-SIGN_IN: Final = "/link"
+SIGN_IN: Final = "/sign-in"
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5.0
 #: How a WebSocket is closed (RFC 6455, section 7.4.1) whose client, or whose server,

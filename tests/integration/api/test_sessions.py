@@ -143,7 +143,7 @@ def test_signing_out_ends_the_session(server: Server, ada: Person) -> None:
         kept = dict(page.cookies)
         out = page.post("/sign-out")
 
-        assert (out.status_code, out.headers["location"]) == (303, "/link")
+        assert (out.status_code, out.headers["location"]) == (303, "/sign-in")
         assert not page.cookies
         assert ada.http.get("/api/sessions").json()["items"] == []
         page.cookies.update(kept)
@@ -176,7 +176,7 @@ def test_a_person_without_a_session_is_shown_where_to_sign_in(wiring: Wiring) ->
         seen = person.get("/page", headers=HTML)
         told = person.get("/page")
 
-    assert (seen.status_code, seen.headers["location"]) == (303, "/link")
+    assert (seen.status_code, seen.headers["location"]) == (303, "/sign-in")
     assert told.status_code == 401
 
 
