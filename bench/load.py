@@ -149,6 +149,7 @@ def main() -> None:
     print(
         json.dumps(
             {
+                "answers": len(ordered),
                 "rate": len(ordered) / took_s,
                 "p50_ms": ordered[len(ordered) // 2] * 1e3,
                 "p99_ms": ordered[int(len(ordered) * 0.99)] * 1e3,

@@ -181,6 +181,9 @@ class _File:
         self.file = cast("AttachmentView", self)
         self.sha256 = name
 
+    def password_of(self, _kind: FileType) -> None:
+        """It has none."""
+
 
 class _Run:
     """As much of a task's run as the crew asks for: nothing stops it."""

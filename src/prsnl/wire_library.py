@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from prsnl.core.shapes import belongs_to, exactly_one, wanted_by
 from prsnl.core.texts import Day, ShortText, StorableText, Tag
@@ -52,8 +52,8 @@ class NewNote(BaseModel):
         description="Without any they are found in the text.",
     )
     document_date: Day | None = Field(None, description="The day it is about.")
-    process: bool = Field(True, description="Learn what it is about.")
-    local_only: bool = Field(
+    process: StrictBool = Field(True, description="Learn what it is about.")
+    local_only: StrictBool = Field(
         False, description="No byte may leave this machine. (Nothing here sends any.)"
     )
 

@@ -25,9 +25,9 @@ OTHER_PROSE = (
 def picture(
     lines: Sequence[str] = PROSE,
     *,
-    size: tuple[int, int] = (1500, 700),
-    letters: int = 44,
-    at: tuple[int, int] = (90, 90),
+    size: tuple[int, int] = (1000, 420),
+    letters: int = 32,
+    at: tuple[int, int] = (60, 60),
 ) -> Image.Image:
     """Black lines on white."""
     drawn = Image.new("L", size, WHITE)
@@ -39,8 +39,8 @@ def write(
     drawn: Image.Image,
     lines: Sequence[str],
     *,
-    letters: int = 44,
-    at: tuple[int, int] = (90, 90),
+    letters: int = 32,
+    at: tuple[int, int] = (60, 60),
     ink: int = 0,
 ) -> None:
     """Write lines onto a picture, one below the other."""

@@ -48,6 +48,14 @@ def _moment(given: Any) -> Any:
     raise ValueError("give a time with its zone, as 2024-05-12T08:00:00Z")
 
 
+def _flag(given: Any) -> Any:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise ValueError("give true or false")  # noqa: TRY004 - pydantic wants this one
+    return given
+
+
+#: True or false, and no number for it.
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 #: A time with its zone.
 Moment: TypeAlias = Annotated[datetime, BeforeValidator(_moment)]
 #: A day.

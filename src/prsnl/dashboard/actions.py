@@ -10,13 +10,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import SecretStr
 from starlette import status
+from starlette.concurrency import run_in_threadpool
 
+from prsnl.core.errors import BadRequestError
+from prsnl.dashboard.forms import field
 from prsnl.dashboard.rendering import HEADERS
 from prsnl.dashboard.routing import PageRoute
 from prsnl.file_processing import endpoints as file_processing
-from prsnl.file_processing.specs import ProcessDocument
+from prsnl.file_processing.specs import DocumentOptions, ProcessDocument
 from prsnl.library import endpoints as library
+from prsnl.library import item_endpoints
 from prsnl.library.endpoints import UploadOptions
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.web.dependencies import Caller, Dispatch, Parts
@@ -70,6 +75,43 @@ async def process(
         ProcessDocument(file_id=file_id, again=again), dispatch, parts
     )
     return _see(f"/tasks/{told.task_id}")
+
+
+@router.post("/files/{file_id}/password")
+async def open_with_password(
+    file_id: UUID, request: Request, parts: Parts, dispatch: Dispatch
+) -> Response:
+    """Read a protected file with its password, and show the task."""
+    await run_in_threadpool(library.show_attachment, file_id, parts, dispatch.owner)
+    password = await field(request, "password")
+    if not password:
+        raise BadRequestError("There is no password: type the one of the document.")
+    options = DocumentOptions(password=SecretStr(password))
+    told = await file_processing.process_document(
+        ProcessDocument(file_id=file_id, options=options), dispatch, parts
+    )
+    return _see(f"/tasks/{told.task_id}")
+
+
+@router.post("/items/{item_id}/trash")
+def trash(item_id: UUID, parts: Parts, owner: Caller) -> Response:
+    """Move an item to the trash, and show it there."""
+    item_endpoints.trash_item(item_id, parts, owner)
+    return _see(f"/items/{item_id}")
+
+
+@router.post("/items/{item_id}/restore")
+def restore(item_id: UUID, parts: Parts, owner: Caller) -> Response:
+    """Take an item out of the trash, and show it."""
+    item_endpoints.restore_item(item_id, parts, owner)
+    return _see(f"/items/{item_id}")
+
+
+@router.post("/items/{item_id}/remove")
+def remove(item_id: UUID, parts: Parts, owner: Caller) -> Response:
+    """Remove an item that is in the trash for good, and show the rest."""
+    item_endpoints.delete_item(item_id, parts, owner)
+    return _see("/trash")
 
 
 def _see(path: str) -> Response:

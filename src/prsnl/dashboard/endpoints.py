@@ -16,14 +16,19 @@ from prsnl.dashboard.rendering import asset, page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import Entry
 from prsnl.dashboard.texts import Excerpt, excerpt
+from prsnl.items import learned
 from prsnl.items import store as items
+from prsnl.items.editing import TRASH_KEEPS
 from prsnl.items.models import AttachmentView
+from prsnl.library import trash
 from prsnl.monitoring.endpoints import show_health
 from prsnl.web.dependencies import Caller, Parts, Shared
 from prsnl.work.specs import DEAD_LETTERS, Status
 
 _SHOWN: Final = 30
+_TRASHED_SHOWN: Final = 100
 _ENTITIES_SHOWN: Final = 12
+_FACTS_SHOWN: Final = 8
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -95,19 +100,42 @@ def show_item(
         shown = _file(found.attachments, file)
         tasks = store.item_tasks(connection, found, owner=owner)
         text: Excerpt | None = None
+        facts: list[words.Fact] = []
         if shown is not None:
             text = excerpt(connection, shown, owner=owner, number=page_number)
+            told = learned.learned(connection, shown.id, owner=owner)
+            facts = words.facts(told.insights, most=_FACTS_SHOWN)
         return {
             "item": found,
             "file": shown,
             "tasks": tasks,
             "entry": Entry(found, tasks[0] if tasks else None),
             "text": text,
+            "facts": facts,
+            "keeps": TRASH_KEEPS,
             "groups": words.entity_groups(found.entities, most=_ENTITIES_SHOWN),
             **_frame(connection, owner),
         }
 
     return _answer(parts, "item", read)
+
+
+@router.get("/trash")
+def show_trash(parts: Parts, owner: Caller) -> Response:
+    """What is about to go, what goes first first."""
+
+    def read(connection: Db) -> dict[str, Any]:
+        ids = trash.trashed(connection, owner=owner, limit=_TRASHED_SHOWN)
+        found = items.items_of(connection, ids, owner=owner)
+        known = {item.id: item for item in found}
+        return {
+            "entries": [Entry(known[each], None) for each in ids if each in known],
+            "count": trash.count(connection, owner=owner),
+            "keeps": TRASH_KEEPS,
+            **_frame(connection, owner),
+        }
+
+    return _answer(parts, "trash", read)
 
 
 @router.get("/tasks")

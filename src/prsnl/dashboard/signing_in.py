@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 
 from prsnl.access import sessions
 from prsnl.core.db import Db
-from prsnl.core.errors import BadRequestError, PrsnlError, UnauthorizedError
+from prsnl.core.errors import PrsnlError, UnauthorizedError
+from prsnl.dashboard.forms import field
 from prsnl.dashboard.rendering import HEADERS
 from prsnl.dashboard.routing import PageRoute, sign_in_page
 from prsnl.web.dependencies import Parts, Shared, require_own_page
 from prsnl.web.identity import Credential
 from prsnl.web.origins import client_of, cookie_name, is_secure
 
-_FORM_BYTES: Final = 4096
 _LONGEST_NEXT: Final = 500
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -43,7 +43,7 @@ async def sign_in(
     try:
         require_own_page(request, parts.server.public_url)
         parts.wrong_keys.check(client)
-        key = await _key(request)
+        key = (await field(request, "key")).strip()
         session = sessions.SignIn(
             device=request.headers.get("user-agent", ""),
             lifetime=timedelta(days=parts.access.session_days),
@@ -85,15 +85,6 @@ def _open(parts: Shared, key: str, session: sessions.SignIn) -> None:
         sessions.use_link(connection, link, session)
 
     parts.database.run(run)
-
-
-async def _key(request: Request) -> str:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _FORM_BYTES:
-            raise BadRequestError("That is too long for a key.")
-    return parse_qs(body.decode(errors="replace")).get("key", [""])[0].strip()
 
 
 def _own_path(wanted: str) -> str:

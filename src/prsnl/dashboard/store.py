@@ -52,7 +52,7 @@ class Entry:
         """Differs when the line would read differently."""
         parts: list[object] = []
         if self.item is not None:
-            parts += [self.item.id, self.item.updated_at]
+            parts += [self.item.id, self.item.updated_at, self.item.deleted_at]
         if self.file is not None:
             parts += [self.file.processing_status, self.file.has_thumbnail]
         if self.task is not None:

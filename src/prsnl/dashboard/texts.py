@@ -25,6 +25,8 @@ class ShownPage:
     """One page as it is shown."""
 
     number: int
+    #: As the document prints it: "iv".
+    label: str
     text: str
     #: So many characters are left out.
     left: int
@@ -37,6 +39,7 @@ class ShownPage:
         shown = page.text[:CHARACTERS_SHOWN]
         return cls(
             number=page.number,
+            label=page.label or str(page.number),
             text=flowing(shown) if is_laid_out else shown,
             left=max(0, len(page.text) - CHARACTERS_SHOWN),
             error=page.error,

@@ -82,10 +82,12 @@ _KINDS: Final = {
     "xlsx": "Spreadsheet",
     "xls": "Spreadsheet",
     "ods": "Spreadsheet",
+    "xlsb": "Spreadsheet",
     "csv": "Table",
     "eml": "E-mail",
     "msg": "E-mail",
     "epub": "Book",
+    "zip": "Archive",
 }
 _MIME_GROUPS: Final = {
     "image": "Picture",
@@ -101,9 +103,6 @@ _UNITS: Final = {
     "pptx": "slide",
     "ppt": "slide",
     "odp": "slide",
-    "xlsx": "sheet",
-    "xls": "sheet",
-    "ods": "sheet",
 }
 ENTITY_GROUPS: Final = {
     "date": "Dates",
@@ -121,10 +120,24 @@ _STAGES: Final = {
     "document info": "Open the document",
     "pages": "Read the pages",
     "thumbnail": "Draw the first page",
+    "cleaning": "Leave out headers and footers",
+    "ocr plan": "Tell the language of a scan",
+    "members": "Take out the files in it",
+    "dependencies": "List what it depends on",
     "whole text": "Keep the text",
-    "analyze": "Find title, dates, key sentences",
+    "analyze": "Find title, dates, names",
+    "summarize": "Pick key sentences",
+    "document type": "Tell what kind of document it is",
+    "insights": "Find facts",
     "chunk": "Cut into passages",
     "embed": "Make the passages findable",
+}
+#: The facts that a person may have to act upon, and their names.
+_FACTS: Final = {
+    "due_date": "To be paid by",
+    "deadline": "Deadline",
+    "period": "From and to",
+    "term": "Time to act",
 }
 _LANGUAGES: Final = {
     "ar": "Arabic",
@@ -322,6 +335,38 @@ def entity_groups(
             listed = [Found(text, tuple(pages[:5])) for text, pages in values.items()]
             groups.append((title, listed[:most], max(0, len(listed) - most)))
     return groups
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to act upon, in the document's words, and where it stands."""
+
+    name: str
+    text: str
+    context: str
+    page: int
+    #: A rule found it that is often wrong.
+    is_candidate: bool
+
+
+def facts(insights: Iterable[dict[str, Any]], *, most: int) -> list[Fact]:
+    """The facts to act upon, the certain ones first, each once."""
+    found = [
+        Fact(
+            name=_FACTS[fact["kind"]],
+            text=_entity_words({**fact, "kind": "date"})
+            if fact["kind"] in ("due_date", "deadline")
+            else str(fact["text"]),
+            context=str(fact.get("context") or ""),
+            page=int(fact["page"]),
+            is_candidate=bool(fact.get("is_candidate")),
+        )
+        for fact in insights
+        if fact.get("kind") in _FACTS
+    ]
+    unique = {(fact.name, fact.text): fact for fact in reversed(found)}
+    ordered = [fact for fact in found if unique.get((fact.name, fact.text)) is fact]
+    return sorted(ordered, key=lambda fact: fact.is_candidate)[:most]
 
 
 def _entity_words(entity: dict[str, Any]) -> str:

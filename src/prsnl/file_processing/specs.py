@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from prsnl.core.errors import BadRequestError
 from prsnl.engines.contracts import Dependency
-from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
+from prsnl.engines.ocr.languages import CODE_PATTERN, LANGUAGES_MAX, code_of
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -28,11 +28,14 @@ class OcrWish:
     languages: tuple[str, ...] = ()
 
 
+LanguageCode = Annotated[str, Field(json_schema_extra={"pattern": CODE_PATTERN})]
+
+
 class OcrOptions(Command):
     """How pictures of text are read."""
 
     use_ocr: bool = Field(True, description="Recognise the text of scans and pictures.")
-    ocr_languages: tuple[str, ...] = Field(
+    ocr_languages: tuple[LanguageCode, ...] = Field(
         (),
         max_length=LANGUAGES_MAX,
         description="What scans are written in, as en, de, eng or deu; empty: as set, "

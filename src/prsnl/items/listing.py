@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.core.texts import Day, Moment, StorableText, Tag
+from prsnl.core.texts import Day, Flag, Moment, StorableText, Tag
 from prsnl.items.models import ItemView, ProcessingStatus
 from prsnl.items.store import ITEM_COLUMNS, with_files
 
@@ -81,7 +81,7 @@ class ItemFilter(BaseModel):
     title: StorableText | None = Field(
         None, max_length=200, description="With these words in the title."
     )
-    trashed: bool = Field(False, description="Those in the trash, and no others.")
+    trashed: Flag = Field(False, description="Those in the trash, and no others.")
 
 
 class ItemQuery(ItemFilter):

@@ -46,6 +46,7 @@ def add_note(
         wanted,
         owner=owner,
         idempotency_key=idempotency_key,
+        quota_bytes=parts.limits.quota_bytes,
     )
     parts.rang()
     if not kept.is_new:

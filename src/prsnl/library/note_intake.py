@@ -11,6 +11,7 @@ from prsnl.core.storage import FolderStorage
 from prsnl.items import notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
+from prsnl.library.quota import require_room
 from prsnl.web.uploads import cleaned_name
 from prsnl.wire_library import NewNote
 from prsnl.work import blobs
@@ -33,12 +34,14 @@ def take_note(
     *,
     owner: str,
     idempotency_key: str | None,
+    quota_bytes: int | None = None,
 ) -> KeptNote:
     """Keep a note, and queue its processing.
 
     Raises:
         ConflictError: The idempotency key stands for another note already.
         DiskFullError: There is no room.
+        QuotaError: The owner keeps as much as he may.
         UnavailableError: The database does not answer.
     """
     content = wanted.text.encode()
@@ -61,6 +64,7 @@ def take_note(
     def keep(connection: Db) -> KeptNote:
         with connection.transaction():
             blobs.hold(connection, note.file.sha256)
+            require_room(connection, note.file, quota_bytes)
             storage.put_bytes(content)
             item, is_new = notes.add(connection, note)
             task = None

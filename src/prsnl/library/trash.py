@@ -23,14 +23,18 @@ from items i left join attachments a on a.item_id = i.id
 where i.id = any(%(items)s) and i.owner = %(owner)s and i.deleted_at is not null
 """
 
-# Tasks before items, as a stage's commit takes them.
+# Tasks before items, as a stage's commit takes them. One that is about one file or
+# item names no other; the others' commands are looked through, whatever their shape.
 _TASKS: Final = """
 select id, parent_id, status, held,
        attachment_id = any(%(files)s) or command ->> 'file_id' = any(%(names)s)
        or command ->> 'content_id' = any(%(names)s) as is_about
 from tasks
 where owner = %(owner)s
-  and (attachment_id = any(%(files)s) or command::text ~ %(pattern)s)
+  and (attachment_id = any(%(files)s) or command ->> 'file_id' = any(%(names)s)
+       or command ->> 'content_id' = any(%(names)s)
+       or (command ->> 'file_id' is null and command ->> 'content_id' is null
+           and command::text ~ %(pattern)s))
 order by id for update
 """
 
@@ -197,9 +201,13 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     ).fetchall()
     if kept:
         connection.execute(_SCRUB, {"ids": list(kept)})
+    pads = connection.execute(
+        "delete from task_secrets where task_id = any(%s) returning pad", [ids]
+    ).fetchall()
     connection.execute("delete from tasks where id = any(%s)", [ids])
     for row in family:
         is_open = Status(row["status"]) not in ENDED
         if row["parent_id"] not in {None, *ids} and is_open:
             child_ended(connection, row["parent_id"], was_held=row["held"])
-    return [row["blob"] for row in gone if row["blob"] is not None]
+    kept_bytes = (row["blob"] for row in gone if row["blob"] is not None)
+    return [*kept_bytes, *(row["pad"] for row in pads)]

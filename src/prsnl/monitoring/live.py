@@ -58,9 +58,7 @@ def reader_of(connection: HTTPConnection) -> Reader:
 
 Reading = Annotated[Reader, Depends(reader_of)]
 #: For the description; `Cursor.parse` decides.
-_CURSOR: Final[JsonDict] = {
-    "pattern": "^([0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10})?$"
-}
+_CURSOR: Final[JsonDict] = {"pattern": f"^({feed.CURSOR.pattern})?$"}
 _EVENT: Final = {
     "type": "object",
     "required": ["id", "event", "data"],

@@ -174,7 +174,7 @@ def require_scope(who: Identity, scope: Scope) -> None:
         )
 
 
-def caller(
+async def caller(
     connection: HTTPConnection, who: Annotated[Identity, Depends(identity)]
 ) -> str:
     """The owner that a request is for; to change anything its key has `write`.
@@ -189,7 +189,7 @@ def caller(
     return who.owner
 
 
-def admin(who: Annotated[Identity, Depends(identity)]) -> Identity:
+async def admin(who: Annotated[Identity, Depends(identity)]) -> Identity:
     """Who asks, with the scope `admin`.
 
     Raises:

@@ -9,6 +9,7 @@ them would step over whatever commits late.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from prsnl.work.specs import ENDED, Status
 #: transaction's time and its place in the order are not one and the same.
 KEPT: Final = timedelta(days=7) - timedelta(hours=1)
 
+#: A cursor as a client has it: transaction, event and second, all hexadecimal.
+CURSOR: Final = re.compile(r"[0-9a-f]{1,15}-[0-9a-f]{1,15}-[0-9a-f]{1,10}")
 #: A plan that was made while the table was small would read all of it when it is large.
 _PREPARE: Final = False
 
@@ -109,15 +112,12 @@ class Cursor:
         Raises:
             BadRequestError: It is none of ours.
         """
-        try:
-            xid, number, at = (int(part, 16) for part in text.split("-"))
-        except ValueError:
-            xid = number = at = -1
-        if not (0 <= xid < 2**63 and 0 <= number < 2**63 and 0 <= at < 2**40):
+        if not CURSOR.fullmatch(text):
             raise BadRequestError(
                 "This is no cursor of this server: give back the `cursor` of the last "
                 "event as it was, or none to begin now."
             )
+        xid, number, at = (int(part, 16) for part in text.split("-"))
         return cls(xid, number, at)
 
 

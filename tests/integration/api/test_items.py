@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,8 @@ import pytest
 from prsnl.core.db import Db
 from prsnl.engines.contracts import DocumentType, TextAnalysis
 from prsnl.items import egress, learned, store
-from tests.integration.api.conftest import Person, Server
+from prsnl.wiring import Wiring
+from tests.integration.api.conftest import Person, Server, api_over, limited
 
 
 def kept(person: Person, **wanted: Any) -> dict[str, Any]:
@@ -92,6 +94,28 @@ def test_two_notes_may_say_the_same_and_one_key_is_one_note(ada: Person) -> None
 )
 def test_a_note_that_is_none_is_refused(ada: Person, body: dict[str, Any]) -> None:
     assert ada.http.post("/api/items", json=body).status_code == 422
+
+
+def test_a_note_takes_of_the_owners_room(
+    wiring: Wiring, people: Callable[[Server], Person]
+) -> None:
+    with api_over(limited(wiring, quota_bytes=1000)) as server:
+        ada = people(server)
+        kept(ada, text="x" * 900)
+        answer = ada.http.post("/api/items", json={"text": "y" * 900})
+
+    assert answer.status_code == 429
+    assert answer.json()["code"] == "quota"
+
+
+def test_half_of_a_character_is_refused(ada: Person) -> None:
+    answer = ada.http.post(
+        "/api/items",
+        content=b'{"text": "a\\ud800"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.status_code == 422
 
 
 def test_what_a_person_sets_no_analysis_overwrites(server: Server, ada: Person) -> None:

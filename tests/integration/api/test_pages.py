@@ -17,12 +17,16 @@ from prsnl.engines.contracts import (
     Entity,
     EntityKind,
     FileType,
+    Insight,
+    InsightKind,
+    Insights,
     KeySentence,
     PageStatus,
     PageText,
+    Summary,
     TextAnalysis,
 )
-from prsnl.items import store
+from prsnl.items import learned, store
 from prsnl.wire import Uploaded
 from prsnl.wiring import Wiring
 from tests.fakes.html_page import HtmlPage
@@ -130,9 +134,7 @@ def read_as(
                 language="de",
                 title=HOSTILE,
                 title_source="heading",
-                document_type="contract",
                 tags=(HOSTILE, "lease"),
-                key_sentences=(KeySentence(text=HOSTILE, page=2, score=1),),
                 entities=(
                     Entity(
                         kind=EntityKind.URL,
@@ -144,6 +146,23 @@ def read_as(
                 ),
                 word_count=3,
             ),
+        )
+        sentence = KeySentence(text=HOSTILE, page=2, score=1)
+        learned.save_summary(
+            connection,
+            kept.attachment.id,
+            Summary(engine="fake", key_sentences=(sentence,)),
+        )
+        fact = Insight(
+            kind=InsightKind.DEADLINE,
+            text=HOSTILE,
+            context=HOSTILE,
+            page=2,
+            start=0,
+            end=1,
+        )
+        learned.save_insights(
+            connection, kept.attachment.id, Insights(engine="fake", insights=(fact,))
         )
 
     server.database.run(save)
@@ -219,7 +238,7 @@ def test_what_a_document_holds_is_text_and_never_a_tag(
 
     assert "<script>alert(1)</script>" in page.text
     assert "javascript:alert(1)" in page.text
-    assert page.text.count("<img src=x") >= 5
+    assert page.text.count("<img src=x") >= 7
     (title,) = re.findall(r"<h1>(.*?)</h1>", page.source)
     assert "\u202e" not in title
     assert "German" in page.text
@@ -326,6 +345,53 @@ def test_forms_work_without_a_script(
     newest = ada.client.tasks()[0]
     change(server, newest.task_id, status="dead")
     assert browser.post(f"/tasks/{newest.task_id}/retry").status_code == 303
+
+
+def test_an_item_goes_to_the_trash_and_comes_back_or_goes_for_good(
+    ada: Person, browser: httpx2.Client, note: Path
+) -> None:
+    kept = ada.client.upload(note, process=False)
+    path = f"/items/{kept.item_id}"
+    assert "The trash is empty." in seen(browser, "/trash").text
+
+    assert browser.post(f"{path}/trash").headers["location"] == path
+    assert "removed for good on" in seen(browser, path).text
+    assert seen(browser, "/trash").all("a", href=path)
+    assert not seen(browser, "/").all("a", href=path)
+    browser.post(f"{path}/restore")
+    assert seen(browser, "/").all("a", href=path)
+    early = browser.post(f"{path}/remove")
+    assert early.status_code == 409
+    browser.post(f"{path}/trash")
+    assert browser.post(f"{path}/remove").headers["location"] == "/trash"
+    assert browser.get(path).status_code == 404
+
+
+def test_a_protected_file_asks_for_its_password(
+    server: Server, ada: Person, browser: httpx2.Client, note: Path
+) -> None:
+    sent = ada.client.upload(note)
+    assert sent.task is not None
+    change(
+        server,
+        sent.task.task_id,
+        status="failure",
+        error_category="permanent",
+        error_code="encrypted",
+        error_message="It needs a password.",
+    )
+    page = seen(browser, f"/items/{sent.item_id}")
+    path = f"/files/{sent.attachment.id}/password"
+    (form,) = page.all("form", action=path)
+    assert form.attributes["method"] == "post"
+    assert seen(browser, "/").all("a", href=f"/items/{sent.item_id}#password")
+    told = browser.post(path, data={"password": "open sesame & more"})
+    none = browser.post(path, data={"password": ""})
+
+    assert told.status_code == 303
+    assert told.headers["location"].startswith("/tasks/")
+    assert none.status_code == 422
+    assert "sesame" not in browser.get(told.headers["location"]).text
 
 
 def test_a_form_of_another_site_does_nothing(

@@ -140,7 +140,7 @@ def test_a_scanner_s_poor_text_layer_is_not(tmp_path: Path) -> None:
 
 
 def test_the_text_of_a_picture_stands_where_the_picture_does(tmp_path: Path) -> None:
-    inset = picture(["A word from the picture"], size=(1000, 200), at=(60, 60))
+    inset = picture(["Some words from the picture"], size=(1000, 200), at=(60, 60))
     content = scanned_pdf(
         ScannedPage(
             pictures=[Placed(picture=inset, x=72, y=500, width=300, height=60)],
@@ -150,7 +150,7 @@ def test_the_text_of_a_picture_stands_where_the_picture_does(tmp_path: Path) -> 
 
     page = recognized(tmp_path, content)
 
-    wanted = ("nobody has to", "A word from the picture", "The last line")
+    wanted = ("nobody has to", "Some words from the picture", "The last line")
     places = [page.text.find(one) for one in wanted]
     assert -1 not in places
     assert places == sorted(places)

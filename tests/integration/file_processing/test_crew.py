@@ -53,6 +53,9 @@ class File:
     def file(self) -> File:
         return self
 
+    def password_of(self, _kind: FileType) -> None:
+        """It has none."""
+
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxPool]:

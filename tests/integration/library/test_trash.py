@@ -28,7 +28,7 @@ from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.note_intake import take_note
 from prsnl.web.uploads import Incoming
 from prsnl.wire_library import NewNote
-from prsnl.work import blobs
+from prsnl.work import blobs, secrets
 from prsnl.work.claim import claim
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity
@@ -336,22 +336,19 @@ def test_bytes_that_come_while_they_go_are_there_at_the_end(desk: Desk) -> None:
 def test_bytes_that_an_upload_holds_are_not_removed(desk: Desk) -> None:
     storage = desk.wiring.storage
     name = storage.put_bytes(b"held")
-    with (
-        ThreadPoolExecutor(1) as pool,
-        desk.database.connection() as remover,
-        desk.database.transaction() as upload,
-    ):
-        blobs.hold(upload, name)
-        blobs.doom(remover, [name])
-        going = pool.submit(blobs.remove_doomed, remover, storage)
-        with pytest.raises(TimeoutError):
-            going.result(timeout=0.3)
-        # With the row, as an upload would.
-        upload.execute(
-            "insert into task_checkpoints (owner, key, blob) values ('x', 'x', %s)",
-            [name],
-        )
-    assert going.result() == 0
+    with ThreadPoolExecutor(1) as pool, desk.database.connection() as remover:
+        with desk.database.transaction() as upload:
+            blobs.hold(upload, name)
+            blobs.doom(remover, [name])
+            going = pool.submit(blobs.remove_doomed, remover, storage)
+            with pytest.raises(TimeoutError):
+                going.result(timeout=0.3)
+            # With the row, as an upload would.
+            upload.execute(
+                "insert into task_checkpoints (owner, key, blob) values ('x', 'x', %s)",
+                [name],
+            )
+        assert going.result(timeout=30) == 0
     storage.open(name).close()
 
 
@@ -399,6 +396,34 @@ def test_bytes_that_a_killed_process_left_are_swept(desk: Desk) -> None:
         storage.open(left)
     storage.open(young).close()
     storage.open(kept.sha256).close()
+
+
+def test_a_sealed_password_outlives_a_sweep_and_goes_with_its_file(desk: Desk) -> None:
+    """Half of it lies in the storage, for as long as its task waits."""
+    storage = desk.wiring.storage
+    file = desk.put("k.txt", b"a file with a password")
+    wanted = submission(
+        PROCESS_DOCUMENT,
+        ProcessDocument(file_id=file.id),
+        owner="ada",
+        attachment_id=file.id,
+    )
+    with desk.database.connection() as connection:
+        secrets.seal(connection, storage, wanted.id, "geheim")
+        submit(connection, [wanted])
+        row = connection.execute("select pad from task_secrets").fetchone()
+        assert row is not None
+        os.utime(storage.root / "blobs" / row["pad"][:2] / row["pad"], (1e9, 1e9))
+        sweep = scheduler.Sweep(storage)
+        for _ in range(256):
+            sweep.go_on(connection)
+        assert secrets.reveal(desk.database, storage, wanted.id) == "geheim"
+
+        empty(desk, file)
+
+        assert connection.execute("select 1 from task_secrets").fetchone() is None
+        with pytest.raises(NotFoundError):
+            storage.open(row["pad"])
 
 
 def test_what_was_in_the_trash_for_a_month_goes_by_itself(desk: Desk) -> None:

@@ -156,6 +156,27 @@ def test_a_file_without_a_picture_shows_its_ending(name: str, told: str) -> None
     assert words.initials(file(file_name=name)) == told
 
 
+def test_facts_to_act_upon_come_once_and_certain_ones_first() -> None:
+    def fact(kind: str, text: str, **more: Any) -> dict[str, Any]:
+        return {"kind": kind, "text": text, "page": 1, "context": "...", **more}
+
+    found = words.facts(
+        [
+            fact("term", "two weeks", value="P14D", is_candidate=True),
+            fact("due_date", "12.5.24", value="2024-05-12"),
+            fact("due_date", "12 May 2024", value="2024-05-12", page=3),
+            fact("party", "Nora"),
+            fact("period", "June to July", value="2024-06-01/2024-07-31"),
+        ],
+        most=2,
+    )
+
+    assert [(one.name, one.text, one.page) for one in found] == [
+        ("To be paid by", "12 May 2024", 1),
+        ("From and to", "June to July", 1),
+    ]
+
+
 def test_what_is_named_twice_is_listed_once_with_both_pages() -> None:
     entities = [
         {"kind": "date", "text": "12.5.24", "value": "2024-05-12", "page": 1},

@@ -259,7 +259,8 @@ async function ask(method, path, body, headers = {}) {
     return AWAY;
   }
   if (answer.status === 401) location.reload();
-  return answer.ok ? null : problem(await answer.text());
+  const told = await answer.text();
+  return answer.ok ? null : problem(told);
 }
 
 export function problem(text) {
@@ -280,6 +281,7 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.dataset.api) return;
   event.preventDefault();
+  if (form.dataset.sure && !confirm(form.dataset.sure)) return;
   const button = one("button", form);
   const [method, path] = form.dataset.api.split(" ");
   form.dataset.once ??= newKey();

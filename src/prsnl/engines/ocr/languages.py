@@ -62,6 +62,12 @@ _ROWS: Final = (
 )
 _BY_SHORT: Final = {row.short: row for row in _ROWS}
 _BY_CODE: Final = {row.code: row for row in _ROWS}
+#: What `code_of` takes, for the description; it also takes capitals.
+CODE_PATTERN: Final = (
+    r"^([a-z]{3}(_[a-z]{3,8})?|("
+    + "|".join(sorted({row.short[:2] for row in _ROWS}))
+    + r")([_-][a-z0-9]{2,8})*)$"
+)
 
 
 def code_of(told: str) -> str:

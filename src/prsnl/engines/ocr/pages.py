@@ -137,6 +137,7 @@ def _from_picture(
             "reason": reason if has_text else f"{reason}; no text found",
             "confidence": round(sure, 3) if has_text else None,
             "need": None,
+            "edges": (),
             "recognition": Recognition(
                 mode="page",
                 languages=languages,

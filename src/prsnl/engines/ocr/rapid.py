@@ -25,6 +25,9 @@ _SETUP: Final[dict[str, Any]] = {
     "Global.text_score": 0.0,
     "Global.return_word_box": True,
     "Det.model_path": str(_MODELS / "PP-OCRv6_det_small.onnx"),
+    # Its own way draws a strip of a page up to 736 pixels high: slow, and no better.
+    "Det.limit_type": "max",
+    "Det.limit_side_len": 2000,
     "Rec.model_path": str(_MODELS / "PP-OCRv6_rec_small.onnx"),
     "Rec.rec_batch_num": 1,
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,

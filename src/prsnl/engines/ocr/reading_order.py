@@ -21,6 +21,8 @@ _COLUMN_LINES: Final = 3
 _COLUMN_LETTERS: Final = 12
 #: A gap so much wider than the usual one divides paragraphs, in heights of a line.
 _PARAGRAPH_GAP: Final = 0.65
+#: Words of one line that stand wider apart are of two columns, in heights of a word.
+_APART: Final = 2.0
 #: Two boxes are of one line if their heights overlap so far.
 _SAME_LINE: Final = 0.5
 _DEPTH_MAX: Final = 40
@@ -42,6 +44,33 @@ class TextBox:
     def letters(self) -> int:
         """How many characters it holds."""
         return sum(len(word.text) for word in self.words)
+
+
+def untangled(found: list[Paragraph]) -> list[Paragraph]:
+    """Paragraphs whose lines run over the gutter between columns, put in order.
+
+    An engine with an order of its own is followed, as long as its lines stay within
+    columns.
+    """
+    pieces = [_pieces(line) for lines in found for line in lines]
+    across = sum(
+        sum(piece.letters >= _COLUMN_LETTERS for piece in line) > 1 for line in pieces
+    )
+    if across < _COLUMN_LINES:
+        return found
+    return paragraphs([piece for line in pieces for piece in line])
+
+
+def _pieces(line: Line) -> list[TextBox]:
+    """A line cut where its words stand wide apart."""
+    parts: list[list[Word]] = []
+    for word in line:
+        last = parts[-1][-1] if parts else None
+        height = word.box[3] - word.box[1]
+        if last is None or word.box[0] - last.box[2] > _APART * height:
+            parts.append([])
+        parts[-1].append(word)
+    return [TextBox(_around([word.box for word in part]), part) for part in parts]
 
 
 def paragraphs(boxes: Sequence[TextBox]) -> list[Paragraph]:

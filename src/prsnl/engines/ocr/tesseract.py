@@ -14,6 +14,7 @@ from PIL.Image import Image
 from tesserocr import OEM, PSM, RIL, PyTessBaseAPI
 
 from prsnl.engines.ocr.contract import Line, Paragraph, Word
+from prsnl.engines.ocr.reading_order import untangled
 
 _VERSION: Final = tesserocr.tesseract_version().split()[1]
 _ORIENTATION: Final = "osd"
@@ -52,10 +53,10 @@ class TesseractOcr:
         return str(told["script_name"]), float(told["script_conf"])
 
     def read(self, picture: Image) -> list[Paragraph]:
-        """Its own paragraphs and order."""
+        """Its own paragraphs and order, where it has told columns apart."""
         for segmentation in _SEGMENTATIONS:
             if found := self._read(picture, segmentation):
-                return found
+                return untangled(found)
         return []
 
     def _read(self, picture: Image, segmentation: int) -> list[Paragraph]:

@@ -18,7 +18,7 @@ from tests.fakes.child_files import FolderFiles
 from tests.fakes.heic_file import HEIC
 from tests.fakes.pictures import encoded, pages, picture
 
-SMALL = picture(["Text"], size=(200, 100), at=(10, 20))
+SMALL = picture(["Text"], size=(200, 100), letters=44, at=(10, 20))
 #: Kind -> the same picture in that kind.
 FILES = {
     "png": encoded(SMALL, "PNG"),

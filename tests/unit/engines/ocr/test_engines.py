@@ -113,8 +113,8 @@ def test_a_second_picture_knows_nothing_of_the_first(engine: OcrEngine) -> None:
 def test_noise_is_not_taken_for_words(engine: OcrEngine) -> None:
     """A page that holds nothing must not be given words that nobody wrote."""
     noisy = picture([]).effect_spread(1)
-    for place in range(0, 1500 * 700, 997):
-        noisy.putpixel((place % 1500, place // 1500), 0)
+    for place in range(0, 1000 * 420, 997):
+        noisy.putpixel((place % 1000, place // 1000), 0)
 
     read = read_picture(noisy, engine)
 

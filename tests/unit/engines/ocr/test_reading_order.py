@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prsnl.engines.ocr.contract import Word
-from prsnl.engines.ocr.reading_order import TextBox, paragraphs
+from prsnl.engines.ocr.reading_order import TextBox, paragraphs, untangled
 
 
 def box(text: str, left: float, top: float, *, width: float = 400) -> TextBox:
@@ -84,3 +84,33 @@ def test_pieces_of_one_line_are_joined_from_left_to_right() -> None:
     )
 
     assert told == ["to the left to the right"]
+
+
+def test_lines_that_run_over_a_gutter_are_untangled() -> None:
+    """Tesseract takes two short columns for one block now and then."""
+    lines = [
+        [
+            Word(
+                f"left{number}-of-prose", (50, 26 * number, 400, 26 * number + 20), 0.9
+            ),
+            Word(
+                f"right{number}-of-prose", (500, 26 * number, 800, 26 * number + 20), 1
+            ),
+        ]
+        for number in range(4)
+    ]
+
+    told = " ".join(
+        word.text for lines in untangled([lines]) for line in lines for word in line
+    )
+
+    assert told.index("left3") < told.index("right0")
+
+
+def test_the_order_of_an_engine_that_sees_columns_is_its_own() -> None:
+    found = [
+        [[Word("second-of-prose", (500, 0, 800, 20), 1)]],
+        [[Word("first", (0, 0, 90, 20), 1)]],
+    ]
+
+    assert untangled(found) is found
