@@ -9,6 +9,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
+from prsnl.file_processing.members import MEMBERS
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
 from prsnl.work.claim import child_ended
@@ -59,6 +60,25 @@ _CHECKPOINTS: Final = """
 delete from task_checkpoints c using task_stages s
 where s.task_id = any(%(tasks)s) and c.owner = %(owner)s and c.key = s.checkpoint_key
 returning c.blob
+"""
+
+# What a mail or an archive was found to hold names the bytes of its files: taken out
+# again they are there, found in a checkpoint they would not be.
+_OF_CONTAINERS: Final = """
+delete from task_checkpoints c
+using attachment_members m, tasks t, task_stages s
+where m.member_id = any(%(files)s) and t.attachment_id = m.container_id
+  and s.task_id = t.id and s.stage = %(stage)s
+  and c.owner = %(owner)s and c.key = s.checkpoint_key
+returning c.blob
+"""
+
+# The files in a mail stay, without the tasks that were the mail's.
+_LEFT_ALONE: Final = """
+update attachments a set processing_status = 'cancelled'
+from tasks t
+where t.id = any(%(tasks)s) and not t.status = any(%(ended)s)
+  and a.id = t.attachment_id and a.processing_status <> 'completed'
 """
 
 # A batch with other files stays; what it says of this one goes.
@@ -162,8 +182,18 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
     names = connection.execute(
         "select name from blob_names where attachment_id = any(%s)", [found.files]
     ).fetchall()
+    outdated = connection.execute(
+        _OF_CONTAINERS, {"files": found.files, "stage": MEMBERS.name, "owner": owner}
+    ).fetchall()
     connection.execute("delete from items where id = any(%s)", [found.items])
-    blobs.doom(connection, [*doomed, *(row["name"] for row in names)])
+    blobs.doom(
+        connection,
+        [
+            *doomed,
+            *(row["name"] for row in names),
+            *(row["blob"] for row in outdated),
+        ],
+    )
     return found.items
 
 
@@ -204,6 +234,8 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     pads = connection.execute(
         "delete from task_secrets where task_id = any(%s) returning pad", [ids]
     ).fetchall()
+    ended = [str(status) for status in ENDED]
+    connection.execute(_LEFT_ALONE, {"tasks": ids, "ended": ended})
     connection.execute("delete from tasks where id = any(%s)", [ids])
     for row in family:
         is_open = Status(row["status"]) not in ENDED

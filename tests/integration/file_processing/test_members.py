@@ -13,8 +13,9 @@ from prsnl.file_processing.specs import (
     DocumentOptions,
     ProcessDocument,
 )
-from prsnl.items import store
+from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
+from prsnl.library import trash
 from prsnl.work import control
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
@@ -119,6 +120,43 @@ def test_the_same_file_in_two_archives_is_one_item(desk: Desk) -> None:
         task.result["members"][0]["attachment_id"] for task in tasks if task.result
     }
     assert len(found) == 1
+
+
+def deleted(desk: Desk, file: AttachmentView) -> None:
+    """Remove a file's item for good."""
+    with desk.database.connection() as connection:
+        editing.trash(connection, [file.item_id], owner="ada")
+        assert trash.purge(connection, desk.wiring.storage, [file.item_id], owner="ada")
+
+
+def test_a_file_that_was_deleted_is_taken_out_of_its_archive_again(desk: Desk) -> None:
+    """Its bytes went with it: what is remembered of the archive must not name them."""
+    archive = desk.put("again.zip", zip_file({"again.txt": NOTE + b"again"}))
+    first = finished(desk, opened(desk, archive))
+    assert first.result is not None
+    with desk.database.connection() as connection:
+        member = store.attachment(
+            connection, first.result["members"][0]["attachment_id"], owner="ada"
+        )
+    deleted(desk, member)
+
+    second = finished(desk, opened(desk, archive))
+
+    assert second.result is not None
+    assert second.result["members"][0]["status"] == "success"
+    assert second.result["members"][0]["attachment_id"] != str(member.id)
+
+
+def test_the_files_of_a_mail_that_is_deleted_wait_for_nothing(desk: Desk) -> None:
+    archive = desk.put("going.zip", zip_file({"going.txt": NOTE + b"going"}))
+    (child,) = children(desk, opened(desk, archive))
+    assert child.attachment_id is not None
+
+    deleted(desk, archive)
+
+    with desk.database.connection() as connection:
+        left = store.attachment(connection, child.attachment_id, owner="ada")
+    assert left.processing_status == "cancelled"
 
 
 def test_files_of_another_owner_are_not_found(desk: Desk) -> None:
