@@ -10,6 +10,7 @@ from uuid import UUID
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
 from prsnl.file_processing.members import MEMBERS
+from prsnl.items import watch_store
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
 from prsnl.work.claim import child_ended
@@ -185,6 +186,7 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
     outdated = connection.execute(
         _OF_CONTAINERS, {"files": found.files, "stage": MEMBERS.name, "owner": owner}
     ).fetchall()
+    watch_store.forget(connection, [row["name"] for row in names])
     connection.execute("delete from items where id = any(%s)", [found.items])
     blobs.doom(
         connection,
