@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import machine
 from prsnl.core import schema
+from prsnl.core.logging import configure_logging
 from prsnl.core.settings import Settings
 from prsnl.core.storage import FolderStorage
 from prsnl.engines.contracts import DocumentInfo, PageText
@@ -270,6 +271,7 @@ def main() -> int:
     asked.add_argument("--quick", action="store_true", help="A first look.")
     asked.add_argument("--no-task", action="store_true", help="Without a database.")
     wanted = asked.parse_args()
+    configure_logging(Settings.read().logs)
     print(machine.described())
     print(machine.versions("pypdfium2"))
     with tempfile.TemporaryDirectory() as name, ExitStack() as opened:

@@ -19,7 +19,7 @@ from prsnl.client_library import LibraryCalls
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
-from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.models import AttachmentView, ItemView, LearnedView, PageView
 from prsnl.items.restoring import RestoredItem
 from prsnl.streams import Streams, problem_of
 from prsnl.wire import (
@@ -329,6 +329,11 @@ class Client(LibraryCalls):
         """One file."""
         answer = self._ask("GET", f"/api/attachments/{attachment_id}")
         return _parsed(AttachmentView, answer)
+
+    def insights(self, attachment_id: UUID | str) -> LearnedView:
+        """Type, key sentences and facts of a file, each fact with its place."""
+        answer = self._ask("GET", f"/api/attachments/{attachment_id}/insights")
+        return _parsed(LearnedView, answer)
 
     def bring_back(self, item_id: UUID | str, was: RestoredItem) -> ItemView:
         """Set an item to what an export says of it."""

@@ -28,12 +28,12 @@ LEASE = (
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A lease, the same as Markdown in a sub-folder, and a picture."""
+    """A lease, the same as Markdown in a sub-folder, and a program."""
     folder = tmp_path / "my files"
     (folder / "sub").mkdir(parents=True)
     (folder / "lease.txt").write_text(LEASE)
     (folder / "sub" / "lease.md").write_text(f"# {LEASE}")
-    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    (folder / "program.bin").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(200))
     return folder
 
 
@@ -86,14 +86,14 @@ def test_a_folder_goes_in_and_knowledge_comes_out(
     out = tmp_path / "out"
     done = run(environment, "process", files, "--output", out)
 
-    assert done.returncode == 1, done.stderr  # the picture
+    assert done.returncode == 1, done.stderr  # the program
     assert "lease.txt" in done.stdout
     assert "940.00 EUR" in done.stdout
     assert "1 file is of a kind that this version does not read" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("2 done, 1 failed in ")
     assert (out / "lease.txt.txt").read_text().startswith("Lease agreement")
     assert (out / "sub" / "lease.md.md").read_text().startswith("---\ntitle:")
-    told = json.loads((out / "picture.png.json").read_text())
+    told = json.loads((out / "program.bin.json").read_text())
     assert told["status"] == "failure"
     assert told["error"]["code"] == "unsupported"
     assert processes_of(environment) == []
@@ -111,6 +111,9 @@ def test_json_is_one_object_a_line_and_a_second_run_has_nothing_to_do(
     assert told["status"] == "success"
     assert told["language"] == "en"
     assert told["pages"][0]["status"] == "ok"
+    assert ["due_date", "2024-05-12"] in [
+        [one["kind"], one["value"]] for one in told["insights"]
+    ]
     assert "lease.txt   (already there)" in second.stdout
     assert second.returncode == 0
 

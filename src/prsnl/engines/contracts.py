@@ -64,8 +64,8 @@ class DocumentInfo(Value):
 
     page_count: int = Field(ge=0)
     #: Cleaned metadata with plain keys: title, author, subject, keywords, creator,
-    #: producer, created_at, modified_at (ISO 8601), language, and date, where its
-    #: author declares one. Absent where the file is silent.
+    #: producer, created_at, modified_at (ISO 8601), language, attached_files (names),
+    #: and date, where its author declares one. Absent where the file is silent.
     metadata: dict[str, str] = {}
     headings: tuple[Heading, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ ARCHIVE_DIRECTORY_BYTES: Final = 16 * MIB
 #: Members of an archive that is one document (DOCX, EPUB ...).
 PACKAGE_MEMBERS: Final = 20_000
 #: What the XML of one document may unpack to.
-PACKAGE_XML_BYTES: Final = 256 * MIB
+PACKAGE_XML_BYTES: Final = 128 * MIB
 #: What may be unpacked of one picture or stream of a document.
 PACKAGE_PART_BYTES: Final = 64 * MIB
 
@@ -32,7 +32,7 @@ MEMBER_RATIO: Final = 200
 MEMBER_RATIO_FROM_BYTES: Final = 16 * MIB
 
 #: Cells with something in them, of one workbook.
-SHEET_CELLS: Final = 2_000_000
+SHEET_CELLS: Final = 1_000_000
 #: Cells of a grid that a library lays out in full, empty ones too.
 SHEET_GRID_CELLS: Final = 16_000_000
 #: A table that is wider has no Markdown; its text has every cell.

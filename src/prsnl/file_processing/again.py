@@ -39,7 +39,12 @@ _WAYS: Final = (
 class RerunRequest(Command):
     """Which stage is done again, and for which pages."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [*_WAYS]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [*_WAYS],
+            "examples": [{"stage": "pages", "pages": [2, 3]}],
+        }
+    )
 
     stage: RerunStage
     pages: tuple[int, ...] | None = Field(

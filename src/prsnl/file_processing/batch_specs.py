@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from prsnl.engines.contracts import Insight
 from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, DocumentOptions
@@ -21,6 +21,17 @@ MOST_FAILURES: Final = 1_000
 class ProcessBatch(Command):
     """Process several stored files, each as a task of its own."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_ids": ["019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"],
+                    "max_concurrency": 2,
+                }
+            ]
+        }
+    )
+
     file_ids: tuple[UUID, ...] = Field(
         min_length=1,
         max_length=MOST_FILES,
@@ -30,6 +41,12 @@ class ProcessBatch(Command):
     max_concurrency: int = Field(
         4, ge=1, le=MOST_AT_ONCE, description="So many of them run at a time."
     )
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Self:
+        if self.options.password is not None:
+            raise ValueError("a password opens one file: process that one by itself")
+        return self
 
 
 class FailedFile(Result):
@@ -65,6 +82,12 @@ class FileAnalysisOptions(Command):
 
 class AnalyzeFile(Command):
     """Tell type, key information and insights of a stored file."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"}]
+        }
+    )
 
     file_id: UUID = Field(
         description="The attachment to analyse; it is read first if that is not done."

@@ -165,7 +165,7 @@ class DocumentReader:
         how = {
             "kind": kind.kind,
             "mime_type": kind.mime_type,
-            **versions("pypdfium2", "markdown-it-py"),
+            **versions("pypdfium2", "markdown-it-py", "olefile", "python-calamine"),
         }
         info = run.stage(
             INFO,
@@ -326,10 +326,9 @@ def _refuse_nothing(document: Document) -> None:
         )
     if document.kind.kind in PICTURED:
         reasons = dict.fromkeys(page.reason for page in pages)
-        raise EmptyError(
-            f"None of its {document.info.page_count} pages has text: "
-            f"{'. '.join(list(reasons)[:2])}."
-        )
+        count = document.info.page_count
+        which = "Its page has no" if count == 1 else f"None of its {count} pages has"
+        raise EmptyError(f"{which} text: {'. '.join(list(reasons)[:2])}.")
     raise EmptyError("The file holds no text.")
 
 

@@ -22,7 +22,24 @@ EditedField = Literal["title", "tags", "document_date", "language", "document_ty
 class RestoredItem(BaseModel):
     """What an item was; all of it is set, and nothing is found anew."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Lease, flat in Graz",
+                    "title_source": "user",
+                    "language": "en",
+                    "document_date": "2024-05-12",
+                    "document_type": "contract",
+                    "tags": ["lease"],
+                    "user_fields": ["title"],
+                    "created_at": "2024-05-13T08:00:00Z",
+                }
+            ]
+        },
+    )
 
     title: ShortText
     title_source: ShortText

@@ -25,8 +25,8 @@ from prsnl.core.errors import (
     ConflictError,
     DiskFullError,
     PrsnlError,
+    QuotaError,
     SettingsError,
-    TooLargeError,
     UnavailableError,
 )
 from prsnl.core.ids import new_id
@@ -56,6 +56,8 @@ _LEASE_ROUNDS: Final = 6
 _LEAST_LEASE: Final = timedelta(seconds=15)
 #: The lease is renewed and what ended is looked at after so long, in a long round too.
 _RENEW_S: Final = 5.0
+#: What is in the way of every file: it waits.
+_NO_ROOM: Final = (DiskFullError, QuotaError, UnavailableError)
 _DUPLICATE: Final = "The same bytes are in the library already."
 
 T = TypeVar("T")
@@ -120,7 +122,9 @@ class FolderWatcher:
         for work in (self._settle, partial(self._take_all, stop, unreadable)):
             try:
                 work()
-            except (OSError, DiskFullError) as error:
+            except UnavailableError:
+                raise
+            except (OSError, PrsnlError) as error:
                 trouble = trouble or trouble_of(error)
         self._tell(trouble, unreadable | self.folder.unreadable)
 
@@ -142,6 +146,10 @@ class FolderWatcher:
                 unreadable.add(seen.path)
                 self._say_once(seen.path, f"cannot be read ({error.strerror})")
                 continue
+            except _NO_ROOM:
+                raise
+            except PrsnlError as error:  # of this file alone
+                self._note(seen, sha256="", outcome="failed", reason=error.message)
             self._known[seen.path] = seen
         for path in self._sights.keys() - met:
             del self._sights[path]
@@ -159,11 +167,7 @@ class FolderWatcher:
             max_bytes=self.limits.upload_max_bytes,
             free_disk_floor_bytes=self.limits.free_disk_floor_bytes,
         )
-        try:
-            limits.check_size(seen.size_bytes)
-        except TooLargeError as error:
-            self._note(seen, sha256="", outcome="failed", reason=error.message)
-            return
+        limits.check_size(seen.size_bytes)
         limits.check_disk(self.storage.free_bytes(), seen.size_bytes)
         with self.storage.incoming() as place:
             with (
@@ -212,6 +216,7 @@ class FolderWatcher:
             incoming,
             wish,
             owner=self.settings.watch_owner,
+            quota_bytes=self.limits.quota_bytes,
         )
 
     def _note(
@@ -240,16 +245,22 @@ class FolderWatcher:
         Raises:
             OSError: One cannot be moved or deleted; it is tried again.
         """
+        refused: OSError | None = None
+        is_away = self.settings.watch_after != "keep"
         for one in self._run(watch_store.finished, self.name):
-            is_away = self.settings.watch_after != "keep"
             try:
                 if is_away:
                     self._put_away(one)
             except Changed:
                 pass  # somebody else has moved or changed it: it is his
+            except OSError as error:
+                refused = error
+                continue
             self._run(watch_store.settle, self.name, one.seen, is_away=is_away)
             if is_away and self._known is not None:
                 self._known.pop(one.seen.path, None)
+        if refused is not None:
+            raise refused
 
     def _put_away(self, one: watch_store.Finished) -> None:
         if one.outcome == "failed":

@@ -26,6 +26,7 @@ from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
+from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.web.uploads import told_bytes
@@ -70,10 +71,32 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _servers(settings)
     yield _looked("storage", lambda: _storage(settings))
     yield _looked("disk", lambda: _disk(settings))
+    yield from _watch(settings)
     yield from _sandbox(settings)
     for what, package in _ENGINES:
         yield _engine(what, package)
     yield _looked("OCR", lambda: ocr_engines.found(settings.ocr))
+
+
+def _watch(settings: Settings) -> Iterator[Finding]:
+    """The watched folder, as this machine and this user see it."""
+    try:
+        folder = watched(settings.watch, apart_from=settings.storage.folder)
+    except PrsnlError as error:
+        yield Finding("watched folder", error.message, is_ok=False)
+        return
+    if folder is None:
+        return
+    needed = os.R_OK | os.X_OK
+    needed |= 0 if settings.watch.watch_after == "keep" else os.W_OK
+    if not folder.is_dir():
+        found = f"{folder} is no folder here: make it, or correct PRSNL_WATCH_DIR"
+        yield Finding("watched folder", found, is_ok=False)
+    elif not os.access(folder, needed):
+        found = f"{folder} cannot be used by this user: mend its mode or its owner"
+        yield Finding("watched folder", found, is_ok=False)
+    else:
+        yield Finding("watched folder", f"{folder}, then {settings.watch.watch_after}")
 
 
 def settings_in_force(settings: Settings) -> list[str]:
@@ -122,6 +145,13 @@ def _of_running(running: RunningServer, data_dir: Path) -> Iterator[Finding]:
     yield Finding("API", f"{running.url} (pid {running.pid}), version {health.version}")
     yield Finding("database", health.database, is_ok=health.database == "ok")
     yield Finding("broker", health.broker, is_ok=health.broker == "ok")
+    for one in health.watch:
+        counts = (
+            f"{one.under_way} under way, {one.done} done, {one.duplicates} duplicates, "
+            f"{one.failed} failed, {one.unreadable} that cannot be read"
+        )
+        is_ok = one.trouble is None and not one.unreadable
+        yield Finding("files taken in", one.trouble or counts, is_ok=is_ok)
     queues = ", ".join(f"{queue} {w.slots}" for queue, w in health.workers.items())
     yield Finding(
         "workers", queues or "none: ./prsnl worker QUEUE starts one", is_ok=bool(queues)

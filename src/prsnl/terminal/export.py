@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -21,6 +22,8 @@ from prsnl.work.specs import Status
 _NAME_BYTES: Final = 255 - len(".json")
 #: What would lead out of a folder.
 _UP: Final = frozenset({"/", "..", ""})
+#: So many folders of an archive are made, one in another.
+_LEVELS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class Output:
         try:
             for ending, content in parts.items():
                 self._write(outcome.file.name, ending, content)
-            for member in outcome.members:
-                self._write_member(client, outcome.file.name, member)
+            for member, name in _named(outcome):
+                self._write_member(client, member, name)
         except OSError as error:
             raise BadRequestError(
                 f"The results cannot be written to {self.folder} ({error.strerror}): "
@@ -70,14 +73,9 @@ class Output:
             ) from error
 
     def _write_member(
-        self, client: Client, container: PurePath, member: dict[str, Any]
+        self, client: Client, member: dict[str, Any], name: PurePath
     ) -> None:
-        """Text and Markdown of a file in a mail or an archive, below its name."""
-        if member["status"] != Status.SUCCESS:
-            return
-        # A name from within an archive is a label: only its last words are used.
-        words = [word for word in PurePath(member["name"]).parts if word not in _UP]
-        name = container.joinpath(*map(_short, words))
+        """Text and Markdown of a file in a mail or an archive."""
         attachment_id = UUID(member["attachment_id"])
         self._write(name, "txt", client.text(attachment_id))
         self._write(name, "md", client.markdown(attachment_id))
@@ -88,6 +86,29 @@ class Output:
         new = target.with_name(f".{secrets.token_hex(8)}.new")
         new.write_text(content, encoding="utf-8")
         new.replace(target)
+
+
+def _named(outcome: Outcome) -> Iterator[tuple[dict[str, Any], PurePath]]:
+    """The files in a mail or an archive that were read, each with a name of its own.
+
+    A name from in there is a label: it leads nowhere else, and takes no other's place,
+    also where one file is called as the folder of another.
+    """
+    files: set[PurePath] = set()
+    folders: set[PurePath] = set()
+    for member in outcome.members:
+        if member["status"] != Status.SUCCESS:
+            continue
+        words = [one for one in PurePath(member["name"]).parts if one not in _UP]
+        name = outcome.file.name.joinpath(*map(_short, words[-_LEVELS:]))
+        made = {name.with_name(f"{name.name}.{ending}") for ending in ("txt", "md")}
+        if made & (files | folders) or files.intersection(name.parents):
+            number = str(member["attachment_id"])[-8:]
+            name = outcome.file.name / _short(f"{number} {name.name}")
+            made = {name}
+        files |= made
+        folders.update(name.parents)
+        yield member, name
 
 
 def _short(name: str) -> str:

@@ -24,6 +24,8 @@ from prsnl.terminal.outcome import Outcome
 MANIFEST: Final = ".prsnl-export.json"
 FORMAT: Final = 1
 _SIDECARS: Final = (".md", ".json")
+#: What an item gets back.
+_OF_ITEM: Final = set(RestoredItem.model_fields) - {"document_type"}
 
 
 @dataclass
@@ -75,16 +77,11 @@ def sidecar(item: ItemView, attachment: AttachmentView) -> dict[str, Any]:
         "format": FORMAT,
         "file_name": attachment.file_name,
         "sha256": attachment.sha256,
-        "item": RestoredItem(
-            title=item.title,
-            title_source=item.title_source,
-            language=item.language,
-            document_date=item.document_date,
-            document_type=attachment.document_type,
-            tags=item.tags,
-            user_fields=item.user_fields,
-            created_at=item.created_at,
-        ).model_dump(mode="json"),
+        # As it is, and checked when it comes back: an export leaves nothing out.
+        "item": {
+            **item.model_dump(mode="json", include=_OF_ITEM),
+            "document_type": attachment.document_type,
+        },
         "attachment": attachment.model_dump(mode="json"),
         "keywords": item.keywords,
         "entities": item.entities,

@@ -111,13 +111,18 @@ class Export:
         self._met.add(key)
         name = self.manifest.names.get(key) or self._named(attachment)
         self.manifest.names[key] = name
-        self._original(name, attachment)
         told = json.dumps(sidecar(item, attachment), ensure_ascii=False, indent=1)
-        self._text(f"{name}.json", told + "\n")
         try:
+            self._original(name, attachment)
+            self._text(f"{name}.json", told + "\n")
             self._text(f"{name}.md", self.client.markdown(attachment.id))
-        except NotFoundError:
-            self.left.append(f"{name}: it went from the library meanwhile.")
+        except NotFoundError as error:
+            self.left.append(f"{name}: it went meanwhile ({error.message})")
+        except OSError as error:
+            raise BadRequestError(
+                f"{name} cannot be written to {self.manifest.folder} "
+                f"({error.strerror}): what was exported before stays."
+            ) from error
 
     def _original(self, name: str, attachment: AttachmentView) -> None:
         target = self.manifest.folder / name

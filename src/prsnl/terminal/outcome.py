@@ -31,6 +31,8 @@ class Outcome:
     attachment: AttachmentView | None = None
     item: ItemView | None = None
     pages: Sequence[PageView] = ()
+    #: Facts with their place.
+    insights: Sequence[dict[str, Any]] = ()
 
     @property
     def is_success(self) -> bool:
@@ -53,7 +55,9 @@ class Outcome:
 
     def without_what_was_read(self) -> Outcome:
         """How it ended, and no more."""
-        return replace(self, task=None, attachment=None, item=None, pages=())
+        return replace(
+            self, task=None, attachment=None, item=None, pages=(), insights=()
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as `NAME.json` and `--json` have it."""
@@ -73,6 +77,7 @@ class Outcome:
             "key_sentences": item.key_sentences if item else [],
             "keywords": item.keywords if item else [],
             "entities": item.entities if item else [],
+            "insights": list(self.insights),
             "tags": item.tags if item else [],
             "warnings": task.warnings if task else [],
             "members": self.members,
@@ -136,4 +141,5 @@ def fetch(
         attachment=attachment,
         item=client.item(attachment.item_id),
         pages=tuple(client.pages(attachment.id)),
+        insights=tuple(client.insights(attachment.id).insights),
     )

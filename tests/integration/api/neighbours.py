@@ -26,6 +26,7 @@ from prsnl.web.dependencies import admin, identity
 LISTEN_S = 1.0
 #: Where a list goes on: an id that is compared with, and never looked up.
 CURSORS = ("after", "before")
+WRITTEN = {"date": "2024-05-12", "date-time": "2024-05-12T10:00:00Z"}
 NOT_THERE = 404
 FORBIDDEN = 403
 _PARAMETER = re.compile(r"{(\w+)}")
@@ -267,6 +268,8 @@ def filled(name: str, estate: Estate, path: str = "") -> str:
 def _example(schema: Mapping[str, Any]) -> Any:
     if schema.get("enum"):
         return schema["enum"][0]
+    if schema.get("format") in WRITTEN:
+        return WRITTEN[schema["format"]]
     kind = str(schema.get("type"))
     if kind == "array":
         return [_example(schema.get("items", {}))]

@@ -65,6 +65,7 @@ def test_a_file_of_somebody_else_is_not_there_and_nothing_is_inserted(
         {},
         {"file_ids": [str(uuid4())], "max_concurrency": 0},
         {"file_ids": [str(uuid4())], "options": {"unknown": True}},
+        {"file_ids": [str(uuid4())], "options": {"password": "secret"}},
         {"file_ids": [str(UUID(int=number)) for number in range(5_001)]},
     ],
 )

@@ -72,6 +72,7 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "file_id": sent.attachment.id,
             "file_ids": sent.attachment.id,
             "item_id": sent.item_id,
+            "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
             "/api/items/bulk ids": sent.item_id,
             "/api/background/dead-letters/requeue ids": sent.task.task_id,

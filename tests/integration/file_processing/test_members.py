@@ -24,6 +24,8 @@ from tests.conftest import fresh_broker, fresh_database, wired
 from tests.fakes.office_files import zip_file
 from tests.integration.file_processing.test_documents import Desk, working
 
+#: A program: nothing here reads it.
+ELF = b"\x7fELF\x02\x01\x01" + bytes(200)
 NOTE = b"A note about the garden, long enough to be told as a text in English.\n"
 
 
@@ -76,7 +78,7 @@ def letter() -> bytes:
     for name, content in (
         ("note.txt", NOTE),
         ("broken.docx", b"PK\x03\x04 word/ rubbish"),
-        ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(30)),
+        ("program", ELF),
         ("more.zip", zip_file({"inner.md": b"# Inner\n\nWords."})),
     ):
         mail.add_attachment(content, maintype="a", subtype="b", filename=name)
@@ -96,13 +98,13 @@ def test_each_file_in_a_mail_is_an_item_and_bad_ones_cost_themselves(
     assert [(one["name"], one["status"]) for one in done.result["members"]] == [
         ("note.txt", "success"),
         ("broken.docx", "failure"),
-        ("photo.png", None),
+        ("program", None),
         ("more.zip", "success"),
         ("more.zip/inner.md", "success"),
     ]
     assert [warning.partition(":")[0] for warning in done.warnings] == [
         "broken.docx",
-        "photo.png",
+        "program",
     ]
     inner = done.result["members"][4]["attachment_id"]
     with desk.database.connection() as connection:
@@ -207,7 +209,7 @@ def test_cancel_reaches_the_files_of_an_archive_in_a_batch(desk: Desk) -> None:
 def test_a_manifest_lists_its_dependencies_and_is_read_as_text(desk: Desk) -> None:
     file = desk.put("requirements.txt", b"celery>=5.7\nruff==0.1\n")
 
-    done = desk.process(file, analyze=False)
+    done = desk.process(file, options=DocumentOptions(analyze_content=False))
 
     assert done.result is not None
     assert [one["name"] for one in done.result["dependencies"]] == ["celery", "ruff"]
@@ -215,7 +217,10 @@ def test_a_manifest_lists_its_dependencies_and_is_read_as_text(desk: Desk) -> No
 
 
 def test_other_files_have_no_list_of_dependencies(desk: Desk) -> None:
-    done = desk.process(desk.put("plain.txt", NOTE + b"plain"), analyze=False)
+    done = desk.process(
+        desk.put("plain.txt", NOTE + b"plain"),
+        options=DocumentOptions(analyze_content=False),
+    )
 
     assert done.result is not None
     assert done.result["dependencies"] is None

@@ -406,6 +406,41 @@ def test_a_file_that_is_too_large_is_a_failure_of_its_own(attic: Attic) -> None:
     assert "limit of 50" in (attic.path / "failed/large.txt.why.txt").read_text()
 
 
+def test_an_owner_without_room_is_told_and_the_file_waits(attic: Attic) -> None:
+    attic.put("note.txt")
+    watcher = attic.watcher(quota_bytes=1)
+    attic.pass_by(watcher)
+    attic.pass_by(watcher)
+
+    assert attic.names() == []
+    assert attic.outcomes() == {}
+    assert (health(attic.database).watch[0].trouble or "").startswith("The watched")
+
+
+class Stubborn(WatchedFolder):
+    """One of whose files cannot be moved."""
+
+    def move(self, seen: Seen, into: str, *, why: str | None = None) -> None:
+        if seen.path == b"a.txt":
+            raise PermissionError(13, "Permission denied")
+        super().move(seen, into, why=why)
+
+
+def test_a_file_that_cannot_be_moved_keeps_no_other_from_it(attic: Attic) -> None:
+    watcher = attic.watcher(after="move", folder=Stubborn(attic.path))
+    attic.put("a.txt")
+    attic.put("b.txt")
+    attic.pass_by(watcher)
+    attic.end("a.txt", "success")
+    attic.end("b.txt", "success")
+    attic.put("c.txt")
+    attic.pass_by(watcher)
+
+    assert attic.left() == {"a.txt", "done/b.txt", "c.txt"}
+    assert attic.outcomes()["c.txt"] == "taken"
+    assert "Permission denied" in (health(attic.database).watch[0].trouble or "")
+
+
 def test_one_scheduler_at_a_time_looks_after_a_folder(attic: Attic) -> None:
     first, second = attic.watcher(), attic.watcher()
     attic.put("note.txt")

@@ -14,6 +14,7 @@ from prsnl.engines.contracts import JsonObject
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from tests.integration.sandbox.pools import MIB, TIMEOUT_S
+from tests.unit.engines.documents.test_hostile import GOOD
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
@@ -70,3 +71,32 @@ def test_a_sample_is_read_analysed_and_embedded_inside(
 
         assert analysis["language"] in {"en", "de"}
         assert sum(frame["count"] for frame in vectors) == len(texts) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's layers")
+@pytest.mark.parametrize("kind", sorted(GOOD))
+def test_every_kind_of_document_is_read_inside(
+    children: SandboxPool, kind: str
+) -> None:
+    with children.child("document") as child:
+        child.put("input").write_bytes(GOOD[kind])
+        asked = {"path": "input", "kind": kind, "file_name": f"a.{kind}"}
+        info, *pages = child.stream("document.read", asked, unit_timeout_s=TIMEOUT_S)
+        members = list(
+            child.stream("document.members", asked, unit_timeout_s=TIMEOUT_S)
+            if kind in documents.CONTAINERS
+            else ()
+        )
+
+    assert info["page_count"] == len(pages) > 0
+    assert [one["name"] for one in members] == (["a.txt"] if kind == "zip" else [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's layers")
+def test_a_manifest_is_read_inside(children: SandboxPool) -> None:
+    with children.child("document") as child:
+        child.put("input").write_bytes(b"celery>=5.7\n")
+        asked = {"path": "input", "file_name": "requirements.txt"}
+        told = child.call("manifest.read", asked, timeout_s=TIMEOUT_S)
+
+    assert [one["name"] for one in told["dependencies"]] == ["celery"]

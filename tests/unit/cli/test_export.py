@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -47,6 +48,48 @@ def test_a_failure_is_told_in_a_file_too(tmp_path: Path) -> None:
     assert (
         json.loads((tmp_path / "a.pdf.json").read_text())["error"]["code"] == "corrupt"
     )
+
+
+def test_files_in_an_archive_lie_below_its_name_and_nowhere_else(
+    tmp_path: Path,
+) -> None:
+    """A name from in there is a label, and takes no other's place."""
+    names = [
+        "a/b.md",
+        "../../up.txt",
+        "/root.txt",
+        "same",
+        "same",
+        "same.txt/in",
+        "bad",
+    ]
+    members = [
+        {
+            "name": name,
+            "attachment_id": f"00000000-0000-0000-0000-{number:012}",
+            "status": "failure" if name == "bad" else "success",
+        }
+        for number, name in enumerate(names)
+    ]
+    done = outcomes.success("a.zip")
+    assert done.task is not None
+    task = done.task.model_copy(update={"result": {"members": members}})
+    output = Output(tmp_path / "out")
+    output.prepare()
+
+    output.write(FakeServer(), dataclasses.replace(done, task=task))
+
+    folder = tmp_path / "out" / "a.zip"
+    written = {str(one.relative_to(folder)) for one in folder.rglob("*.md")}
+    assert written == {
+        "a/b.md.md",
+        "up.txt.md",
+        "root.txt.md",
+        "same.md",
+        "00000004 same.md",
+        "00000005 in.md",
+    }
+    assert {one.name for one in tmp_path.iterdir()} == {"out"}
 
 
 def test_an_older_result_is_replaced(tmp_path: Path) -> None:

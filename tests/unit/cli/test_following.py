@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from prsnl.core.errors import PrsnlError, TooLargeError, UnavailableError
-from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.models import AttachmentView, ItemView, LearnedView, PageView
 from prsnl.terminal.following import Cancelled, Progressed, Run
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
@@ -88,6 +88,11 @@ class FakeServer:
 
     def pages(self, _: UUID) -> Iterator[PageView]:
         yield outcomes.page(1)
+
+    def insights(self, _: UUID) -> LearnedView:
+        return LearnedView(
+            engine="fake", document_type=None, key_sentences=[], insights=[]
+        )
 
     def _maybe_away(self) -> None:
         if self.outages:

@@ -25,7 +25,7 @@ READERS: Final = {
     "xlsx": "prsnl.engines.documents.xlsx",
     "doc": "prsnl.engines.documents.doc",
     "ppt": "prsnl.engines.documents.ppt",
-    "xls": "prsnl.engines.documents.calamine",
+    "xls": "prsnl.engines.documents.xls",
     "xlsb": "prsnl.engines.documents.calamine",
     "odt": "prsnl.engines.documents.odf",
     "ods": "prsnl.engines.documents.odf",

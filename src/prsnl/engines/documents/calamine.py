@@ -1,4 +1,4 @@
-"""XLS and XLSB, by calamine: the only module that knows it."""
+"""XLSB, by calamine: the only module that knows it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import python_calamine as calamine
 from prsnl.core.errors import CorruptError, EncryptedError, TooLargeError
 from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, JsonObject
-from prsnl.engines.documents import LOCKED, ole
+from prsnl.engines.documents import LOCKED
 from prsnl.engines.documents.number_formats import general
 from prsnl.engines.documents.package import check_directory
 from prsnl.engines.documents.sheets import Sheet, workbook
@@ -36,19 +36,13 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         TooLargeError: A sheet spans more cells than are read.
     """
     path = files.inputs / params["path"]
-    kind = str(params["kind"])
-    metadata = {}
-    if kind == "xls":
-        with ole.opened(path, what="workbook") as compound:
-            metadata = compound.metadata()
-    else:
-        _check_grids(path)
+    _check_grids(path)
     with _named_errors(), calamine.CalamineWorkbook.from_path(str(path)) as book:
         yield from workbook(
             _sheets(book),
-            metadata=metadata,
+            metadata={},
             engine=ENGINE,
-            reason=f"the file is {kind.upper()}",
+            reason="the file is XLSB",
             skip_parts=params.get("skip_pages") or (),
         )
 

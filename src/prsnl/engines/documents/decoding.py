@@ -48,6 +48,15 @@ def charset(data: bytes, *, whole: bool = True) -> str | None:
     return "utf-8" if _is_text(data.decode("utf-8", errors="ignore")) else None
 
 
+def known(name: str | None) -> str | None:
+    """A charset that a file names, if it is one; a file may name anything."""
+    try:
+        b"".decode(name or "")
+        return codecs.lookup(name or "").name
+    except (LookupError, ValueError):
+        return None
+
+
 def _utf16_without_mark(data: bytes) -> str | None:
     sample = data[:4096]
     half = len(sample) // 2

@@ -147,7 +147,7 @@ def _value(element: ET.Element, name: str) -> str | None:
 
 
 def _blocks(package: Package) -> Iterator[Block]:
-    """Headers once, the body, then footnotes, endnotes and footers once."""
+    """Headers once, the body, then footnotes, comments, and footers once."""
     styles = _styles(package)
     yield from _margins(package, "word/header", styles)
     for _, element in package.elements(package.main, "body"):
@@ -156,6 +156,11 @@ def _blocks(package: Package) -> Iterator[Block]:
         root = package.tree(name)
         if root is not None:
             yield from _children(root, styles)
+    comments = package.tree("word/comments.xml")
+    for comment in comments if comments is not None else ():
+        words = " ".join(block.text for block in _children(comment, styles))
+        if words:
+            yield Block(text=f"Comment: {words}")
     yield from _margins(package, "word/footer", styles)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -11,7 +10,7 @@ from typing import Final
 from prsnl.core.errors import CorruptError
 from prsnl.engines.cleaning import tidy, without_controls
 from prsnl.engines.contracts import ChildFiles, JsonObject
-from prsnl.engines.documents.decoding import charset
+from prsnl.engines.documents.decoding import charset, known
 from prsnl.engines.documents.parts import Block, document, table_block
 
 ENGINE: Final = "html.parser"
@@ -97,7 +96,7 @@ def _decoded(data: bytes, told: str | None = None) -> str:
     """The text of a page: what it declares yields to bytes that are plainly UTF-8."""
     encoding = charset(data)
     if encoding is None or encoding == "cp1252":
-        encoding = _declared(data) or told or encoding
+        encoding = _declared(data) or known(told) or encoding
     if encoding is None:
         raise CorruptError("The file is no HTML: it holds bytes that no text has.")
     return without_controls(data.decode(encoding, errors="replace"))
@@ -107,9 +106,8 @@ def _declared(data: bytes) -> str | None:
     found = _DECLARED.search(data[:_DECLARED_WITHIN_BYTES])
     if not found:
         return None
-    try:
-        name = codecs.lookup(found.group(1).decode("ascii")).name
-    except LookupError:
+    name = known(found.group(1).decode("ascii"))
+    if name is None:
         return None
     if name.startswith("utf"):  # the bytes have been tried as that
         return None

@@ -14,7 +14,7 @@ from prsnl.engines import limits
 from prsnl.engines.cleaning import tidy, without_controls
 from prsnl.engines.contracts import JsonObject
 from prsnl.engines.documents import html
-from prsnl.engines.documents.decoding import charset
+from prsnl.engines.documents.decoding import charset, known
 from prsnl.engines.documents.parts import Block, blocks_of, document
 
 #: A line of a mail's head is told so far.
@@ -131,11 +131,11 @@ def label(name: str, *, number: int, ending: str = "") -> str:
 
 def decoded(data: bytes, told: str | None) -> str:
     """The words of a part: as its head says, where that is possible at all."""
-    if told:
+    if encoding := known(told):
         try:
-            return data.decode("cp1252" if told == "iso-8859-1" else told)
-        except (LookupError, UnicodeDecodeError, ValueError):
-            pass
+            return data.decode("cp1252" if encoding == "iso8859-1" else encoding)
+        except ValueError:
+            pass  # it says so, and it is not
     return data.decode(charset(data) or "cp1252", errors="replace")
 
 

@@ -43,6 +43,8 @@ def shown(value: float, code: str, *, from_1904: bool = False) -> str:
     """
     if not math.isfinite(value):
         return str(value)
+    if code == "General":
+        return general(value)
     section = _section(code, value)
     if is_date(section):
         return _date(value, section, from_1904=from_1904)

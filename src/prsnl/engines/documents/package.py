@@ -158,22 +158,30 @@ class Package:
         """
         parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
         guard = _Guard(self.what)
-        path: list[ET.Element] = []
-        inside = 0
+        known: dict[str, bool] = {}  # a tag -> whether it is one of the parents
+        opened_at: list[tuple[int, ET.Element]] = []
+        depth = 0
         for block in self.chunks(name):
             guard.feed(block)
             parser.feed(block)
             events = cast("Iterator[tuple[str, ET.Element]]", parser.read_events())
             for event, element in events:
+                tag = element.tag
+                is_parent = known.get(tag)
+                if is_parent is None:
+                    is_parent = known[tag] = name_of(element) in parents
                 if event == "start":
-                    path.append(element)
-                    inside += name_of(element) in parents
+                    depth += 1
+                    if is_parent:
+                        opened_at.append((depth, element))
                     continue
-                path.pop()
-                inside -= name_of(element) in parents
-                if path and inside == 1 and name_of(path[-1]) in parents:
-                    yield name_of(path[-1]), element
-                    path[-1].remove(element)
+                depth -= 1
+                if is_parent:
+                    opened_at.pop()
+                if len(opened_at) == 1 and opened_at[0][0] == depth:
+                    parent = opened_at[0][1]
+                    yield name_of(parent), element
+                    parent.remove(element)
         parser.close()
 
     def related(self, name: str) -> dict[str, Related]:

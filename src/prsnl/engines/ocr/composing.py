@@ -14,6 +14,8 @@ from prsnl.engines.pdf.cleaning import clean
 DOUBT_MARK: Final = "[?]"
 #: A word of so many letters or digits can prove that a picture holds text.
 _PROOF_LETTERS: Final = 2
+#: A picture in which less than this part of the letters is proven holds no text.
+_PROVEN_MIN: Final = 0.2
 #: A paragraph without a single sure word, and less sure than this, is no text.
 _NOISE_BELOW: Final = 0.35
 #: How far on, in characters, the next word of the raw text may stand in the clean one.
@@ -33,8 +35,8 @@ class Composed:
 def composed(paragraphs: Sequence[Paragraph], *, doubt_below: float) -> Composed:
     """Clean text of what an engine has found, with what it doubts.
 
-    A picture in which no word is sure holds no text: what was seen there is in `raw`
-    alone.
+    A picture in which hardly a word is sure holds no text: what was seen there is in
+    `raw` alone.
     """
     raw = _joined(paragraphs)
     kept = _without_noise(paragraphs, doubt_below)
@@ -68,7 +70,7 @@ def _without_noise(
         [kept for line in lines if (kept := _without_specks(line, doubt_below))]
         for lines in paragraphs
     ]
-    if not any(_is_proof(word, doubt_below) for word in words(cleared)):
+    if _proven(cleared, doubt_below) < _PROVEN_MIN:
         return []
     return [
         lines
@@ -76,6 +78,13 @@ def _without_noise(
         if any(_is_proof(word, doubt_below) for word in words([lines]))
         or (confidence([lines]) or 0.0) >= _NOISE_BELOW
     ]
+
+
+def _proven(paragraphs: Sequence[Paragraph], doubt_below: float) -> float:
+    """Which part of all letters stands in words that prove that there is text."""
+    found = list(words(paragraphs))
+    proof = sum(len(word.text) for word in found if _is_proof(word, doubt_below))
+    return proof / max(1, sum(len(word.text) for word in found))
 
 
 def _without_specks(line: Sequence[Word], doubt_below: float) -> list[Word]:

@@ -18,7 +18,9 @@ from prsnl.engines.contracts import (
 )
 from prsnl.engines.pdf.cleaning import clean
 from prsnl.engines.pdf.decision import Place, decide
-from prsnl.engines.pdf.layout import Line, body_height, differ_in_size, is_heading
+from prsnl.engines.pdf.layout import Line, body_height, is_heading
+from prsnl.engines.pdf.markdown import page_markdown
+from prsnl.engines.pdf.memory import keep_memory
 from prsnl.engines.pdf.pdfium import (
     ENGINE,
     PageContent,
@@ -40,6 +42,7 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         EncryptedError: The document needs a password, or another one.
         CorruptError: The document is damaged beyond reading.
     """
+    keep_memory()
     skipped = set(params.get("skip_pages") or ())
     with open_pdf(files.inputs / params["path"], params.get("password")) as pdf:
         yield _info(pdf).model_dump(mode="json")
@@ -111,7 +114,7 @@ def _page(pdf: PdfFile, number: int) -> PageText:
         status=PageStatus.OK if text.strip() else PageStatus.EMPTY,
         text=text,
         raw_text=_raw_beside(content.raw, text),
-        markdown=_markdown(groups),
+        markdown=page_markdown(groups, content.tables),
         engine=ENGINE,
         reason=_reason(content, text),
         need=decide(content.evidence, text, _places(content)),
@@ -130,32 +133,17 @@ def _page(pdf: PdfFile, number: int) -> PageText:
 def _raw_beside(raw: str, text: str) -> str | None:
     """The text as PDFium gave it, where it is another in more than space."""
     plain = raw.replace("\r\n", "\n")
-    is_same = _without_space(plain) == _without_space(text)
-    return None if is_same else plain
+    # Whatever cleaning does to letters changes how many there are.
+    return None if _letters(plain) == _letters(text) else plain
 
 
-def _without_space(text: str) -> str:
-    return text.replace(" ", "").replace("\n", "")
+def _letters(text: str) -> int:
+    """How many characters are no space."""
+    return len(text) - text.count(" ") - text.count("\n")
 
 
 def _joined(group: list[Line]) -> str:
     return "\n".join([line.text for line in group])
-
-
-def _markdown(groups: list[list[Line]]) -> str | None:
-    """The page with its headings marked; None on a page without any."""
-    lines = [line for group in groups for line in group]
-    if not differ_in_size(lines):
-        return None
-    body = body_height(lines)
-    if not any(is_heading(group, body) for group in groups):
-        return None
-    blocks = []
-    for group in groups:
-        text = clean(_joined(group))
-        heading = is_heading(group, body)
-        blocks.append("## " + " ".join(text.split()) if heading else text)
-    return "\n\n".join(block for block in blocks if block)
 
 
 def _reason(content: PageContent, text: str) -> str:

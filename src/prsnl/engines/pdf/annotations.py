@@ -11,10 +11,12 @@ import pypdfium2.raw as pdfium_c
 
 from prsnl.engines.cleaning import tidy
 from prsnl.engines.contracts import Link
+from prsnl.engines.pdf.limits import (
+    ANNOTATIONS_MAX,
+    COMMENT_CHARACTERS_MAX,
+    URL_BYTES_MAX,
+)
 
-_ANNOTATIONS_MAX: Final = 1_000
-_URL_BYTES_MAX: Final = 2_000
-_TEXT_CHARACTERS_MAX: Final = 10_000
 #: What a link stands on is a few words; more is a whole page made one link.
 _LINK_TEXT_MAX: Final = 200
 _SCHEMES: Final = ("http://", "https://", "mailto:", "ftp://", "tel:")
@@ -42,7 +44,7 @@ def links(
     found: list[Link] = []
     position = ctypes.c_int(0)
     link = pdfium_c.FPDF_LINK()
-    while len(found) < _ANNOTATIONS_MAX and pdfium_c.FPDFLink_Enumerate(
+    while len(found) < ANNOTATIONS_MAX and pdfium_c.FPDFLink_Enumerate(
         page, ctypes.byref(position), ctypes.byref(link)
     ):
         url = _url(document, link)
@@ -74,7 +76,7 @@ def _url(document: pdfium.PdfDocument, link: Any) -> str:
     if not action or pdfium_c.FPDFAction_GetType(action) != pdfium_c.PDFACTION_URI:
         return ""
     size = pdfium_c.FPDFAction_GetURIPath(document, action, None, 0)
-    if not 0 < size <= _URL_BYTES_MAX:
+    if not 0 < size <= URL_BYTES_MAX:
         return ""
     room = ctypes.create_string_buffer(size)
     pdfium_c.FPDFAction_GetURIPath(document, action, room, size)
@@ -92,7 +94,7 @@ def _text_under(link: Any, text: pdfium.PdfTextPage) -> str | None:
 
 
 def _annotations(page: pdfium.PdfPage) -> Iterator[Any]:
-    for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), _ANNOTATIONS_MAX)):
+    for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), ANNOTATIONS_MAX)):
         annotation = pdfium_c.FPDFPage_GetAnnot(page, index)
         if annotation:
             try:
@@ -108,4 +110,4 @@ def _string(annotation: Any, key: bytes) -> str:
     room = (ctypes.c_ushort * (size // 2))()
     pdfium_c.FPDFAnnot_GetStringValue(annotation, key, room, size)
     told = bytes(room).decode("utf-16-le", errors="ignore").rstrip("\x00")
-    return told[:_TEXT_CHARACTERS_MAX]
+    return told[:COMMENT_CHARACTERS_MAX]

@@ -30,6 +30,8 @@ _APART: Final = 1.5
 _EDGE_CHARACTERS_MAX: Final = 200
 _HEADING_SIZE: Final = 1.25
 _HEADING_MAX_CHARACTERS: Final = 160
+#: Marks that begin the items of a list.
+BULLETS: Final = "\u2022\u2023\u25aa\u25ab\u25cf\u25cb\u25e6\u2043\uf0b7"
 #: Of Latin, Chinese and Japanese, Arabic, and Urdu.
 _SENTENCE_ENDS: Final = (*".!?:…", "\u3002", "\uff01", "\uff1f", "\u061f", "\u06d4")
 
@@ -39,6 +41,9 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 class Places(Protocol):
     """Tells where a character of the page is, as long as the page is open."""
+
+    def box(self, offset: int) -> Box | None:
+        """Left, bottom, right and top of a character, in points; None if unknown."""
 
     def end_of(self, line: Line) -> Box | None:
         """Left, bottom, right and top of a line's last character; None if unknown."""

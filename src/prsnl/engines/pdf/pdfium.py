@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
@@ -23,28 +21,19 @@ from prsnl.engines.contracts import Heading, Link
 from prsnl.engines.pdf.annotations import comments, links
 from prsnl.engines.pdf.decision import Evidence, evidence
 from prsnl.engines.pdf.layout import Edge, Line, edges, merged, paragraphs
+from prsnl.engines.pdf.limits import (
+    OUTLINE_DEPTH_MAX,
+    OUTLINE_MAX,
+    PAGE_CHARACTERS_MAX,
+    PAGES_MAX,
+)
+from prsnl.engines.pdf.metadata import metadata
+from prsnl.engines.pdf.tables import Table, find_tables
 from prsnl.engines.pdf.textpage import confidence, lines_of, upright
 
 ENGINE: Final = f"pypdfium2 {pdfium.version.PYPDFIUM_INFO.version}"
-_PAGES_MAX: Final = 100_000
-_CHARACTERS_MAX: Final = 2_000_000
-_OUTLINE_MAX: Final = 2_000
-_OUTLINE_DEPTH_MAX: Final = 9
 _THUMBNAIL_ASPECT_MAX: Final = 4
 _JPEG_QUALITY: Final = 80
-_KEYS: Final = {
-    "Title": "title",
-    "Author": "author",
-    "Subject": "subject",
-    "Keywords": "keywords",
-    "Creator": "creator",
-    "Producer": "producer",
-}
-_DATES: Final = {"CreationDate": "created_at", "ModDate": "modified_at"}
-_PDF_DATE: Final = re.compile(
-    r"(?:D:)?(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?"
-    r"(?:(Z)|([+-])(\d{2})'?(\d{2})?)?"
-)
 
 
 class UnreadablePageError(Exception):
@@ -58,6 +47,7 @@ class PageContent:
     Attributes:
         raw: The text as PDFium gave it.
         groups: The same as paragraphs of lines, in reading order.
+        tables: Those of its lines that are rows of a table.
         edges: The lines at its head and foot.
         links: Addresses that it leads to.
         comments: What readers have noted on it.
@@ -69,6 +59,7 @@ class PageContent:
 
     raw: str
     groups: list[list[Line]]
+    tables: tuple[Table, ...]
     edges: tuple[Edge, ...]
     links: tuple[Link, ...]
     comments: tuple[str, ...]
@@ -82,6 +73,7 @@ class PageContent:
 class PdfFile:
     """One open document; use `open_pdf`."""
 
+    path: Path
     document: pdfium.PdfDocument
     page_count: int
     has_form: bool
@@ -92,33 +84,25 @@ class PdfFile:
     _first: list[PageContent] = field(default_factory=list)
 
     def metadata(self) -> dict[str, str]:
-        """The document information with plain keys and ISO 8601 dates."""
-        told = {
-            key: " ".join(value.replace("\x00", "").split())
-            for key, value in self.document.get_metadata_dict(skip_empty=True).items()
-        }
-        plain = {name: told[key] for key, name in _KEYS.items() if told.get(key)}
-        for key, name in _DATES.items():
-            if moment := iso_date(told.get(key, "")):
-                plain[name] = moment
-        return plain
+        """What the document says of itself."""
+        return metadata(self.document, self.path)
 
     def outline(self) -> tuple[Heading, ...]:
         """The bookmarks as headings; broken ones are left out."""
         headings: list[Heading] = []
-        for mark in self.document.get_toc(max_depth=_OUTLINE_DEPTH_MAX):
+        for mark in self.document.get_toc(max_depth=OUTLINE_DEPTH_MAX):
             title = " ".join(mark.get_title().replace("\x00", "").split())
             target = mark.get_dest()
             index = target.get_index() if target else None
             if title:
                 headings.append(
                     Heading(
-                        level=min(mark.level + 1, _OUTLINE_DEPTH_MAX),
+                        level=min(mark.level + 1, OUTLINE_DEPTH_MAX),
                         text=title,
                         page=None if index is None else index + 1,
                     )
                 )
-            if len(headings) >= _OUTLINE_MAX:
+            if len(headings) >= OUTLINE_MAX:
                 break
         return tuple(headings)
 
@@ -162,10 +146,12 @@ class PdfFile:
                 for line in lines:
                     line.settle()  # where they stand is asked when the page is closed
             has_notes = pdfium_c.FPDFPage_GetAnnotCount(page) > 0
+            box = page.get_bbox()
             content = PageContent(
                 raw=raw,
                 groups=paragraphs(lines),
-                edges=edges(lines, page.get_bbox()),
+                tables=find_tables(lines, box),
+                edges=edges(lines, box),
                 links=links(self.document, page, text) if has_notes else (),
                 comments=comments(page) if has_notes else (),
                 evidence=found,
@@ -248,10 +234,10 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
         raise _translated(error, password) from error
     try:
         page_count = len(document)
-        if page_count > _PAGES_MAX:
+        if page_count > PAGES_MAX:
             raise UnsupportedError(
                 f"The document says that it has {page_count} pages; "
-                f"at most {_PAGES_MAX} are read."
+                f"at most {PAGES_MAX} are read."
             )
         if page_count == 0:
             raise CorruptError("The PDF has no page that can be read.")
@@ -261,7 +247,7 @@ def open_pdf(path: Path, password: str | None = None) -> Iterator[PdfFile]:
         # A document that labels pages labels the first one.
         has_labels = bool(document.get_page_label(0))
         yield PdfFile(
-            document, page_count, has_form, has_labels, _may_have_pictures(path)
+            path, document, page_count, has_form, has_labels, _may_have_pictures(path)
         )
     finally:
         document.close()
@@ -286,31 +272,6 @@ def _translated(
             "The PDF is protected by a security scheme that cannot be opened here."
         )
     return CorruptError("The PDF is damaged: its structure cannot be read.")
-
-
-def iso_date(told: str) -> str | None:
-    """A PDF date (`D:20240512103000+02'00'`) in ISO 8601; None if it is none."""
-    found = _PDF_DATE.match(told.strip())
-    if not found:
-        return None
-    year, month, day, hour, minute, second, utc, sign, ahead_h, ahead_m = found.groups()
-    zone: timezone | None = UTC if utc else None
-    try:
-        if sign:
-            ahead = timedelta(hours=int(ahead_h), minutes=int(ahead_m or 0))
-            zone = timezone(-ahead if sign == "-" else ahead)
-        moment = datetime(
-            int(year),
-            int(month or 1),
-            int(day or 1),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            tzinfo=zone,
-        )
-    except ValueError:
-        return None
-    return moment.isoformat() if hour else moment.date().isoformat()
 
 
 def _has_drawn_annotations(page: pdfium.PdfPage) -> bool:
@@ -340,8 +301,9 @@ def _may_have_pictures(path: Path) -> bool:
 
 def _all_text(text: pdfium.PdfTextPage) -> str:
     count = text.count_chars()
-    if count > _CHARACTERS_MAX:
+    if count > PAGE_CHARACTERS_MAX:
         raise UnreadablePageError(
-            f"The page holds {count} characters; at most {_CHARACTERS_MAX} are read."
+            f"The page holds {count} characters; at most {PAGE_CHARACTERS_MAX} are "
+            "read."
         )
     return str(text.get_text_range()) if count else ""

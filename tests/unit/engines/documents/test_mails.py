@@ -76,6 +76,13 @@ def test_a_body_is_decoded_as_its_head_says_where_that_is_true(
     assert text == f"s\n\n{word}"
 
 
+@pytest.mark.parametrize("charset", ["zlib", "hex", '"u', "x" * 300])
+def test_a_charset_that_is_none_is_passed_over(tmp_path: Path, charset: str) -> None:
+    mail = raw(f"Content-Type: text/html; charset={charset}", body="<p>Grüße")
+
+    assert text_of(tmp_path, "eml", mail) == "Grüße"
+
+
 def test_lines_broken_for_the_way_are_joined(tmp_path: Path) -> None:
     mail = raw(
         "Subject: s",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
-from prsnl.core.errors import CorruptError
+from prsnl.core.errors import CorruptError, EncryptedError, TooLargeError
 from prsnl.engines.documents.number_formats import shown
-from tests.fakes.office_files import odf_file, relations, xlsx_file
-from tests.fakes.ole_files import xls_file
+from tests.fakes.office_files import odf_file, relations, xlsx_file, zip_file
+from tests.fakes.ole_files import ole_file, xls_file
 from tests.unit.engines.documents.reading import markdown_of, read, text_of
 
 STYLES = (
@@ -125,6 +126,82 @@ def test_an_xls_is_read(tmp_path: Path) -> None:
     data = xls_file([["Name", "Wert €"], ["a & b", 1.5], ["c", 2.0]], name="Blatt")
 
     assert text_of(tmp_path, "xls", data) == "Blatt\n\nName\tWert €\na & b\t1.5\nc\t2"
+
+
+def record(kind: int, body: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(body)) + body
+
+
+def test_an_xls_shows_cells_of_every_type_as_their_formats_say(tmp_path: Path) -> None:
+    """Also texts that are cut between two records, where wide letters turn narrow."""
+    begin = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0))
+    end = record(0x0A, b"")
+    strings = (
+        record(0xFC, struct.pack("<IIHB", 2, 2, 6, 1) + "Grü".encode("utf-16-le"))
+        + record(0x3C, b"\0" + b"\xdfe!" + struct.pack("<HBH", 4, 8, 1) + b"ri")
+        + record(0x3C, b"\0" + b"ch" + bytes(4))
+    )
+    code = b"0.0%"
+    shared = (
+        record(0x41E, struct.pack("<HHB", 164, len(code), 0) + code)
+        + b"".join(record(0xE0, struct.pack("<HH16x", 0, n)) for n in (0, 164, 14))
+        + strings
+    )
+
+    def sheets(place: int) -> bytes:
+        return record(0x85, struct.pack("<IBBBB", place, 1, 0, 1, 0) + b"S") + shared
+
+    def cell(kind: int, row: int, column: int, style: int, body: bytes) -> bytes:
+        return record(kind, struct.pack("<HHH", row, column, style) + body)
+
+    said = struct.pack("<B5xH", 0, 0xFFFF) + bytes(8)
+    day, hundredths = (2, 45424 << 2 | 2), (0, 150 << 2 | 3)
+    cells = (
+        cell(0xFD, 0, 0, 0, struct.pack("<I", 0))
+        + cell(0xFD, 0, 2, 0, struct.pack("<I", 1))
+        + cell(0x203, 1, 0, 1, struct.pack("<d", 0.125))
+        + record(0xBD, struct.pack("<HHHIHIH", 1, 1, *day, *hundredths, 2))
+        + cell(0x06, 2, 0, 0, said)
+        + record(0x207, struct.pack("<HB", 4, 0) + b"told")
+        + cell(0x06, 2, 1, 0, struct.pack("<d", 7.0) + bytes(8))
+        + cell(0x205, 2, 2, 0, b"\1\0")
+        + cell(0x205, 2, 3, 0, b"\x07\1")
+    )
+    head = begin + sheets(0) + end
+    data = begin + sheets(len(head)) + end + begin + cells + end
+
+    info, parts = read(tmp_path, "xls", ole_file({"Workbook": data.ljust(4096, b"\0")}))
+
+    assert parts[0].text == (
+        "S\n\nGrüße!\t\trich\n12.5%\t2024-05-12\t1.5\ntold\t7\tTRUE\t#DIV/0!"
+    )
+    assert info.warnings == ("The sheet 'S' is hidden; it was read, too.",)
+
+
+def test_an_xls_under_a_password_is_named(tmp_path: Path) -> None:
+    begin = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0))
+    data = begin + record(0x2F, bytes(6)) + record(0x0A, b"")
+
+    with pytest.raises(EncryptedError, match="password"):
+        read(tmp_path, "xls", ole_file({"Workbook": data.ljust(4096, b"\0")}))
+
+
+def test_a_binary_workbook_that_spans_a_grid_without_end_is_refused(
+    tmp_path: Path,
+) -> None:
+    """Its library lays out every cell between two far corners."""
+    row = bytes([0, 4]) + struct.pack("<I", 2**20 - 1)
+    cell = bytes([1, 8]) + struct.pack("<II", 2**14 - 1, 0)
+    data = zip_file({"xl/workbook.bin": "", "xl/worksheets/sheet1.bin": row + cell})
+
+    with pytest.raises(TooLargeError, match="spans"):
+        read(tmp_path, "xlsb", data)
+
+
+def test_a_binary_workbook_that_is_damaged_is_corrupt(tmp_path: Path) -> None:
+    for data in (b"PK", zip_file({"xl/workbook.bin": b"\x01\x02\x03"})):
+        with pytest.raises(CorruptError):
+            read(tmp_path, "xlsb", data)
 
 
 @pytest.mark.parametrize("cut", [700, 3000])

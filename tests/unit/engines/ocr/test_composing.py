@@ -68,6 +68,13 @@ def test_a_picture_without_a_sure_word_holds_no_text() -> None:
     assert made.raw == "w~ lI"
 
 
+def test_a_few_sure_words_among_rubbish_prove_nothing() -> None:
+    """In the grain of a photograph some word or other is always found."""
+    rubbish = [line(*[(f"x{n}q~w", 0.3) for n in range(40)], ("ace", 0.9))]
+
+    assert composed(page(rubbish), doubt_below=0.6).text == ""
+
+
 def test_specks_are_left_out_of_a_line() -> None:
     made = composed(page([line(("~", 0.2), "kettle", (".", 0.9))]), doubt_below=0.6)
 

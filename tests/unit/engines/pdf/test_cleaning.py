@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prsnl.engines.pdf.cleaning import JOINED, clean
-from prsnl.engines.pdf.pdfium import iso_date
+from prsnl.engines.pdf.metadata import iso_date
 
 
 @pytest.mark.parametrize(

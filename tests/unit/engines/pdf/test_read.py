@@ -16,7 +16,7 @@ from prsnl.engines.contracts import (
     Picture,
 )
 from tests.fakes.child_files import FolderFiles
-from tests.fakes.pdf_files import PdfPage, pdf_file, text_lines
+from tests.fakes.pdf_files import PdfPage, PdfWriter, pdf_file, text_lines
 
 IMAGE = "q 100 0 0 100 72 600 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q"
 
@@ -223,3 +223,25 @@ def test_a_page_of_any_shape_stays_within_the_pixels(tmp_path: Path, box: str) -
     for frame in frames:
         assert frame["width"] <= 321
         assert frame["height"] <= 4 * 321
+
+
+@pytest.mark.parametrize(
+    ("kids", "count", "more"),
+    [
+        ("2 0 R", 5, []),
+        ("3 0 R", 7, ["<< /Type /Pages /Parent 2 0 R /Kids [2 0 R 3 0 R] /Count 7 >>"]),
+    ],
+)
+def test_a_tree_of_pages_that_bites_its_tail_ends(
+    tmp_path: Path, kids: str, count: int, more: list[str]
+) -> None:
+    to = PdfWriter()
+    to.add("<< /Type /Catalog /Pages 2 0 R >>")
+    to.add(f"<< /Type /Pages /Kids [{kids}] /Count {count} >>")
+    for body in more:
+        to.add(body)
+
+    _, pages = read(tmp_path, to.written(1, 1))
+
+    assert {page.status for page in pages} == {"failed"}
+    assert len(pages) == count
