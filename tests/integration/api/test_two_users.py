@@ -32,16 +32,6 @@ BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
     "PATCH /api/tags/{name}": {"name": "taken"},
     "POST /api/attachments/{attachment_id}/rerun": {"stage": "cleaning"},
-    "PUT /api/items/{item_id}/restored": {
-        "title": "Taken",
-        "title_source": "user",
-        "language": None,
-        "document_date": None,
-        "document_type": "invoice",
-        "tags": ["taken"],
-        "user_fields": ["title"],
-        "created_at": "2020-02-02T02:02:02Z",
-    },
 }
 
 
@@ -70,7 +60,6 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "other_task_id": UUID(analysis["task_id"]),
             "attachment_id": sent.attachment.id,
             "file_id": sent.attachment.id,
-            "file_ids": sent.attachment.id,
             "item_id": sent.item_id,
             "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
