@@ -52,9 +52,14 @@ where id = any(%(ids)s) or parent_id = any(%(ids)s)
 order by id for update
 """
 
-_OTHER_CHILDREN: Final = """
-select distinct parent_id from tasks
+# Of a batch that has not come to its files yet nobody knows what is left: it goes on.
+_FOR_OTHERS_TOO: Final = """
+select parent_id as id from tasks
 where parent_id = any(%(mentions)s) and not (id = any(%(about)s))
+union
+select t.id from tasks t
+where t.id = any(%(mentions)s) and not (t.status = any(%(ended)s))
+  and not exists (select from tasks c where c.parent_id = t.id)
 """
 
 _CHECKPOINTS: Final = """
@@ -220,10 +225,12 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     """Remove tasks with what they made; tell the blobs of it."""
     about = {row["id"] for row in tasks if row["is_about"]}
     mentions = {row["id"] for row in tasks} - about
+    ended = [str(status) for status in ENDED]
     others = connection.execute(
-        _OTHER_CHILDREN, {"mentions": list(mentions), "about": list(about)}
+        _FOR_OTHERS_TOO,
+        {"mentions": list(mentions), "about": list(about), "ended": ended},
     ).fetchall()
-    kept = {row["parent_id"] for row in others}
+    kept = {row["id"] for row in others}
     family = connection.execute(
         _FAMILY, {"ids": list(about | (mentions - kept))}
     ).fetchall()
@@ -236,7 +243,6 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     pads = connection.execute(
         "delete from task_secrets where task_id = any(%s) returning pad", [ids]
     ).fetchall()
-    ended = [str(status) for status in ENDED]
     connection.execute(_LEFT_ALONE, {"tasks": ids, "ended": ended})
     connection.execute("delete from tasks where id = any(%s)", [ids])
     for row in family:

@@ -20,6 +20,7 @@ from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
 from prsnl.core.storage import Spooled
 from prsnl.embedded.stack import StackUrls
+from prsnl.file_processing.batch_specs import PROCESS_BATCH, ProcessBatch
 from prsnl.file_processing.specs import PROCESS_DOCUMENT, ProcessDocument
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
@@ -306,6 +307,20 @@ def test_a_batch_with_other_files_goes_on_without_the_deleted_one(desk: Desk) ->
 
     empty(desk, files[1])
     assert row_of(desk, parent) is None
+
+
+def test_a_batch_that_waits_for_a_worker_keeps_its_other_files(desk: Desk) -> None:
+    files = [desk.put(f"w{n}.txt", f"file {n} that waits".encode()) for n in range(2)]
+    command = ProcessBatch(file_ids=tuple(file.id for file in files))
+    with desk.database.connection() as connection:
+        wanted = submission(PROCESS_BATCH, command, owner="ada")
+        task_id = submit(connection, [wanted])[0].task_id
+
+    empty(desk, files[0])
+
+    left = row_of(desk, task_id)
+    assert left is not None
+    assert left["status"] == "queued"
 
 
 def test_an_upload_of_what_is_in_the_trash_takes_it_out(desk: Desk) -> None:
