@@ -9,7 +9,6 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
-from prsnl.file_processing.members import MEMBERS
 from prsnl.items import watch_store
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
@@ -65,17 +64,6 @@ where t.id = any(%(mentions)s) and not (t.status = any(%(ended)s))
 _CHECKPOINTS: Final = """
 delete from task_checkpoints c using task_stages s
 where s.task_id = any(%(tasks)s) and c.owner = %(owner)s and c.key = s.checkpoint_key
-returning c.blob
-"""
-
-# What a mail or an archive was found to hold names the bytes of its files: taken out
-# again they are there, found in a checkpoint they would not be.
-_OF_CONTAINERS: Final = """
-delete from task_checkpoints c
-using attachment_members m, tasks t, task_stages s
-where m.member_id = any(%(files)s) and t.attachment_id = m.container_id
-  and s.task_id = t.id and s.stage = %(stage)s
-  and c.owner = %(owner)s and c.key = s.checkpoint_key
 returning c.blob
 """
 
@@ -188,19 +176,9 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
     names = connection.execute(
         "select name from blob_names where attachment_id = any(%s)", [found.files]
     ).fetchall()
-    outdated = connection.execute(
-        _OF_CONTAINERS, {"files": found.files, "stage": MEMBERS.name, "owner": owner}
-    ).fetchall()
     watch_store.forget(connection, [row["name"] for row in names])
     connection.execute("delete from items where id = any(%s)", [found.items])
-    blobs.doom(
-        connection,
-        [
-            *doomed,
-            *(row["name"] for row in names),
-            *(row["blob"] for row in outdated),
-        ],
-    )
+    blobs.doom(connection, [*doomed, *(row["name"] for row in names)])
     return found.items
 
 

@@ -49,6 +49,21 @@ def hold(connection: Db, name: str) -> None:
     )
 
 
+def are_kept(connection: Db, storage: Storage, names: Iterable[str]) -> bool:
+    """Whether all these bytes are there, and stay until the transaction ends.
+
+    For a task that runs, and is about to name many bytes that it has put or renewed:
+    only those that somebody has doomed need a hold of their own.
+    """
+    wanted = list(names)
+    rows = connection.execute(
+        "select name from doomed_blobs where name = any(%s) order by name", [wanted]
+    ).fetchall()
+    for row in rows:
+        hold(connection, row["name"])
+    return all(storage.renew(name) for name in wanted)
+
+
 def doom(connection: Db, names: Iterable[str]) -> None:
     """Note bytes whose rows go in this transaction."""
     connection.execute(_DOOM, [list(names)])
