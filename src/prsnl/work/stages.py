@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
@@ -46,6 +47,8 @@ from unnest(%(units)s::integer[], %(keys)s::bytea[], %(found)s::boolean[],
 on conflict do nothing
 returning unit
 """
+
+_GUARDED_TASK: Final = "task_stages_task_id_fkey"
 
 KEEP: Final = """
 insert into task_checkpoints (owner, key, result, blob)
@@ -325,7 +328,13 @@ class StageStore:
                     self.check()
                     opened_at = before = time.monotonic()
         finally:
-            commit()
+            try:
+                commit()
+            finally:
+                # It may hold a sandbox child, which the next task waits for, while an
+                # error that is on its way keeps it from being collected.
+                if isinstance(results, Generator):
+                    results.close()
         self.check()
         return done
 
@@ -379,8 +388,14 @@ class StageStore:
                     store(connection, effects)
                 self._raise(connection, step, is_commit=bool(new))
 
-        with said_without_its_text():
-            self.database.run(work)
+        try:
+            with said_without_its_text():
+                self.database.run(work)
+        except ForeignKeyViolation as error:
+            # The guard was sent along with the question whether the task is there.
+            if error.diag.constraint_name == _GUARDED_TASK:
+                raise Lost from None
+            raise
         if is_new:
             self.progress.has_committed = True
         self.rang()

@@ -136,6 +136,25 @@ def test_the_same_file_in_two_archives_is_one_item(desk: Desk) -> None:
     assert len(found) == 1
 
 
+def deleted(desk: Desk, file: AttachmentView) -> None:
+    """Remove a file's item for good."""
+    with desk.database.connection() as connection:
+        editing.trash(connection, [file.item_id], owner="ada")
+        assert trash.purge(connection, desk.wiring.storage, [file.item_id], owner="ada")
+
+
+def test_the_files_of_a_mail_that_is_deleted_wait_for_nothing(desk: Desk) -> None:
+    archive = desk.put("going.zip", zip_file({"going.txt": NOTE + b"going"}))
+    (child,) = children(desk, opened(desk, archive))
+    assert child.attachment_id is not None
+
+    deleted(desk, archive)
+
+    with desk.database.connection() as connection:
+        left = store.attachment(connection, child.attachment_id, owner="ada")
+    assert left.processing_status == "cancelled"
+
+
 def test_files_of_another_owner_are_not_found(desk: Desk) -> None:
     """Bytes alone open nobody's item."""
     theirs = desk.put("theirs.txt", b"Words of another, in a file of his own.\n", "bob")
