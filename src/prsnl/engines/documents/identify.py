@@ -21,6 +21,7 @@ from prsnl.engines.images.signatures import PictureKind, picture_kind
 
 _HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 4 * 1024
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK00PK")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The streams that tell the kind of a compound file, the surest first.
 _OLE_STREAMS: Final = (
@@ -250,15 +251,19 @@ def _file_type(
 
 
 def _pdf(head: bytes, tail: bytes) -> str | None:
-    """A PDF may have rubbish before its header, in its first kilobyte."""
+    """A PDF may have rubbish before its header, in its first kilobyte.
+
+    A container is none, though a PDF that it stores as it is may begin there.
+    """
     place = head[:1024].find(b"%PDF-")
     starts = place >= 0 and not head[:place].strip(b"\x00\t\n\r\x0c \xef\xbb\xbf")
     ends = b"%%EOF" in tail or b"startxref" in tail
-    return "pdf" if starts or (place >= 0 and ends) else None
+    is_container = head.startswith((*_ZIP, _OLE))
+    return "pdf" if starts or (place >= 0 and ends and not is_container) else None
 
 
 def _office(path: Path, head: bytes, extension: str) -> str | None:
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK")):
+    if head.startswith(_ZIP):
         return _archive(path, head, extension)
     if head.startswith(_OLE):
         return _compound(path)
@@ -284,7 +289,8 @@ def _archive(path: Path, head: bytes, extension: str) -> str | None:
     for start, kind in _FOLDERS:
         if any(name.startswith(start) for name in names):
             return kind
-    return "zip" if not names else None
+    # The detector guesses at archives: where the name is plain, nobody is asked.
+    return "zip" if not names or extension in {"", "zip"} else None
 
 
 def _zip_names(path: Path) -> frozenset[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -193,6 +194,26 @@ def test_other_archives_are_no_word_documents(tmp_path: Path) -> None:
         archive.writestr("readme.txt", "words")
 
     assert told(tmp_path, "a.zip", buffer.getvalue()).kind == "zip"
+
+
+def test_an_archive_that_stores_a_pdf_as_it_is_stays_an_archive(tmp_path: Path) -> None:
+    """The PDF begins in its first kilobyte, and ends in its last."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.pdf", pdf_file("Words."))
+
+    assert told(tmp_path, "a.zip", buffer.getvalue()).kind == "zip"
+
+
+def test_a_plain_archive_is_never_guessed_to_be_a_program(tmp_path: Path) -> None:
+    """Magika takes some for Java's, by what the files in it are made of."""
+    noise = random.Random(1).randbytes(14_000)  # noqa: S311 - no secret
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("copy of scan.pdf", b"%PDF-1.4\n" + noise)
+        archive.writestr("n.txt", "A note about water and bread.\n")
+
+    assert told(tmp_path, "two.zip", buffer.getvalue()).kind == "zip"
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
