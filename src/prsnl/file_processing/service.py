@@ -48,7 +48,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
 IDENTIFY: Final = Stage(
-    name="identify", version=1, result=FileType, title="Looking at the file"
+    name="identify", version=2, result=FileType, title="Looking at the file"
 )
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
