@@ -234,8 +234,8 @@ class TextExtractor:
             kind = self.reader.identify(run, file, reading)
             if kind.kind != "pdf":
                 raise UnsupportedError(
-                    f"This is a file of type {kind.description}, not a PDF: use "
-                    "process-document for it."
+                    f"This is no PDF (it is: {kind.description}): use process-document "
+                    "for it."
                 )
             document = self.reader.read(
                 run, file, reading, kind, later_steps=0, ocr=command.ocr

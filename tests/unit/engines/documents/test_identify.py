@@ -10,6 +10,7 @@ import pytest
 
 from prsnl.core.errors import CorruptError, EmptyError
 from prsnl.engines.contracts import FileType
+from prsnl.engines.documents import UNKNOWN, unread
 from prsnl.engines.documents.identify import identify
 from tests.fakes.child_files import FolderFiles
 from tests.fakes.docx_files import docx_file
@@ -53,6 +54,10 @@ def told(folder: Path, name: str, data: bytes) -> FileType:
         ("a.docx", docx_file("<w:p/>"), "docx"),
         ("a.docx", docx_file("<w:p/>" * 50)[:700], "docx"),
         ("a.docx", LOCKED, "office-encrypted"),
+        ("a.docx", b"PK\x03\x04 rubbish", "docx"),
+        ("a.epub", b"PK\x03\x04 rubbish", "epub"),
+        ("a.zip", b"PK\x03\x04 rubbish", "zip"),
+        ("a", b"PK\x03\x04 rubbish", "zip"),
         ("a", b"A short text without an extension.", "text"),
         ("x", b"hi", "text"),
     ],
@@ -200,3 +205,17 @@ def test_text_that_is_called_pdf_is_refused(tmp_path: Path, data: bytes) -> None
     """An error page saved under a document's name is no document."""
     with pytest.raises(CorruptError, match="is named"):
         told(tmp_path, "a.pdf", data)
+
+
+@pytest.mark.parametrize("size", [1, 5_000, 200_000])
+def test_zeros_alone_are_told_as_what_they_are(tmp_path: Path, size: int) -> None:
+    """Such a file has its size and its name, and nobody sees that it holds nothing."""
+    with pytest.raises(CorruptError, match="only zeros"):
+        told(tmp_path, "a.xlsx", bytes(size))
+
+
+def test_a_program_that_looks_like_no_kind_is_not_called_a_text(tmp_path: Path) -> None:
+    found = told(tmp_path, "prog", b"\x7fELF\x02\x01\x01" + bytes(200) + b" words")
+
+    assert (found.kind, found.description) == ("unknown", UNKNOWN)
+    assert "cannot be told" in unread(found.description)
