@@ -116,7 +116,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     )
     errors.install(app)
     description.install(app)
-    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments"}))
+    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:

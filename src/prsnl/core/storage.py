@@ -43,6 +43,9 @@ class Storage(Protocol):
     def delete(self, name: str) -> None:
         """Forget *name*; no error if it is not there."""
 
+    def renew(self, name: str) -> bool:
+        """Let *name* count as put now; tell whether it is there."""
+
     def touched_at(self, name: str) -> datetime | None:
         """When *name* was last put, again too; None if it is not there."""
 
@@ -142,6 +145,10 @@ class FolderStorage:
     def delete(self, name: str) -> None:
         """Forget *name*; no error if it is not there."""
         self._path(name).unlink(missing_ok=True)
+
+    def renew(self, name: str) -> bool:
+        """Let *name* count as put now; tell whether it is there."""
+        return self._touch(self._path(name))
 
     def touched_at(self, name: str) -> datetime | None:
         """When *name* was last put, again too; None if it is not there."""

@@ -18,6 +18,7 @@ from prsnl.dashboard.forms import field
 from prsnl.dashboard.rendering import HEADERS
 from prsnl.dashboard.routing import PageRoute, sign_in_page
 from prsnl.web.dependencies import Parts, Shared, require_own_page
+from prsnl.web.errors import status_of
 from prsnl.web.identity import Credential
 from prsnl.web.origins import client_of, cookie_name, is_secure
 
@@ -55,7 +56,7 @@ async def sign_in(
             request, said="This key is not known here, or it was revoked."
         )
     except PrsnlError as error:
-        return sign_in_page(request, said=error.message)
+        return sign_in_page(request, said=error.message, status_code=status_of(error))
     answer = RedirectResponse(
         _own_path(wanted), status.HTTP_303_SEE_OTHER, headers=HEADERS
     )

@@ -150,7 +150,7 @@ def story(connection: Db, task_id: UUID, *, owner: str) -> TaskStory:
         entry,
         ledger.stages(connection, task_id),
         tries,
-        ledger.of_ids(connection, [row["id"] for row in children], owner=owner),
+        ledger.some(connection, [row["id"] for row in children], owner=owner),
         ledger.peak_memory_bytes(connection, task_id),
     )
 
@@ -165,7 +165,7 @@ def _newest_tasks(
         "order by t.id desc limit 1) newest",
         [list(files), owner],
     ).fetchall()
-    tasks = ledger.of_ids(connection, [row["id"] for row in rows], owner=owner)
+    tasks = ledger.some(connection, [row["id"] for row in rows], owner=owner)
     # Newest last, so that of an item with several files the newest stays.
     return {files[task.attachment_id]: task for task in reversed(tasks)}  # type: ignore[index]
 

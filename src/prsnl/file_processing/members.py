@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from prsnl.core.db import Database
-from prsnl.core.errors import ChildCrashedError
+from prsnl.core.db import Database, Db
+from prsnl.core.errors import ChildCrashedError, UnavailableError
 from prsnl.core.storage import Storage
 from prsnl.engines import limits
 from prsnl.engines.contracts import FileType, Member, Value
@@ -26,6 +26,7 @@ from prsnl.file_processing.specs import (
 from prsnl.items import member_store
 from prsnl.items.member_store import KnownMember
 from prsnl.items.models import AttachmentView
+from prsnl.work import blobs
 from prsnl.work.run import ChildOutcome, TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.stages import Stage
@@ -34,12 +35,19 @@ from prsnl.work.submit import submission
 #: So many files of one container are processed at a time.
 AT_ONCE: Final = 4
 _WARNED: Final = 20
+_REMOVED: Final = "its item was removed meanwhile"
 
 
 class Members(Value):
     """What was found in a container."""
 
     members: tuple[Member, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """What the storage calls their bytes."""
+        told = (one.sha256 for one in self.members)
+        return list(dict.fromkeys(name for name in told if name is not None))
 
 
 MEMBERS: Final = Stage(
@@ -78,15 +86,20 @@ class MemberProcessor:
             inputs=content,
             parameters={"kind": kind.kind},
             work=lambda: self._take_out(run, file, kind),
-            store=lambda connection, found: member_store.save(
-                connection, file.id, found.members, owner=run.owner
-            ),
+            store=lambda connection, found: self._save(connection, run, file, found),
+            is_whole=lambda found: all(map(self.storage.renew, found.names)),
         )
         known = self.database.run(
             lambda connection: member_store.of_container(connection, file.id)
         )
-        outcomes = iter(self._have_processed(run, known, command))
-        told = tuple(_told(one, outcomes) for one in known)
+        outcomes = {
+            outcome.attachment_id: outcome
+            for outcome in self._have_processed(run, known, command)
+        }
+        told = tuple(
+            _told(one, outcomes.get(one.attachment_id) if one.attachment_id else None)
+            for one in known
+        )
         _warn(run, told)
         return told
 
@@ -104,6 +117,21 @@ class MemberProcessor:
                     raise ChildCrashedError("A sandbox child told files without end.")
                 found.append(self._kept(child, member))
         return Members(members=tuple(found))
+
+    def _save(
+        self, connection: Db, run: TaskRun, file: AttachmentView, found: Members
+    ) -> None:
+        """Make a file of each, while their bytes are there.
+
+        Raises:
+            UnavailableError: The trash was emptied of some at this moment.
+        """
+        if not blobs.are_kept(connection, self.storage, found.names):
+            raise UnavailableError(
+                "Files of this container were removed at this moment: they are taken "
+                "out of it again."
+            )
+        member_store.save(connection, file.id, found.members, owner=run.owner)
 
     def _kept(self, child: Child, member: Member) -> Member:
         """Keep a member's bytes, under the hash that we have made of them."""
@@ -137,15 +165,14 @@ class MemberProcessor:
         return run.children(wanted, at_once=AT_ONCE)
 
 
-def _told(one: KnownMember, outcomes: Iterator[ChildOutcome]) -> ProcessedMember:
-    """How a file ended; the outcomes come in the order of the files that have one."""
-    outcome = next(outcomes, None) if one.attachment_id is not None else None
+def _told(one: KnownMember, outcome: ChildOutcome | None) -> ProcessedMember:
+    """How a file ended."""
     return ProcessedMember(
         name=one.name,
         attachment_id=one.attachment_id,
         task_id=outcome and outcome.task_id,
         status=outcome and str(outcome.status),
-        error=one.problem if outcome is None else outcome.error_message,
+        error=(one.problem or _REMOVED) if outcome is None else outcome.error_message,
     )
 
 

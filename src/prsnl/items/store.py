@@ -67,7 +67,8 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
     """Make an item with one file, or find the owner's same bytes; was it new?
 
     Two uploads of the same bytes at once end with one item: the second waits for the
-    first's commit and finds it.
+    first's commit and finds it. What is found is not emptied from the trash before the
+    transaction ends; if it just went, the file is new.
     """
     item_id, attachment_id = new_id(), new_id()
     with connection.transaction():
@@ -76,7 +77,7 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
             [f"{file.owner}/{file.sha256}"],
         )
         known = find_file(connection, file.sha256, owner=file.owner)
-        if known is not None:
+        if known is not None and _is_held(connection, known.item_id):
             return known, False
         connection.execute(
             "insert into items (id, owner, title, title_source) "
@@ -96,6 +97,13 @@ def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
             ],
         )
         return attachment(connection, attachment_id, owner=file.owner), True
+
+
+def _is_held(connection: Db, item_id: UUID) -> bool:
+    row = connection.execute(
+        "select 1 from items where id = %s for key share", [item_id]
+    ).fetchone()
+    return row is not None
 
 
 def find_file(connection: Db, sha256: str, *, owner: str) -> AttachmentView | None:

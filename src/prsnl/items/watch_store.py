@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -38,6 +39,19 @@ from tasks t
 where w.folder = %s and w.outcome = 'taken' and not w.is_settled and t.id = w.task_id
   and t.status in ('success', 'failure', 'dead', 'revoked')
 """
+
+_DELETED: Final = """
+update watched_files w
+set outcome = 'failed', reason = 'It was deleted from the library before it was done.'
+where w.folder = %s and w.outcome = 'taken' and not w.is_settled
+  and not exists (select from tasks t where t.id = w.task_id)
+"""
+
+# What still lies in the folder keeps its row, or it would be taken in once more.
+_FORGET: Final = (
+    "delete from watched_files where sha256 = any(%s) and is_away",
+    "update watched_files set reason = null where sha256 = any(%s) and is_settled",
+)
 
 
 @dataclass(frozen=True)
@@ -133,12 +147,19 @@ def keep(
 def finished(connection: Db, folder: str) -> list[Finished]:
     """The files with which all is done but what the settings want done."""
     connection.execute(_ENDED, [folder])
+    connection.execute(_DELETED, [folder])
     rows = connection.execute(
         "select path, size_bytes, mtime_ns, outcome, reason from watched_files "
         "where folder = %s and not is_settled and outcome <> 'taken' order by path",
         [folder],
     ).fetchall()
     return [Finished(_seen(row), row["outcome"], row["reason"]) for row in rows]
+
+
+def forget(connection: Db, hashes: Sequence[str]) -> None:
+    """Leave of files that are deleted for good what their folder itself shows."""
+    for statement in _FORGET:
+        connection.execute(statement, [list(hashes)])
 
 
 def settle(connection: Db, folder: str, seen: Seen, *, is_away: bool) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
+from prsnl.items import watch_store
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
 from prsnl.work.claim import child_ended
@@ -50,15 +51,28 @@ where id = any(%(ids)s) or parent_id = any(%(ids)s)
 order by id for update
 """
 
-_OTHER_CHILDREN: Final = """
-select distinct parent_id from tasks
+# Of a batch that has not come to its files yet nobody knows what is left: it goes on.
+_FOR_OTHERS_TOO: Final = """
+select parent_id as id from tasks
 where parent_id = any(%(mentions)s) and not (id = any(%(about)s))
+union
+select t.id from tasks t
+where t.id = any(%(mentions)s) and not (t.status = any(%(ended)s))
+  and not exists (select from tasks c where c.parent_id = t.id)
 """
 
 _CHECKPOINTS: Final = """
 delete from task_checkpoints c using task_stages s
 where s.task_id = any(%(tasks)s) and c.owner = %(owner)s and c.key = s.checkpoint_key
 returning c.blob
+"""
+
+# The files in a mail stay, without the tasks that were the mail's.
+_LEFT_ALONE: Final = """
+update attachments a set processing_status = 'cancelled'
+from tasks t
+where t.id = any(%(tasks)s) and not t.status = any(%(ended)s)
+  and a.id = t.attachment_id and a.processing_status <> 'completed'
 """
 
 # A batch with other files stays; what it says of this one goes.
@@ -162,6 +176,7 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
     names = connection.execute(
         "select name from blob_names where attachment_id = any(%s)", [found.files]
     ).fetchall()
+    watch_store.forget(connection, [row["name"] for row in names])
     connection.execute("delete from items where id = any(%s)", [found.items])
     blobs.doom(connection, [*doomed, *(row["name"] for row in names)])
     return found.items
@@ -188,10 +203,12 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     """Remove tasks with what they made; tell the blobs of it."""
     about = {row["id"] for row in tasks if row["is_about"]}
     mentions = {row["id"] for row in tasks} - about
+    ended = [str(status) for status in ENDED]
     others = connection.execute(
-        _OTHER_CHILDREN, {"mentions": list(mentions), "about": list(about)}
+        _FOR_OTHERS_TOO,
+        {"mentions": list(mentions), "about": list(about), "ended": ended},
     ).fetchall()
-    kept = {row["parent_id"] for row in others}
+    kept = {row["id"] for row in others}
     family = connection.execute(
         _FAMILY, {"ids": list(about | (mentions - kept))}
     ).fetchall()
@@ -204,6 +221,7 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
     pads = connection.execute(
         "delete from task_secrets where task_id = any(%s) returning pad", [ids]
     ).fetchall()
+    connection.execute(_LEFT_ALONE, {"tasks": ids, "ended": ended})
     connection.execute("delete from tasks where id = any(%s)", [ids])
     for row in family:
         is_open = Status(row["status"]) not in ENDED

@@ -325,6 +325,11 @@ class Reader:
         except (PrsnlError, psycopg.Error) as error:
             log.warning("reader.database_away", kind=type(error).__name__)
             return _NOTHING
+        except Exception:
+            # Such as an event that a newer version wrote. Without this thread nobody
+            # would hear of anything again, and nothing would show it.
+            log.exception("reader.failed")
+            return _NOTHING
         self._hand_out(asked, found, told)
         return found
 

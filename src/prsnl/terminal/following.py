@@ -204,7 +204,11 @@ class Run:
         self, file: InputFile, began: float, key: str, password: str
     ) -> _Job:
         """First the file, then its password: an address never holds one."""
-        sent = self._patiently(lambda: self.client.upload(file.path, process=False))
+        sent = self._patiently(
+            lambda: self.client.upload(
+                file.path, process=False, file_name=file.upload_as
+            )
+        )
         accepted = self._patiently(
             lambda: self.client.process_document(
                 sent.attachment.id,

@@ -25,15 +25,16 @@ select distinct name from unnest(%s::text[]) as d (name) where name is not null
 order by name on conflict do nothing
 """
 
-_IS_NAMED: Final = "select 1 from blob_names where name = %s limit 1"
+# One statement, so one moment: a task that names the bytes and ends between two would
+# be seen by neither.
+_STATE: Final = """
+select exists (select from blob_names where name = %s) as is_named,
+       (select min(claimed_at) from tasks where status = 'running') as running_since
+"""
 
 _UNNAMED: Final = """
 select name from unnest(%s::text[]) as b (name)
 where not exists (select 1 from blob_names n where n.name = b.name)
-"""
-
-_LONGEST_RUNNING: Final = """
-select min(claimed_at) as since from tasks where status = 'running'
 """
 
 
@@ -46,6 +47,21 @@ def hold(connection: Db, name: str) -> None:
         "select pg_advisory_xact_lock_shared(hashtextextended('blob/' || %s, 0))",
         [name],
     )
+
+
+def are_kept(connection: Db, storage: Storage, names: Iterable[str]) -> bool:
+    """Whether all these bytes are there, and stay until the transaction ends.
+
+    For a task that runs, and is about to name many bytes that it has put or renewed:
+    only those that somebody has doomed need a hold of their own.
+    """
+    wanted = list(names)
+    rows = connection.execute(
+        "select name from doomed_blobs where name = any(%s) order by name", [wanted]
+    ).fetchall()
+    for row in rows:
+        hold(connection, row["name"])
+    return all(storage.renew(name) for name in wanted)
 
 
 def doom(connection: Db, names: Iterable[str]) -> None:
@@ -70,9 +86,13 @@ def _remove(connection: Db, storage: Storage, name: str) -> bool:
         connection.execute(
             "select pg_advisory_xact_lock(hashtextextended('blob/' || %s, 0))", [name]
         )
-        # A statement of its own: what was committed while we waited is seen.
-        is_named = connection.execute(_IS_NAMED, [name]).fetchone() is not None
-        if not is_named and _may_be_named_soon(connection, storage, name):
+        # Not with the lock: what was committed while we waited is seen.
+        state = connection.execute(_STATE, [name]).fetchone()
+        assert state is not None
+        is_named: bool = state["is_named"]
+        if not is_named and _may_be_named_soon(
+            storage.touched_at(name), state["running_since"]
+        ):
             # To the end of the line: others are not to wait behind it.
             connection.execute(
                 "update doomed_blobs set doomed_at = now() where name = %s", [name]
@@ -84,12 +104,11 @@ def _remove(connection: Db, storage: Storage, name: str) -> bool:
     return not is_named
 
 
-def _may_be_named_soon(connection: Db, storage: Storage, name: str) -> bool:
-    row = connection.execute(_LONGEST_RUNNING).fetchone()
-    put_at = storage.touched_at(name)
-    if row is None or row["since"] is None or put_at is None:
+def _may_be_named_soon(put_at: datetime | None, since: datetime | None) -> bool:
+    """Whether a task runs that may have put bytes, and not yet the row."""
+    if put_at is None or since is None:
         return False
-    return bool(put_at > row["since"] - _CLOCKS)
+    return put_at > since - _CLOCKS
 
 
 def doom_left_behind(connection: Db, storage: Storage, part: int) -> int:

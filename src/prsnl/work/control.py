@@ -10,8 +10,6 @@ from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.work.claim import child_ended, children_ended, free_siblings
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
-_OPEN: Final = ("queued", "running", "parked", "waiting")
-
 # A task that no worker holds is revoked on the spot; of a running one the flag is
 # read by its worker. Down to the children's children: an archive may lie in a batch.
 _CANCEL: Final = """
@@ -40,10 +38,23 @@ with recursive tree as (
 select id, parent_id, status, held from flagged
 """
 
-# A child that ends holds its own row and then wants its parent's: so does everybody.
-_LOCK_CHILDREN: Final = """
+# A child that ends holds its own row and then wants its parent's: so does everybody,
+# the lowest first.
+_LOCK_DESCENDANTS: Final = """
+with recursive below (id, depth) as (
+    select id, 1 from tasks where parent_id = %(id)s and owner = %(owner)s
+    union all
+    select t.id, below.depth + 1 from tasks t join below on t.parent_id = below.id
+)
+select t.id from tasks t join below using (id)
+where t.status in ('queued', 'running', 'parked', 'waiting')
+order by below.depth desc, t.id for update of t
+"""
+
+_LOCK_FAILED_CHILDREN: Final = """
 select id from tasks
-where parent_id = %s and owner = %s and status = any(%s) order by id for update
+where parent_id = %s and owner = %s and status in ('failure', 'dead')
+order by id for update
 """
 
 _REQUEUE: Final = """
@@ -114,7 +125,7 @@ def cancel(connection: Db, task_id: UUID, *, owner: str) -> Status:
         NotFoundError: No such task of this owner.
     """
     with connection.transaction():
-        connection.execute(_LOCK_CHILDREN, [task_id, owner, [*_OPEN]])
+        connection.execute(_LOCK_DESCENDANTS, {"id": task_id, "owner": owner})
         status = _locked(connection, task_id, owner)
         if status in ENDED:
             return status
@@ -144,7 +155,7 @@ def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
     """
     with connection.transaction():
         children = connection.execute(
-            _LOCK_CHILDREN, [task_id, owner, [str(s) for s in DEAD_LETTERS]]
+            _LOCK_FAILED_CHILDREN, [task_id, owner]
         ).fetchall()
         status = _locked(connection, task_id, owner)
         if status is Status.REVOKED:
@@ -167,6 +178,10 @@ def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
 
 
 def _wait_again(connection: Db, parent_id: UUID, count: int) -> None:
+    """Have a parent wait for so many more, and whoever has counted its end for it."""
+    before = connection.execute(
+        "select status, parent_id from tasks where id = %s for update", [parent_id]
+    ).fetchone()
     told = connection.execute(_WAIT_AGAIN, {"id": parent_id, "count": count}).fetchone()
     if told is None:
         raise ConflictError(
@@ -176,6 +191,8 @@ def _wait_again(connection: Db, parent_id: UUID, count: int) -> None:
     room = connection.execute(_ROOM, [parent_id]).fetchone()
     assert room is not None
     free_siblings(connection, parent_id, min(room["room"], count))
+    if before is not None and before["parent_id"] and before["status"] in ENDED:
+        _wait_again(connection, before["parent_id"], 1)
 
 
 def try_now(connection: Db, task_id: UUID, *, owner: str) -> None:

@@ -155,16 +155,6 @@ def of_attachment(connection: Db, attachment_id: UUID, *, owner: str) -> list[Ta
     return _views(connection, rows)
 
 
-def of_ids(connection: Db, ids: list[UUID], *, owner: str) -> list[TaskView]:
-    """The owner's tasks of these ids, newest first."""
-    rows = connection.execute(
-        f"select {_COLUMNS} from tasks where id = any(%s) and owner = %s "
-        "order by id desc",
-        [ids, owner],
-    ).fetchall()
-    return _views(connection, rows)
-
-
 def children(
     connection: Db,
     parent_id: UUID,

@@ -48,6 +48,7 @@ class ChildOutcome:
     """How one child of a task ended."""
 
     task_id: UUID
+    attachment_id: UUID | None
     status: Status
     result: dict[str, Any] | None
     error_message: str | None
@@ -198,13 +199,17 @@ class TaskRun:
         if guard is None:
             return None
         rows = connection.execute(
-            "select id, status, result, error_message from tasks "
+            "select id, attachment_id, status, result, error_message from tasks "
             "where parent_id = %s order by id",
             [self.task_id],
         ).fetchall()
         return [
             ChildOutcome(
-                row["id"], Status(row["status"]), row["result"], row["error_message"]
+                row["id"],
+                row["attachment_id"],
+                Status(row["status"]),
+                row["result"],
+                row["error_message"],
             )
             for row in rows
         ]

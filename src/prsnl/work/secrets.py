@@ -18,6 +18,12 @@ from prsnl.core.storage import Storage
 #: Every half is so long: its length says nothing of the password's.
 _BYTES: Final = 512
 _ABANDONED: Final = "1 hour"
+_SEALED: Final = """
+select sealed, pad from task_secrets
+where sealed is not null
+  and task_id in (%(id)s, (select parent_id from tasks where id = %(id)s))
+order by task_id = %(id)s desc limit 1
+"""
 
 
 def seal(connection: Db, storage: Storage, task_id: UUID, secret: str) -> None:
@@ -42,13 +48,12 @@ def seal(connection: Db, storage: Storage, task_id: UUID, secret: str) -> None:
 
 
 def reveal(database: Database, storage: Storage, task_id: UUID) -> str | None:
-    """The secret of a task; None if it has none, or its half is gone."""
+    """The secret of a task, or of the one it is a part of: a file of an archive.
+
+    None if neither has one, or its half is gone.
+    """
     row = database.run(
-        lambda connection: connection.execute(
-            "select sealed, pad from task_secrets "
-            "where task_id = %s and sealed is not null",
-            [task_id],
-        ).fetchone()
+        lambda connection: connection.execute(_SEALED, {"id": task_id}).fetchone()
     )
     if row is None:
         return None

@@ -10,11 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
@@ -52,6 +60,8 @@ from unnest(%(stages)s::text[], %(runs)s::integer[], %(units)s::integer[],
 on conflict do nothing
 returning stage, run, unit
 """
+
+_GUARDED_TASK: Final = "task_stages_task_id_fkey"
 
 KEEP: Final = """
 insert into task_checkpoints (owner, key, result, blob)
@@ -142,9 +152,21 @@ class StageStore:
         parameters: Mapping[str, Any] | None = None,
         work: Callable[[], R],
         store: Store[R],
+        is_whole: Callable[[R], bool] = lambda _kept: True,
         run: int = 0,
     ) -> Done[R]:
-        """Do a stage of one unit, or find it done."""
+        """Do a stage of one unit, or find it done.
+
+        Args:
+            stage: What is done.
+            inputs: As for `units`, and so are all others.
+            parameters: What else the result depends on.
+            work: Gives the result.
+            store: Applies its effects.
+            is_whole: Whether what a kept result names is still there; if not, it is
+                made anew.
+            run: Raised only when the user asks for the stage again.
+        """
 
         def work_on(_units: Sequence[int]) -> Iterator[tuple[int, R]]:
             yield 0, work()
@@ -156,6 +178,7 @@ class StageStore:
             parameters=parameters,
             work=work_on,
             store=lambda connection, values: store(connection, values[0]),
+            is_whole=is_whole,
             run=run,
         )
         return Done(done.values[0], done.key)
@@ -169,6 +192,7 @@ class StageStore:
         parameters: Mapping[str, Any] | None = None,
         work: Callable[[Sequence[int]], Iterator[tuple[int, R]]],
         store: StoreUnits[R],
+        is_whole: Callable[[R], bool] = lambda _kept: True,
         run: int = 0,
     ) -> DoneUnits[R]:
         """Do a stage of several units; only those that are not done yet.
@@ -180,6 +204,7 @@ class StageStore:
             parameters: What else the result depends on, the model among it.
             work: Gives `(unit, result)` for each of the units it is asked for.
             store: Applies the effects of units whose guard is new.
+            is_whole: Whether what a kept result names is still there.
             run: Raised only when the user asks for these units again.
 
         Raises:
@@ -191,7 +216,8 @@ class StageStore:
             unit: self._key(stage, inputs, parameters or {}, unit, run)
             for unit in units
         }
-        found = self._find(stage, keys)
+        kept = self._find(stage, keys)
+        found = {unit: value for unit, value in kept.items() if is_whole(value)}
         self._commit(
             stage,
             [Made(unit, keys[unit], value, 0.0, True) for unit, value in found.items()],
@@ -330,7 +356,13 @@ class StageStore:
                     self.check()
                     opened_at = before = time.monotonic()
         finally:
-            commit()
+            try:
+                commit()
+            finally:
+                # It may hold a sandbox child, which the next task waits for, while an
+                # error that is on its way keeps it from being collected.
+                if isinstance(results, Generator):
+                    results.close()
         self.check()
         return done
 
@@ -391,8 +423,14 @@ class StageStore:
                     _apply(connection, part, new)
                 self._raise(connection, step, is_commit=bool(new))
 
-        with said_without_its_text():
-            self.database.run(work)
+        try:
+            with said_without_its_text():
+                self.database.run(work)
+        except ForeignKeyViolation as error:
+            # The guard was sent along with the question whether the task is there.
+            if error.diag.constraint_name == _GUARDED_TASK:
+                raise Lost from None
+            raise
         if is_new:
             self.progress.has_committed = True
         self.rang()

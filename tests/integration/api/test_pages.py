@@ -27,6 +27,7 @@ from prsnl.engines.contracts import (
     TextAnalysis,
 )
 from prsnl.items import learned, store
+from prsnl.web.limits import LARGEST_BODY_BYTES
 from prsnl.wire import Uploaded
 from prsnl.wiring import Wiring
 from tests.fakes.html_page import HtmlPage
@@ -347,6 +348,15 @@ def test_forms_work_without_a_script(
     assert browser.post(f"/tasks/{newest.task_id}/retry").status_code == 303
 
 
+def test_a_form_takes_files_as_large_as_the_api_does(browser: httpx2.Client) -> None:
+    """It is written to disk as it comes: the limit of other bodies is not its own."""
+    content = bytes(LARGEST_BODY_BYTES + 1)
+
+    sent = browser.post("/upload", files={"file": ("large.bin", content)})
+
+    assert sent.status_code == 303
+
+
 def test_an_item_goes_to_the_trash_and_comes_back_or_goes_for_good(
     ada: Person, browser: httpx2.Client, note: Path
 ) -> None:
@@ -505,6 +515,7 @@ def test_another_sites_form_signs_nobody_in(server: Server, ada: Person) -> None
     with server.http(None) as http:
         answer = http.post("/sign-in", data={"key": key})
 
+    assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
 
 

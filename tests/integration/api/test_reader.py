@@ -63,6 +63,26 @@ def test_who_was_busy_when_the_bell_rang_is_not_left_to_the_next_ring(
     assert asyncio.run(follow()) == (1, 1)
 
 
+def test_an_event_that_nobody_understands_does_not_end_the_others(
+    database: Database, reader: Reader
+) -> None:
+    """As during an update, when newer workers know more states than this process."""
+    task_id, strange = submitted(database, "ada"), submitted(database, "ben")
+    with database.connection() as connection:
+        connection.execute(
+            "update task_progress set status = 'unheard of' where task_id = %s",
+            [strange],
+        )
+
+    async def follow() -> tuple[int, int]:
+        with reader.following("ben", OfTask(strange, -1)) as his:
+            missed = await his.more(timeout_s=1)
+        with reader.following("ada", OfTask(task_id, -1)) as hers:
+            return len(missed), len(await hers.more(PATIENCE_S))
+
+    assert asyncio.run(follow()) == (0, 1)
+
+
 def test_who_comes_when_it_is_over_is_sent_home(reader: Reader) -> None:
     async def follow() -> bool:
         reader.close()

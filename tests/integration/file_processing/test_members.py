@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from email.message import EmailMessage
+from uuid import UUID
 
 import pytest
 
@@ -13,13 +14,15 @@ from prsnl.file_processing.specs import (
     DocumentOptions,
     ProcessDocument,
 )
-from prsnl.items import store
+from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
-from prsnl.work import control
+from prsnl.library import trash
+from prsnl.work import control, secrets
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission, submit
 from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.encrypted_pdf import encrypted_pdf
 from tests.fakes.office_files import zip_file
 from tests.integration.file_processing.test_documents import Desk, working
 
@@ -67,6 +70,16 @@ def finished(desk: Desk, task: TaskView) -> TaskView:
         desk.runner.execute(child.task_id)
     desk.runner.execute(task.task_id)
     return desk.task(task.task_id)
+
+
+def removed(desk: Desk, file_id: UUID | None) -> AttachmentView:
+    """A file whose item went to the trash, and the trash was emptied."""
+    assert file_id is not None
+    with desk.database.connection() as connection:
+        file = store.attachment(connection, file_id, owner="ada")
+        editing.trash(connection, [file.item_id], owner="ada")
+        trash.purge(connection, desk.wiring.storage, [file.item_id], owner="ada")
+    return file
 
 
 def letter() -> bytes:
@@ -123,6 +136,25 @@ def test_the_same_file_in_two_archives_is_one_item(desk: Desk) -> None:
     assert len(found) == 1
 
 
+def deleted(desk: Desk, file: AttachmentView) -> None:
+    """Remove a file's item for good."""
+    with desk.database.connection() as connection:
+        editing.trash(connection, [file.item_id], owner="ada")
+        assert trash.purge(connection, desk.wiring.storage, [file.item_id], owner="ada")
+
+
+def test_the_files_of_a_mail_that_is_deleted_wait_for_nothing(desk: Desk) -> None:
+    archive = desk.put("going.zip", zip_file({"going.txt": NOTE + b"going"}))
+    (child,) = children(desk, opened(desk, archive))
+    assert child.attachment_id is not None
+
+    deleted(desk, archive)
+
+    with desk.database.connection() as connection:
+        left = store.attachment(connection, child.attachment_id, owner="ada")
+    assert left.processing_status == "cancelled"
+
+
 def test_files_of_another_owner_are_not_found(desk: Desk) -> None:
     """Bytes alone open nobody's item."""
     theirs = desk.put("theirs.txt", b"Words of another, in a file of his own.\n", "bob")
@@ -132,6 +164,64 @@ def test_files_of_another_owner_are_not_found(desk: Desk) -> None:
 
     assert done.result is not None
     assert done.result["members"][0]["attachment_id"] != str(theirs.id)
+
+
+def test_a_file_whose_item_was_removed_is_taken_out_again_with_its_bytes(
+    desk: Desk,
+) -> None:
+    """What an earlier look found is kept, and its bytes went with the item."""
+    file = desk.put("twice.zip", zip_file({"a.txt": NOTE + b"a", "b.txt": NOTE + b"b"}))
+    first = finished(desk, opened(desk, file))
+    assert first.result is not None
+    gone = removed(desk, UUID(first.result["members"][0]["attachment_id"]))
+    # As when the sweep comes after the task's end.
+    desk.wiring.storage.delete(gone.sha256)
+
+    again = finished(desk, opened(desk, file))
+
+    assert again.result is not None
+    assert [one["status"] for one in again.result["members"]] == ["success"] * 2
+    with desk.wiring.storage.open(gone.sha256) as kept:
+        assert kept.read() == NOTE + b"a"
+
+
+def test_a_file_removed_while_its_siblings_run_shifts_nobodys_outcome(
+    desk: Desk,
+) -> None:
+    """Another task of the same archive makes the removed one anew meanwhile."""
+    archive = zip_file({"a.txt": NOTE + b"1", "bad.docx": b"PK\x03\x04 word/ rubbish"})
+    file = desk.put("shift.zip", archive)
+    waiting = opened(desk, file)
+    removed(desk, children(desk, waiting)[0].attachment_id)
+    opened(desk, file)
+
+    done = finished(desk, waiting)
+
+    assert done.result is not None
+    told = [(one["name"], one["status"]) for one in done.result["members"]]
+    assert told == [("a.txt", None), ("bad.docx", "failure")]
+    assert done.warnings[0] == "a.txt: its item was removed meanwhile."
+
+
+def test_the_password_of_an_archive_opens_the_documents_in_it(desk: Desk) -> None:
+    archive = zip_file({"secret.pdf": encrypted_pdf("geheim"), "open.txt": NOTE})
+    file = desk.put("locked.zip", archive)
+    wanted = submission(
+        PROCESS_DOCUMENT,
+        ProcessDocument(
+            file_id=file.id, options=DocumentOptions(analyze_content=False)
+        ),
+        owner="ada",
+        attachment_id=file.id,
+    )
+    with desk.database.connection() as connection:
+        secrets.seal(connection, desk.wiring.storage, wanted.id, "geheim")
+
+    done = finished(desk, desk.run(wanted))
+
+    assert done.result is not None
+    assert [one["status"] for one in done.result["members"]] == ["success"] * 2
+    assert secrets.reveal(desk.database, desk.wiring.storage, wanted.id) is None
 
 
 def test_members_stay_closed_when_nobody_wants_them(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -20,8 +20,9 @@ from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
 from prsnl.core.storage import Spooled
 from prsnl.embedded.stack import StackUrls
+from prsnl.file_processing.batch_specs import PROCESS_BATCH, ProcessBatch
 from prsnl.file_processing.specs import PROCESS_DOCUMENT, ProcessDocument
-from prsnl.items import editing
+from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library import trash
 from prsnl.library.intake import TakenIn, Wish, take_in
@@ -308,6 +309,20 @@ def test_a_batch_with_other_files_goes_on_without_the_deleted_one(desk: Desk) ->
     assert row_of(desk, parent) is None
 
 
+def test_a_batch_that_waits_for_a_worker_keeps_its_other_files(desk: Desk) -> None:
+    files = [desk.put(f"w{n}.txt", f"file {n} that waits".encode()) for n in range(2)]
+    command = ProcessBatch(file_ids=tuple(file.id for file in files))
+    with desk.database.connection() as connection:
+        wanted = submission(PROCESS_BATCH, command, owner="ada")
+        task_id = submit(connection, [wanted])[0].task_id
+
+    empty(desk, files[0])
+
+    left = row_of(desk, task_id)
+    assert left is not None
+    assert left["status"] == "queued"
+
+
 def test_an_upload_of_what_is_in_the_trash_takes_it_out(desk: Desk) -> None:
     first = take(desk, "e.txt", b"back again", "ada")
     to_trash(desk, first.attachment)
@@ -317,6 +332,26 @@ def test_an_upload_of_what_is_in_the_trash_takes_it_out(desk: Desk) -> None:
     assert again.attachment.id == first.attachment.id
     assert (again.is_restored, again.is_new) == (True, False)
     assert third.is_restored is False
+
+
+def test_what_is_sent_while_it_is_deleted_is_kept_as_new(desk: Desk) -> None:
+    """Told "here already", its owner would delete his own copy."""
+    content = b"sent at the wrong moment"
+    first = take(desk, "l.txt", content, "ada")
+    to_trash(desk, first.attachment)
+    with ThreadPoolExecutor(1) as pool:
+        with desk.database.transaction() as going:
+            # As far as `purge` has come when it waits for its commit.
+            going.execute("delete from items where id = %s", [first.attachment.item_id])
+            coming = pool.submit(take, desk, "l.txt", content, "ada")
+            with pytest.raises(TimeoutError):
+                coming.result(timeout=0.5)
+        again = coming.result(timeout=30)
+
+    assert (again.is_new, again.attachment.id == first.attachment.id) == (True, False)
+    with desk.database.connection() as connection:
+        kept = store.attachment(connection, again.attachment.id, owner="ada")
+    assert has_bytes(desk, kept)
 
 
 def test_bytes_that_come_while_they_go_are_there_at_the_end(desk: Desk) -> None:
@@ -378,6 +413,57 @@ def test_bytes_that_a_running_task_may_be_about_to_name_wait(desk: Desk) -> None
         assert blobs.remove_doomed(connection, storage) == 1
         with pytest.raises(NotFoundError):
             storage.open(name)
+
+
+class _Pausing:
+    """A connection on which something happens before a certain statement."""
+
+    def __init__(self, connection: Db, at: str, happens: Callable[[], None]) -> None:
+        self._connection = connection
+        self._at = at
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str, *values: Any) -> Any:
+        if self._at in statement:
+            self._happens()
+        return self._connection.execute(statement, *values)
+
+
+@pytest.mark.parametrize("moment", ["blob_names", "claimed_at"])
+def test_bytes_that_a_task_names_with_its_last_breath_stay(
+    desk: Desk, moment: str
+) -> None:
+    """It ends just when somebody looks whether it runs, and what it has named."""
+    storage = desk.wiring.storage
+    file = desk.put(f"{moment}.txt", f"of a task that ends {moment}".encode())
+    wanted = submission(PROCESS_DOCUMENT, ProcessDocument(file_id=file.id), owner="ada")
+    with (
+        desk.database.connection() as connection,
+        desk.database.connection() as worker,
+    ):
+        task_id = submit(worker, [wanted])[0].task_id
+        worker.execute(
+            "update tasks set status = 'running', claimed_at = now() where id = %s",
+            [task_id],
+        )
+        name = storage.put_bytes(f"named {moment}".encode())
+        blobs.doom(connection, [name])
+
+        def end() -> None:
+            worker.execute(
+                "update attachments set thumbnail = %s where id = %s", [name, file.id]
+            )
+            worker.execute(
+                "update tasks set status = 'success' where id = %s", [task_id]
+            )
+
+        pausing: Any = _Pausing(connection, moment, end)
+        assert blobs.remove_doomed(pausing, storage) == 0
+
+    storage.open(name).close()
 
 
 def test_bytes_that_a_killed_process_left_are_swept(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
 from prsnl.core.storage import FolderStorage
 from prsnl.items.watch_store import Seen
+from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder, is_left_alone
 from prsnl.monitoring.health import health
@@ -492,6 +493,50 @@ def test_a_folder_that_is_not_there_is_told_and_found_when_it_comes(
     attic.put("note.txt")
     attic.pass_by(watcher)
     assert attic.names() == ["note.txt"]
+
+
+def deleted_for_good(attic: Attic) -> None:
+    """As by a person, who empties the trash after it."""
+    with attic.database.connection() as connection:
+        rows = connection.execute(
+            "update items set deleted_at = now() returning id, owner"
+        ).fetchall()
+        for row in rows:
+            trash.purge(connection, attic.storage, [row["id"]], owner=row["owner"])
+
+
+def test_a_file_whose_item_is_deleted_under_way_is_not_waited_for(attic: Attic) -> None:
+    watcher = attic.watcher(after="move")
+    attic.put("unwanted.txt")
+    attic.pass_by(watcher)
+    assert attic.outcomes() == {"unwanted.txt": "taken"}
+
+    deleted_for_good(attic)
+    attic.pass_by(watcher)
+
+    assert attic.outcomes() == {"unwanted.txt": "failed"}
+    assert attic.names() == []
+
+
+@pytest.mark.parametrize(("after", "named"), [("keep", ["a.txt"]), ("move", [])])
+def test_a_deleted_file_is_named_only_while_it_lies_in_the_folder(
+    attic: Attic, after: str, named: list[str]
+) -> None:
+    """Without its row, what lies there would come back into the library."""
+    watcher = attic.watcher(after=after)
+    attic.put("a.txt")
+    attic.pass_by(watcher)
+    attic.end("a.txt", "failure", "It is damaged.")
+    attic.pass_by(watcher)
+
+    deleted_for_good(attic)
+    attic.pass_by(watcher)
+
+    assert attic.names() == []
+    with attic.database.connection() as connection:
+        rows = connection.execute("select path, reason from watched_files").fetchall()
+    assert [bytes(row["path"]).decode() for row in rows] == named
+    assert [row["reason"] for row in rows if row["reason"]] == []
 
 
 def test_health_counts_what_became_of_the_files(attic: Attic) -> None:

@@ -16,6 +16,7 @@ import pytest
 from prsnl.core.db import Database, Db, Row
 from prsnl.core.storage import FolderStorage
 from prsnl.proving.service import BOOKS, Prover
+from prsnl.proving.specs import SPREAD, Count, Spread
 from prsnl.proving.tasks import TASKS
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end
@@ -52,6 +53,9 @@ JOB = TaskSpec(
     result=Made,
     retry_waits_s=(60, 120),
 )
+
+
+LEAVES = Spread(children=2, at_once=2, child=Count(stages=1, work_ms=0))
 
 
 def stage(name: str = "write", version: int = 1) -> Stage[Made]:
@@ -226,6 +230,25 @@ class Bench:
             task_id,
         )
         return [row["status"] for row in rows]
+
+
+def nested_family(bench: Bench) -> tuple[UUID, UUID, list[UUID]]:
+    """A batch that waits for an archive that waits for its two members, and all ids."""
+    batch, archive = bench.submit(SPREAD, LEAVES), bench.submit(SPREAD, LEAVES)
+    bench.set(archive, "parent_id = %s", batch)
+    bench.set(
+        batch,
+        "status = 'waiting', children_open = 1, children_at_once = 1, total = 1, "
+        "claim_no = 1",
+    )
+    bench.all(
+        "insert into task_stages (task_id, stage, claim_no, checkpoint_key, "
+        "milliseconds) values (%s, 'children', 1, '', 0) returning 1 as ok",
+        batch,
+    )
+    bench.runner.execute(archive)
+    rows = bench.all("select id from tasks where parent_id = %s order by id", archive)
+    return batch, archive, [row["id"] for row in rows]
 
 
 def counted(bench: Bench) -> Callable[[Db, Made], None]:

@@ -14,7 +14,15 @@ from prsnl.work.claim import child_ended
 from prsnl.work.reaper import reap
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
-from tests.integration.work.conftest import OWNER, Bench, Job, Made, nothing, stage
+from tests.integration.work.conftest import (
+    OWNER,
+    Bench,
+    Job,
+    Made,
+    nested_family,
+    nothing,
+    stage,
+)
 
 
 def cancel(bench: Bench, task_id: UUID, owner: str = OWNER) -> Status:
@@ -192,6 +200,25 @@ def test_a_cancel_of_the_whole_and_the_end_of_a_part_do_not_lock_one_another(
 
     assert cancelling.result() is Status.REVOKED
     assert (bench.status(parent), bench.status(child)) == ("revoked", "success")
+
+
+def test_a_cancel_of_the_whole_and_the_end_of_a_parts_part_do_not_lock_one_another(
+    bench: Bench,
+) -> None:
+    """The lowest rows are locked first, whatever the depth."""
+    batch, archive, (member, other) = nested_family(bench)
+    with bench.database.transaction() as connection:
+        connection.execute(
+            "update tasks set status = 'success', finished_at = now() where id = %s",
+            [member],
+        )
+        cancelling = bench.meanwhile(lambda: cancel(bench, batch))
+        bench.until(bench.somebody_waits_for_a_lock)
+        child_ended(connection, archive)
+
+    assert cancelling.result() is Status.REVOKED
+    told = [bench.status(one) for one in (batch, archive, member, other)]
+    assert told == ["revoked", "revoked", "success", "revoked"]
 
 
 def test_a_cancel_while_children_are_made_reaches_them(bench: Bench) -> None:

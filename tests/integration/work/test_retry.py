@@ -19,6 +19,7 @@ from tests.integration.work.conftest import (
     Made,
     counted,
     effects,
+    nested_family,
     stage,
 )
 
@@ -246,3 +247,34 @@ def test_a_parent_closes_anew_over_retried_children(bench: Bench) -> None:
 
     assert bench.row(parent)["result"] == {"word": "2"}
     assert closed == [0, 1, 2], "the stage before the children is not done again"
+
+
+@pytest.mark.parametrize("whom", ["the archive", "the member"])
+def test_who_has_counted_the_end_of_a_whole_waits_again_for_it(
+    bench: Bench, whom: str
+) -> None:
+    """Its archive ends a second time, and would be counted twice."""
+    batch, archive, (failing, fine) = nested_family(bench)
+    bench.end(bench.claim(failing), Status.FAILURE)
+    bench.runner.execute(fine)
+    bench.runner.execute(archive)
+    bench.runner.execute(batch)
+    assert (bench.status(archive), bench.status(batch)) == ("success", "success")
+
+    retry(bench, archive if whom == "the archive" else failing)
+
+    assert [bench.status(one) for one in (archive, batch)] == ["waiting", "waiting"]
+    assert [bench.row(one)["children_open"] for one in (archive, batch)] == [1, 1]
+    bench.runner.execute(failing)
+    bench.runner.execute(archive)
+    bench.runner.execute(batch)
+    assert (bench.status(batch), bench.row(batch)["children_open"]) == ("success", 0)
+    assert bench.row(batch)["result"]["succeeded"] == 1
+
+
+def test_a_whole_that_waits_still_is_not_counted_again(bench: Bench) -> None:
+    batch, archive, (failing, _) = nested_family(bench)
+    bench.end(bench.claim(failing), Status.FAILURE)
+    retry(bench, failing)
+
+    assert [bench.row(one)["children_open"] for one in (archive, batch)] == [2, 1]

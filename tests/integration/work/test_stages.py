@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
+from prsnl.core.db import Db
 from prsnl.core.errors import ChildCrashedError, CorruptError, UnavailableError
 from prsnl.work.run import TaskRun
-from prsnl.work.stages import INLINE_BYTES, Stage
+from prsnl.work.stages import GATHER_S, INLINE_BYTES, Lost, Stage
 from tests.integration.work.conftest import (
     JOB,
     Bench,
@@ -315,6 +317,61 @@ def test_many_small_units_share_commits(bench: Bench) -> None:
     assert row["current"] == 1000
     assert len(commits) < 60
     assert bench.all("select count(*) as n from task_stages")[0]["n"] == 1000
+
+
+def test_what_makes_units_is_let_go_when_they_cannot_be_kept(bench: Bench) -> None:
+    """It may hold a sandbox child, without which the next task would wait for ever."""
+    held: list[bool] = []
+    kept_alive: list[BaseException] = []
+
+    def make(units: Sequence[int]) -> Iterator[tuple[int, Made]]:
+        held.append(True)
+        try:
+            for unit in units:
+                time.sleep(GATHER_S)
+                yield unit, Made()
+        finally:
+            held.clear()
+
+    def refuse(_connection: Db, _made: Mapping[int, Made]) -> None:
+        raise CorruptError("It cannot be kept.")
+
+    def work(run: TaskRun, _: Job) -> Made:
+        try:
+            run.units(stage(), units=range(3), inputs=[INPUT], work=make, store=refuse)
+        except CorruptError as error:
+            # As an error in a circle of references does until it is collected.
+            kept_alive.append(error)
+            raise
+        return Made()
+
+    row = bench.run(work)
+
+    assert row["status"] == "failure"
+    assert kept_alive
+    assert held == []
+
+
+def test_a_task_that_was_removed_meanwhile_is_lost_and_no_defect(bench: Bench) -> None:
+    """Whoever empties the trash removes the tasks of its files, running ones too."""
+    told: list[BaseException] = []
+
+    def work(run: TaskRun, _: Job) -> Made:
+        bench.do(
+            lambda connection: connection.execute(
+                "delete from tasks where id = %s", [run.task_id]
+            )
+        )
+        try:
+            run.stage(stage(), inputs=[INPUT], work=Made, store=nothing)
+        except Exception as error:
+            told.append(error)
+            raise
+        return Made()
+
+    bench.runner.execute(bench.job(work))
+
+    assert [type(error) for error in told] == [Lost]
 
 
 def test_a_stage_without_units_is_done(bench: Bench) -> None:
