@@ -62,6 +62,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             services=services,
             beat=beat,
             rang=lambda: ring.ring(Channel.DUE, Channel.PROGRESS),
+            told=lambda: ring.ring(Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
             finisher=finisher if threads == 1 else None,
