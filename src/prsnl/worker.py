@@ -20,6 +20,7 @@ from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
 
 from prsnl.wiring import Wiring
+from prsnl.work.carrier import drop_what_is_no_hint
 from prsnl.work.finisher import Finisher
 from prsnl.work.queues import Queue, in_order
 from prsnl.work.relay import celery_app
@@ -61,10 +62,12 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             services=services,
             beat=beat,
             rang=lambda: ring.ring(Channel.DUE, Channel.PROGRESS),
+            told=lambda: ring.ring(Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
             finisher=finisher if threads == 1 else None,
         )
+        drop_what_is_no_hint()
         app = celery_app(wiring.broker_url)
         app.conf.task_queues = [
             CarrierQueue(name, routing_key=name)  # type: ignore[no-untyped-call]

@@ -70,6 +70,8 @@ WHOLE: Final = Stage(
 _USUAL: Final = DocumentOptions()
 #: Beside the pages: identify, info, thumbnail and whole text.
 _OTHER_STEPS: Final = 4
+#: The stages of a file of at most so many bytes share commits.
+_SMALL_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -267,26 +269,28 @@ class DocumentProcessor:
             on_item=options.create_content_item,
         )
         file, reading = self.reader.open(run, command.file_id, again=command.again)
-        with reading:
-            kind = self.reader.identify(run, file, reading)
-            document = self.reader.read(
+        is_small = file.size_bytes <= _SMALL_BYTES and command.rerun is None
+        with run.stages.gathering(wanted=is_small):
+            with reading:
+                kind = self.reader.identify(run, file, reading)
+                document = self.reader.read(
+                    run,
+                    file,
+                    reading,
+                    kind,
+                    later_steps=wanted.steps,
+                    ocr=command.options.ocr,
+                    options=command.options,
+                    rerun=command.rerun,
+                )
+            learned = self.analyst.learn(
                 run,
-                file,
-                reading,
-                kind,
-                later_steps=wanted.steps,
-                ocr=command.options.ocr,
-                options=command.options,
-                rerun=command.rerun,
+                attachment_id=file.id,
+                file_name=file.file_name,
+                info=document.info,
+                pages=document.pages,
+                wanted=wanted,
             )
-        learned = self.analyst.learn(
-            run,
-            attachment_id=file.id,
-            file_name=file.file_name,
-            info=document.info,
-            pages=document.pages,
-            wanted=wanted,
-        )
         analysis, summary = learned.analysis, learned.summary
         dependencies = self.manifests.read(run, file, command)
         members = self.members.process(run, file, kind, command)

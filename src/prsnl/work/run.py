@@ -62,7 +62,10 @@ class TaskRun:
     services: Services
     database: Database
     storage: Storage
+    #: Tells the relay that a task is due, and listeners that there is progress.
     rang: Callable[[], None]
+    #: Tells listeners that there is progress.
+    told: Callable[[], None]
     progress: Progress = field(default_factory=Progress)
     #: What went wrong without failing the task; shown with its result.
     warnings: list[str] = field(default_factory=list)
@@ -78,7 +81,7 @@ class TaskRun:
             self.claimed,
             self.progress,
             self.check,
-            self.rang,
+            self.told,
         )
         #: One stage of one unit: see `StageStore.stage`.
         self.stage = self.stages.stage

@@ -64,6 +64,8 @@ class Runner:
     beat: Beat
     #: Tells the relay that room is free, and listeners that there is progress.
     rang: Callable[[], None]
+    #: Tells listeners alone: a stage makes no room.
+    told: Callable[[], None]
     waits_scale: float
     provider_probe: timedelta
     _in_hand: set[UUID] = field(default_factory=set)
@@ -87,7 +89,14 @@ class Runner:
                 self._let_go(task_id)
         if claimed is None:
             return
-        run = TaskRun(claimed, self.services, self.database, self.storage, self.rang)
+        run = TaskRun(
+            claimed,
+            self.services,
+            self.database,
+            self.storage,
+            rang=self.rang,
+            told=self.told,
+        )
         with structlog.contextvars.bound_contextvars(
             task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
         ):

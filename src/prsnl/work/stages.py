@@ -10,8 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -22,6 +29,14 @@ from pydantic import BaseModel
 from prsnl.core.db import Database, Db, Row, said_without_its_text
 from prsnl.core.errors import NotFoundError
 from prsnl.core.storage import Storage
+from prsnl.work.gathered import (
+    GATHER_S,
+    GATHER_UNITS,
+    Gathered,
+    Made,
+    Part,
+    StoreUnits,
+)
 from prsnl.work.progress import Progress, Step
 
 if TYPE_CHECKING:
@@ -29,9 +44,6 @@ if TYPE_CHECKING:
 
 #: Larger results live in the storage, as a blob.
 INLINE_BYTES: Final = 256 * 1024
-#: Units are committed together for so long, so that small pages do not wait for disks.
-GATHER_S: Final = 0.25
-GATHER_UNITS: Final = 64
 
 FENCE: Final = """
 select cancel_requested_at is not null as is_cancelled
@@ -41,11 +53,12 @@ from tasks where id = %s and claim_no = %s and status = 'running' for update
 GUARD: Final = """
 insert into task_stages (task_id, stage, unit, run, claim_no, checkpoint_key,
                          from_checkpoint, milliseconds)
-select %(task)s, %(stage)s, u.unit, %(run)s, %(claim_no)s, u.key, u.found, u.ms
-from unnest(%(units)s::integer[], %(keys)s::bytea[], %(found)s::boolean[],
-            %(ms)s::double precision[]) as u (unit, key, found, ms)
+select %(task)s, u.stage, u.unit, u.run, %(claim_no)s, u.key, u.found, u.ms
+from unnest(%(stages)s::text[], %(runs)s::integer[], %(units)s::integer[],
+            %(keys)s::bytea[], %(found)s::boolean[], %(ms)s::double precision[])
+    as u (stage, run, unit, key, found, ms)
 on conflict do nothing
-returning unit
+returning stage, run, unit
 """
 
 _GUARDED_TASK: Final = "task_stages_task_id_fkey"
@@ -107,7 +120,6 @@ class DoneUnits(Generic[R]):
 
 #: Applies a stage's effects, in the transaction of its guard.
 Store = Callable[[Db, R], None]
-StoreUnits = Callable[[Db, Mapping[int, R]], None]
 
 
 class Lost(Exception):  # noqa: N818 - a stop, not an error
@@ -116,15 +128,6 @@ class Lost(Exception):  # noqa: N818 - a stop, not an error
 
 class Cancelled(Exception):  # noqa: N818 - a stop, not an error
     """The user has cancelled the task: stop."""
-
-
-@dataclass(frozen=True)
-class _Made(Generic[R]):
-    unit: int
-    key: bytes
-    value: R
-    milliseconds: float
-    is_found: bool
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class StageStore:
     check: Callable[[], None] = field(repr=False)
     #: Tells listeners that there is something to read.
     rang: Callable[[], None] = field(repr=False)
+    _gathered: Gathered = field(default_factory=Gathered, repr=False)
 
     def stage(
         self,
@@ -216,10 +220,7 @@ class StageStore:
         found = {unit: value for unit, value in kept.items() if is_whole(value)}
         self._commit(
             stage,
-            [
-                _Made(unit, keys[unit], value, 0.0, True)
-                for unit, value in found.items()
-            ],
+            [Made(unit, keys[unit], value, 0.0, True) for unit, value in found.items()],
             store,
             run,
         )
@@ -228,7 +229,7 @@ class StageStore:
         if missing:
             values.update(self._work_through(stage, work(missing), keys, store, run))
         if not stage.counts_units:
-            self.progress.advance(1, stage.title)
+            self._count_one(stage)
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
         return DoneUnits(
             {unit: values[unit] for unit in units if unit in values}, whole
@@ -275,7 +276,33 @@ class StageStore:
         canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).digest()
 
+    @contextmanager
+    def gathering(self, *, wanted: bool) -> Iterator[None]:
+        """Let stages that take no time share commits, for the block.
+
+        Each keeps a guard and a checkpoint of its own, and what is reported as done is
+        committed; a kill costs a quarter of a second of what was done. Within the
+        block nothing that a stage has stored is there to be read.
+        """
+        self._gathered.is_open = wanted
+        try:
+            yield
+        finally:
+            self._gathered.is_open = False
+            self._commit_gathered()
+
+    def _count_one(self, stage: Stage[R]) -> None:
+        """A stage whose units are no steps is one, once they are committed."""
+        if self._gathered.is_open:
+            self._gathered.add(
+                Part(stage.name, 0, (), lambda _db, _none: None, 1, stage.title)
+            )
+        else:
+            self.progress.advance(1, stage.title)
+
     def _find(self, stage: Stage[R], keys: Mapping[int, bytes]) -> dict[int, R]:
+        if self._gathered.is_new and self.claimed.claim_no == 1:
+            return {}
         rows = self.database.run(
             lambda connection: connection.execute(
                 "select key, result, blob from task_checkpoints "
@@ -291,6 +318,7 @@ class StageStore:
             # Of another version, or its bytes are gone: computed anew.
             with suppress(ValueError, NotFoundError):
                 found[unit] = stage.result.model_validate(self._kept(row))
+        self._gathered.note_look(found=bool(found))
         return found
 
     def _kept(self, row: Row) -> Any:
@@ -309,7 +337,7 @@ class StageStore:
     ) -> dict[int, R]:
         """Commit units as they come; of an error, those that came before it too."""
         done: dict[int, R] = {}
-        made: list[_Made[R]] = []
+        made: list[Made[R]] = []
 
         def commit() -> None:
             taken = made.copy()
@@ -321,7 +349,7 @@ class StageStore:
         try:
             for unit, value in results:
                 now = time.monotonic()
-                made.append(_Made(unit, keys[unit], value, (now - before) * 1e3, False))
+                made.append(Made(unit, keys[unit], value, (now - before) * 1e3, False))
                 before = now
                 if now - opened_at >= GATHER_S or len(made) >= GATHER_UNITS:
                     commit()
@@ -341,20 +369,32 @@ class StageStore:
     def _commit(
         self,
         stage: Stage[R],
-        made: Sequence[_Made[R]],
+        made: Sequence[Made[R]],
         store: StoreUnits[R],
         run: int,
     ) -> None:
         if not made:
             return
-        self.progress.advance(len(made) if stage.counts_units else 0, stage.title)
+        steps = len(made) if stage.counts_units else 0
+        self._gathered.add(Part(stage.name, run, made, store, steps, stage.title))
+        if self._gathered.is_due:
+            self._commit_gathered()
+
+    def _commit_gathered(self) -> None:
+        parts = self._gathered.take()
+        if not parts:
+            return
+        for part in parts:
+            self.progress.advance(part.steps, part.title)
         step = self.progress.take()
-        kept = [self._encode(one.value) for one in made if not one.is_found]
+        guarded = _guarded(parts)
+        fresh = [one for part in parts for one in part.made if not one.is_found]
+        kept = [self._encode(one.value) for one in fresh]
         is_new = False
 
         def work(connection: Db) -> None:
             nonlocal is_new
-            # The statements go out together: a stage waits for the server three times,
+            # The statements go out together: a commit waits for the server three times,
             # not for each of them.
             with connection.pipeline(), connection.transaction():
                 fence = connection.execute(FENCE, self._fenced)
@@ -362,13 +402,8 @@ class StageStore:
                     GUARD,
                     {
                         "task": self.claimed.id,
-                        "stage": stage.name,
-                        "run": run,
                         "claim_no": self.claimed.claim_no,
-                        "units": [one.unit for one in made],
-                        "keys": [one.key for one in made],
-                        "found": [one.is_found for one in made],
-                        "ms": [one.milliseconds for one in made],
+                        **guarded,
                     },
                 )
                 if kept:
@@ -376,16 +411,16 @@ class StageStore:
                         KEEP,
                         {
                             "owner": self.claimed.owner,
-                            "keys": [one.key for one in made if not one.is_found],
+                            "keys": [one.key for one in fresh],
                             "results": [result for result, _ in kept],
                             "blobs": [blob for _, blob in kept],
                         },
                     )
                 _require_held(fence.fetchone())
-                new = {row["unit"] for row in guard.fetchall()}
+                new = {(r["stage"], r["run"], r["unit"]) for r in guard.fetchall()}
                 is_new = is_new or bool(new)
-                if effects := {m.unit: m.value for m in made if m.unit in new}:
-                    store(connection, effects)
+                for part in parts:
+                    _apply(connection, part, new)
                 self._raise(connection, step, is_commit=bool(new))
 
         try:
@@ -426,3 +461,29 @@ def _require_held(row: Row | None) -> None:
         raise Lost
     if row["is_cancelled"]:
         raise Cancelled
+
+
+def _guarded(parts: Sequence[Part[Any]]) -> dict[str, list[Any]]:
+    """What the guard says of each unit of some parts."""
+    units = [(part, one) for part in parts for one in part.made]
+    return {
+        "stages": [part.stage for part, _ in units],
+        "runs": [part.run for part, _ in units],
+        "units": [one.unit for _, one in units],
+        "keys": [one.key for _, one in units],
+        "found": [one.is_found for _, one in units],
+        "ms": [one.milliseconds for _, one in units],
+    }
+
+
+def _apply(
+    connection: Db, part: Part[Any], new: Collection[tuple[str, int, int]]
+) -> None:
+    """Apply the effects of those units of a part whose guard is new."""
+    effects = {
+        one.unit: one.value
+        for one in part.made
+        if (part.stage, part.run, one.unit) in new
+    }
+    if effects:
+        part.store(connection, effects)

@@ -103,6 +103,7 @@ def working(wiring: Wiring) -> Iterator[Desk]:
             services=services,
             beat=beat,
             rang=lambda: None,
+            told=lambda: None,
             waits_scale=0.01,
             provider_probe=timedelta(seconds=1),
         )

@@ -168,7 +168,12 @@ class Bench:
     def task_run(self, claimed: Claim) -> TaskRun:
         """What the handler of a claim gets."""
         return TaskRun(
-            claimed, self.runner.services, self.database, self.storage, lambda: None
+            claimed,
+            self.runner.services,
+            self.database,
+            self.storage,
+            rang=lambda: None,
+            told=lambda: None,
         )
 
     def end(self, claimed: Claim, status: Status, message: str = "") -> Fence:
@@ -296,6 +301,7 @@ def bench(database: Database, storage: FolderStorage) -> Iterator[Bench]:
         services=Services(services),
         beat=Beat(database, worker, LEASE),
         rang=lambda: None,
+        told=lambda: None,
         waits_scale=0.01,
         provider_probe=timedelta(seconds=0.2),
     )

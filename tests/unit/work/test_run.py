@@ -19,7 +19,14 @@ CLAIM = Claim(UUID(int=1), "ada", "t", {}, 1, 0, 0, None, None, None)
 @pytest.fixture
 def run(tmp_path: Path) -> TaskRun:
     with Database.open("postgresql://nobody@127.0.0.1:1/none", size=1, name="t") as db:
-        return TaskRun(CLAIM, Services({}), db, FolderStorage(tmp_path), lambda: None)
+        return TaskRun(
+            CLAIM,
+            Services({}),
+            db,
+            FolderStorage(tmp_path),
+            rang=lambda: None,
+            told=lambda: None,
+        )
 
 
 def test_a_run_goes_on_until_it_is_stopped(run: TaskRun) -> None:
