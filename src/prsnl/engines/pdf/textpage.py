@@ -84,18 +84,19 @@ class Places:
             return left, bottom, right, top
         return None
 
-    def boxes(self, offsets: Sequence[int]) -> list[Box | None]:
-        """The boxes of many characters."""
+    def boxes(self, offsets: Sequence[int]) -> Sequence[Box | None]:
+        """The boxes of many characters, each as left, top, right, bottom."""
         room = ctypes.create_string_buffer(_BOX.size * len(offsets))
         at = ctypes.addressof(room)
         indices = offsets if self._is_plain else map(self.index, offsets)
         rooms = range(at, at + len(room), _BOX.size)
         are_known = list(map(_box_of, repeat(self._handle), indices, rooms))
+        boxes = _BOX.iter_unpack(room)
+        if all(are_known):
+            return list(boxes)
         return [
-            (left, bottom, right, top) if is_known else None
-            for is_known, (left, top, right, bottom) in zip(
-                are_known, _BOX.iter_unpack(room), strict=True
-            )
+            box if is_known else None
+            for is_known, box in zip(are_known, boxes, strict=True)
         ]
 
     def end_of(self, line: Line) -> Box | None:
@@ -125,12 +126,14 @@ def lines_of(text: pdfium.PdfTextPage, raw: str, count: int) -> list[Line]:
             # Right under the line before, a line is upright as that one is.
             if (
                 direction
-                or box[3] >= before[3]
+                or box[1] >= before[1]
                 or not -_SAME_START < box[0] - before[0] < _SAME_START
             ):
                 direction = places.direction(first)
             before = box
-            left, bottom, _, top = turned(box, direction) if direction else box
+            left, top, right, bottom = box
+            if direction:
+                left, bottom, _, top = turned((left, bottom, right, top), direction)
             line = Line(stripped, left, -bottom, top - bottom, direction)
             line.first = first
             line.places = places
