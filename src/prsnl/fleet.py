@@ -40,15 +40,16 @@ def plan(
 ) -> tuple[Program, ...]:
     """The programs of one machine.
 
-    The CPU queues get one process a core, one task at a time in each, and leave a core
-    to the database and the API; the AI queue gets one process whose threads wait.
+    The CPU queues get one process a core, one task at a time in each: they are nice, so
+    the database and the API come first. The AI queue gets one process of its own, whose
+    threads wait, so that no file keeps one of its tasks waiting.
 
     Args:
         cores: How many the machine has for us.
         cpu_workers: Processes of the CPU queues, where the user says so.
         is_passing: The server ends with the command that starts it.
     """
-    count = cpu_workers or min(max(1, cores - 1), MOST_CPU_WORKERS)
+    count = cpu_workers or min(cores, MOST_CPU_WORKERS)
     return (
         Program(
             name="api",

@@ -86,7 +86,12 @@ class Wiring:
         """What the tasks are done with, as long as the block runs."""
         timeout_s = self.settings.children.child_unit_timeout_s.total_seconds()
         with self.sandbox() as children:
-            analyst = ContentAnalyst(database, children, timeout_s)
+            analyst = ContentAnalyst(
+                database,
+                children,
+                timeout_s,
+                self.settings.embedding.embedding_passages,
+            )
             reader = DocumentReader(
                 database,
                 self.storage,

@@ -158,6 +158,8 @@ class ContentAnalyst:
     database: Database
     sandbox: SandboxPool
     unit_timeout_s: float
+    #: So many of a document's first passages are embedded.
+    passages_max: int
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
         """Analyse an item or a given text.
@@ -226,12 +228,12 @@ class ContentAnalyst:
             inputs=[pages.key],
             work=lambda: self._chunks(run, readable),
             store=lambda connection, made: store.trim_passages(
-                connection, attachment_id, len(made.chunks)
+                connection, attachment_id, len(self._embedded(made))
             ),
         )
         self._embed(run, attachment_id, chunks)
         return Learned(
-            passages=len(chunks.value.chunks),
+            passages=len(self._embedded(chunks.value)),
             analysis=analyses.values[1],
             summary=summary,
             document_type=document_type,
@@ -336,8 +338,23 @@ class ContentAnalyst:
         characters = sum(len(page["text"]) for page in pages)
         return self.unit_timeout_s * run.room * (1 + characters / _LONG_CHARACTERS)
 
+    def _embedded(self, made: Chunks) -> Sequence[Chunk]:
+        """Those of a text's passages that get a vector.
+
+        Whole units of them: the same passages are the same units under any limit.
+        """
+        return made.chunks[: self.passages_max // UNIT_PASSAGES * UNIT_PASSAGES]
+
     def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
-        batches = _batches(chunks.value.chunks)
+        embedded = self._embedded(chunks.value)
+        batches = _batches(embedded)
+        count = len(chunks.value.chunks)
+        if len(embedded) < count:
+            run.warnings.append(
+                f"The text is kept whole, but only the first {len(embedded)} of its "
+                f"{count} passages can be found by meaning: "
+                "PRSNL_EMBEDDING_PASSAGES says how many."
+            )
 
         def work(wanted: Sequence[int]) -> Iterator[tuple[int, Embeddings]]:
             with self._child(run) as child:

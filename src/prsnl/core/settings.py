@@ -230,6 +230,19 @@ class Ocr(_Concern):
     )
 
 
+class Embedding(_Concern):
+    """How much of a document can be found by its meaning."""
+
+    #: 1.5 million characters, a book of 700 pages: half a minute of one core.
+    embedding_passages: int = Field(
+        2048,
+        ge=32,
+        le=1_000_000,
+        description="So many passages of a document are embedded, in steps of 32; its "
+        "text is kept whole.",
+    )
+
+
 class Watch(_Concern):
     """The folder whose files are taken in by themselves."""
 
@@ -282,6 +295,7 @@ class Settings:
     watch: Watch
     logs: Logs
     ocr: Ocr = field(default_factory=Ocr)
+    embedding: Embedding = field(default_factory=Embedding)
 
     @classmethod
     def read(cls) -> Self:

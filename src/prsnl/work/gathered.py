@@ -54,8 +54,14 @@ class Part(Generic[R]):
 class Gathered:
     """The parts of one claim that are not committed yet."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        gather_s: float = GATHER_S,
+    ) -> None:
         self._clock = clock
+        self._gather_s = gather_s
         self._parts: list[Part[Any]] = []
         self._opened_at = 0.0
         self._misses = 0
@@ -81,7 +87,7 @@ class Gathered:
         made = [one for part in self._parts for one in part.made]
         worked_s = sum(one.milliseconds for one in made) / 1e3
         waited_s = self._clock() - self._opened_at
-        return max(worked_s, waited_s) >= GATHER_S or len(made) >= GATHER_UNITS
+        return max(worked_s, waited_s) >= self._gather_s or len(made) >= GATHER_UNITS
 
     def note_look(self, *, found: bool) -> None:
         """Note whether a checkpoint of a stage was looked for with success."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -291,3 +291,30 @@ def test_a_long_text_is_cut_into_passages_of_several_answers(desk: Desk) -> None
     assert task.status == "success", task.error
     assert task.result is not None
     assert task.result["passages"] > 500
+
+
+def test_only_the_first_passages_of_a_huge_text_are_embedded_and_it_says_so(
+    stack: StackUrls, tmp_path: Path
+) -> None:
+    """Each takes a hundredth of a second: a table of many megabytes took minutes."""
+    with fresh_database(stack) as database_url:
+        wiring = wired(database_url, fresh_broker(stack), tmp_path)
+        few = wiring.settings.embedding.model_copy(update={"embedding_passages": 40})
+        settings = replace(wiring.settings, embedding=few)
+        for desk in working(replace(wiring, settings=settings)):
+            lines = [f"Line {n} says that the kettle boils. " * 15 for n in range(90)]
+            file = desk.put("huge.txt", "\n\n".join(lines).encode())
+
+            task = desk.process(file)
+
+            assert task.status == "success", task.error
+            assert task.result is not None
+            # Whole units of 32, so that a checkpoint serves under another limit.
+            assert task.result["passages"] == 32
+            told = next(one for one in task.warnings if "by meaning" in one)
+            assert told.startswith("The text is kept whole, but only the first 32 of ")
+            with desk.database.connection() as connection:
+                kept = store.text(connection, file.id, owner="ada")
+                rows = connection.execute("select count(*) as n from chunks").fetchone()
+            assert lines[-1].strip() in kept
+            assert rows == {"n": 32}

@@ -14,11 +14,12 @@ PASSWORD = "a-password"
 
 @pytest.mark.parametrize(
     ("cores", "wanted", "workers"),
-    [(1, None, 1), (2, None, 1), (4, None, 3), (64, None, 8), (2, 5, 5), (64, 40, 40)],
+    [(1, None, 1), (2, None, 2), (4, None, 4), (64, None, 8), (2, 5, 5), (64, 40, 40)],
 )
-def test_a_core_is_left_to_the_servers(
+def test_every_core_has_a_worker_of_files(
     cores: int, wanted: int | None, workers: int
 ) -> None:
+    """A core that is kept free stands idle while a batch waits."""
     programs = plan(cores=cores, cpu_workers=wanted)
 
     files = [

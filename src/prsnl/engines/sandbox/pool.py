@@ -55,7 +55,7 @@ class Profile:
     preload: tuple[str, ...] = ()
     spare: int = 1
     reuse: Literal["task", "shared"] = "task"
-    recycle_after_calls: int = 200
+    recycle_after_calls: int = 1_000
     idle: timedelta = timedelta(seconds=45)
     memory_bytes: int
     model_folders: tuple[Path, ...] = ()
