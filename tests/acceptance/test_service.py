@@ -57,6 +57,10 @@ def serving(environment: Mapping[str, str], log: Path) -> Iterator[Client]:
             yield client
 
 
+#: A broker that lets anybody in would be refused by whoever starts after it.
+SECRET = "broker-of-a-test"
+
+
 @contextmanager
 def broker(port: int, folder: Path) -> Iterator[None]:
     """A broker of this test alone, with nothing in it."""
@@ -64,6 +68,7 @@ def broker(port: int, folder: Path) -> Iterator[None]:
         [
             str(installed_programs().valkey),
             *("--port", str(port), "--bind", "127.0.0.1", "--save", ""),
+            *("--requirepass", SECRET),
         ],
         cwd=folder,
         stdout=subprocess.DEVNULL,
@@ -95,7 +100,7 @@ def test_submits_are_taken_while_the_broker_is_stopped_and_run_once_it_is_back(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     port = free_port()
-    environment["PRSNL_BROKER_URL"] = f"redis://127.0.0.1:{port}/0"
+    environment["PRSNL_BROKER_URL"] = f"redis://:{SECRET}@127.0.0.1:{port}/0"
     with (
         serving(environment, tmp_path / "api.log") as client,
         http_of(client, environment) as http,
