@@ -13,10 +13,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
+import psycopg
 import structlog
 
 from prsnl.core.db import LOST, Database, Db
-from prsnl.core.errors import UnavailableError
+from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.core.storage import PARTS, Storage
 from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
@@ -77,7 +78,10 @@ class Housekeeping:
             return self.database.run(chore.work, patience_s=0)
         except (UnavailableError, *LOST):
             log.warning("scheduler.database_away", chore=chore.name)
-            return False
+        except (PrsnlError, OSError, psycopg.Error):
+            # One that fails keeps no other from being done, the relay least of all.
+            log.exception("scheduler.chore_failed", chore=chore.name)
+        return False
 
 
 def cleanup(connection: Db, storage: Storage) -> bool:

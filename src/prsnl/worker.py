@@ -20,6 +20,7 @@ from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
 
 from prsnl.wiring import Wiring
+from prsnl.work.carrier import drop_what_is_no_hint
 from prsnl.work.finisher import Finisher
 from prsnl.work.queues import Queue, in_order
 from prsnl.work.relay import celery_app
@@ -66,6 +67,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             provider_probe=wiring.settings.work.provider_probe_s,
             finisher=finisher if threads == 1 else None,
         )
+        drop_what_is_no_hint()
         app = celery_app(wiring.broker_url)
         app.conf.task_queues = [
             CarrierQueue(name, routing_key=name)  # type: ignore[no-untyped-call]

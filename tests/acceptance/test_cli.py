@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -176,7 +177,8 @@ def test_ctrl_c_cancels_what_was_sent_and_leaves_nothing_running(
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("00.txt")
+    # Several are sent at a time: any of them may end first.
+    assert re.match(r"\d\d\.txt   ", process.stdout.readline())
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE_S)
 

@@ -104,7 +104,7 @@ def test_every_command_of_the_readme_does_what_it_says(reader: Reader) -> None:
     assert not failed
     first = done[wanted[0]].stdout
     assert "Lease agreement" in first
-    assert "5 done, 0 failed" in first
+    assert "6 done, 0 failed" in first
     assert (reader.home / "out/lease-agreement.pdf.txt").is_file()
 
 

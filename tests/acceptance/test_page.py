@@ -263,7 +263,7 @@ def signing_out_ends_it(visit: Visit) -> None:
     page = visit.page
     page.goto(visit.server.url)
     page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url(f"{visit.server.url}/link")
+    page.wait_for_url(f"{visit.server.url}/sign-in")
     page.goto(visit.server.url)
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     visit.complaints[:] = [c for c in visit.complaints if "401" not in c]

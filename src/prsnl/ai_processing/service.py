@@ -52,7 +52,7 @@ V = TypeVar("V", bound=Value)
 
 ANALYZE: Final = Stage(
     name="analyze",
-    version=2,
+    version=3,
     result=TextAnalysis,
     title="Finding what it is about",
 )

@@ -30,7 +30,9 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 def without_controls(text: str) -> str:
     """Drop control characters and non-characters; every line ends in one newline."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    plain = text
+    if "\r" in text:
+        plain = text.replace("\r\n", "\n").replace("\r", "\n")
     if plain.isascii():
         return plain.translate(_UNWANTED)
     # To look for something is ten times as quick as to translate every letter.

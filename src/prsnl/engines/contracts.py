@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -406,4 +406,21 @@ OPERATIONS: dict[str, str] = {
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...
     "embedding.embed": "prsnl.engines.embedding:embed",
+}
+
+#: What a user is told that an operation does.
+OPERATION_TITLES: Final = {
+    "file.identify": "Telling what the file is",
+    "document.read": "Reading the file",
+    "document.members": "Taking out the files in it",
+    "manifest.read": "Listing its dependencies",
+    "document.thumbnail": "Drawing its first page",
+    "ocr.recognize": "OCR of a page",
+    "ocr.plan": "Telling the language of a scan",
+    "text.analyze": "Finding what the text is about",
+    "text.summarize": "Picking its key sentences",
+    "text.classify": "Telling the type of the document",
+    "text.insights": "Finding facts in the text",
+    "text.chunk": "Cutting the text into passages",
+    "embedding.embed": "Embedding the passages",
 }

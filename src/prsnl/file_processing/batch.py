@@ -14,7 +14,11 @@ from prsnl.file_processing.batch_specs import (
     ProcessBatch,
     ProcessedBatch,
 )
-from prsnl.file_processing.specs import PROCESS_DOCUMENT, ProcessDocument
+from prsnl.file_processing.specs import (
+    PROCESS_DOCUMENT,
+    DocumentOptions,
+    ProcessDocument,
+)
 from prsnl.items import files
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
@@ -57,7 +61,9 @@ class BatchProcessor:
 def _child(run: TaskRun, command: ProcessBatch, file_id: UUID) -> Submission:
     return submission(
         PROCESS_DOCUMENT,
-        ProcessDocument(file_id=file_id, options=command.options),
+        ProcessDocument(
+            file_id=file_id, options=DocumentOptions(**command.options.model_dump())
+        ),
         owner=run.owner,
         parent_id=run.task_id,
         attachment_id=file_id,

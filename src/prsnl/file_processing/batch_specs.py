@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from prsnl.engines.contracts import Insight
-from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, DocumentOptions
+from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, SharedOptions
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -37,16 +37,11 @@ class ProcessBatch(Command):
         max_length=MOST_FILES,
         description="The attachments to process; one that is named twice counts once.",
     )
-    options: DocumentOptions = DocumentOptions()
+    #: Without a password: one opens one file.
+    options: SharedOptions = SharedOptions()
     max_concurrency: int = Field(
         4, ge=1, le=MOST_AT_ONCE, description="So many of them run at a time."
     )
-
-    @model_validator(mode="after")
-    def _no_password(self) -> Self:
-        if self.options.password is not None:
-            raise ValueError("a password opens one file: process that one by itself")
-        return self
 
 
 class FailedFile(Result):

@@ -48,7 +48,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
 IDENTIFY: Final = Stage(
-    name="identify", version=1, result=FileType, title="Looking at the file"
+    name="identify", version=2, result=FileType, title="Looking at the file"
 )
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
@@ -236,8 +236,8 @@ class TextExtractor:
             kind = self.reader.identify(run, file, reading)
             if kind.kind != "pdf":
                 raise UnsupportedError(
-                    f"This is a file of type {kind.description}, not a PDF: use "
-                    "process-document for it."
+                    f"This is no PDF (it is: {kind.description}): use process-document "
+                    "for it."
                 )
             document = self.reader.read(
                 run, file, reading, kind, later_steps=0, ocr=command.ocr

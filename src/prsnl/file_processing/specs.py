@@ -56,8 +56,8 @@ class OcrOptions(Command):
         return OcrWish(self.use_ocr, self.ocr_languages)
 
 
-class DocumentOptions(OcrOptions):
-    """How a document is processed."""
+class SharedOptions(OcrOptions):
+    """How documents are processed, one or many."""
 
     analyze_content: bool = Field(
         True,
@@ -82,6 +82,11 @@ class DocumentOptions(OcrOptions):
         description="Leave out headers, footers and page numbers that repeat over "
         "pages.",
     )
+
+
+class DocumentOptions(SharedOptions):
+    """How a document is processed."""
+
     #: Never a part of the row: see `work.secrets`.
     password: SecretStr | None = Field(
         None,

@@ -19,7 +19,10 @@ _REASONS: Final = {
         "are of a kind that this version does not read (unsupported)",
     ),
     "encrypted": ("is protected by a password", "are protected by a password"),
-    "corrupt": ("is damaged", "are damaged"),
+    "corrupt": (
+        "is damaged: get it again from where it came",
+        "are damaged: get them again from where they came",
+    ),
     "empty": ("has no text", "have no text"),
     "too_large": ("is larger than the server takes",) * 2,
     "disk_full": ("found no room on the disk",) * 2,

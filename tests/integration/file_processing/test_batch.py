@@ -15,7 +15,7 @@ from prsnl.file_processing.batch_specs import (
     AnalyzeFile,
     ProcessBatch,
 )
-from prsnl.file_processing.specs import DocumentOptions
+from prsnl.file_processing.specs import DocumentOptions, SharedOptions
 from prsnl.items import learned
 from prsnl.items.models import LearnedView
 from prsnl.work import control, ledger
@@ -81,7 +81,7 @@ def begin(desk: Desk, file_ids: list[UUID], at_once: int = 2) -> Batch:
     command = ProcessBatch(
         file_ids=tuple(file_ids),
         max_concurrency=at_once,
-        options=DocumentOptions(analyze_content=False),
+        options=SharedOptions(analyze_content=False),
     )
     with desk.database.connection() as connection:
         wanted = submission(PROCESS_BATCH, command, owner="ada")

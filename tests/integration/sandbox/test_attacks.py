@@ -388,7 +388,7 @@ def test_an_answer_without_end_is_a_crash(tmp_path: Path) -> None:
 def test_one_frame_more_than_asked_for_is_an_error_of_ours(
     children: SandboxPool,
 ) -> None:
-    with pytest.raises(PrsnlError, match="exactly one frame"):
+    with pytest.raises(PrsnlError, match="exactly one answer"):
         ask(children, "flood")
     assert_serves(children)
 

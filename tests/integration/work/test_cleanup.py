@@ -209,6 +209,26 @@ def test_a_chore_that_finds_the_database_away_is_done_later(bench: Bench) -> Non
     assert len(tries) == 2
 
 
+def test_a_chore_that_fails_ends_no_scheduler(bench: Bench) -> None:
+    """A storage that cannot be read would stop the relay, and with it every queue."""
+    stop = threading.Event()
+    done: list[str] = []
+
+    def broken(_: Db) -> bool:
+        raise PermissionError(13, "not yours")
+
+    def whole(_: Db) -> bool:
+        done.append("whole")
+        if len(done) == 2:
+            stop.set()
+        return False
+
+    chores = [Chore("broken", 0.01, broken), Chore("whole", 0.01, whole)]
+    Housekeeping(bench.database, chores).run(stop)
+
+    assert done == ["whole", "whole"]
+
+
 @pytest.mark.parametrize("which", ["relay", "chores"])
 def test_half_a_scheduler_ends_as_a_whole(which: str) -> None:
     """It would be seen, send no hint, and every task would be next in line."""

@@ -103,7 +103,7 @@ def test_failures_are_grouped_by_code_with_one_command_for_what_may_end_well() -
     ]
 
     assert grouped(mixed, paths=[Path("in")], options=["--output", "out"]) == [
-        "2 files are damaged:",
+        "2 files are damaged: get them again from where they came:",
         "  a b.pdf, c.pdf",
         "1 file is of a kind that this version does not read (unsupported):",
         "  d.zip",
@@ -118,7 +118,10 @@ def test_failures_are_grouped_by_code_with_one_command_for_what_may_end_well() -
 def test_where_trying_again_cannot_help_no_command_is_shown() -> None:
     told_lines = grouped([outcomes.failure("a.pdf")], paths=[Path("in")], options=[])
 
-    assert told_lines == ["1 file is damaged:", "  a.pdf"]
+    assert told_lines == [
+        "1 file is damaged: get it again from where it came:",
+        "  a.pdf",
+    ]
 
 
 def test_many_failures_are_tried_again_by_the_paths_of_the_command() -> None:

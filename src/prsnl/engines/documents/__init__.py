@@ -61,6 +61,8 @@ PRELOAD: Final = (
     "prsnl.engines.pdf",
     "PIL.JpegImagePlugin",
 )
+#: What the detector calls what it does not know.
+UNKNOWN: Final = "Unknown binary data"
 WHAT_IS_READ: Final = (
     "this version reads PDF, pictures, office documents, EPUB, mails, web pages, ZIP "
     "archives and text of any kind"
@@ -90,8 +92,15 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         raise EncryptedError(LOCKED)
     if kind not in READERS:
         named = params.get("description") or params.get("mime_type") or kind
-        raise UnsupportedError(f"This is a file of type {named}; {WHAT_IS_READ}.")
+        raise UnsupportedError(f"{unread(str(named))}: {WHAT_IS_READ}.")
     yield from _operation(READERS[kind], "read")(files, params)
+
+
+def unread(description: str) -> str:
+    """What a user is told of a kind that nothing here reads; without a full stop."""
+    if description == UNKNOWN:
+        return "Of what kind this file is cannot be told from its content"
+    return f"Files of this kind ({description}) are not read"
 
 
 def thumbnail(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:

@@ -13,7 +13,7 @@ from typing import Final
 from prsnl.core.errors import CorruptError, EmptyError, TooLargeError
 from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject
-from prsnl.engines.documents import LOCKED_OFFICE, ole
+from prsnl.engines.documents import LOCKED_OFFICE, UNKNOWN, ole
 from prsnl.engines.documents.decoding import decode_text
 from prsnl.engines.documents.delimited import delimiter
 from prsnl.engines.documents.package import check_directory
@@ -21,6 +21,7 @@ from prsnl.engines.images.signatures import PictureKind, picture_kind
 
 _HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 4 * 1024
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK00PK")
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The streams that tell the kind of a compound file, the surest first.
 _OLE_STREAMS: Final = (
@@ -51,6 +52,8 @@ _FOLDERS: Final = (
     ("ppt/presentation", "pptx"),
     ("META-INF/container.xml", "epub"),
 )
+#: The kinds that are archives with a document in it.
+_PACKAGES: Final = ("docx", "xlsx", "xlsb", "pptx", "odt", "ods", "odp", "epub")
 #: The same of an archive that is cut off: what its first bytes may hold.
 _FOLDERS_CUT_OFF: Final = ((b"word/", "docx"), (b"xl/", "xlsx"), (b"ppt/", "pptx"))
 _MAIL_HEADER: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):[ \t]")
@@ -192,7 +195,8 @@ def file_type(path: Path, file_name: str) -> FileType:
 
     Raises:
         EmptyError: The file has no byte.
-        CorruptError: Its name promises a format, and it holds plain text.
+        CorruptError: Its name promises a format, and it holds plain text; or it holds
+            zeros alone.
     """
     extension = Path(file_name).suffix[1:].lower()
     size_bytes = path.stat().st_size
@@ -202,10 +206,16 @@ def file_type(path: Path, file_name: str) -> FileType:
         head = file.read(_HEAD_BYTES)
         file.seek(max(0, size_bytes - _TAIL_BYTES))
         tail = file.read()
+    if not head.strip(b"\0") and not tail.strip(b"\0"):
+        raise CorruptError(
+            "The file holds only zeros, as one whose copying was cut off: get it again."
+        )
     if picture := picture_kind(head):
         return _file_type(picture.kind, picture, extension, 1.0)
     kind = (
-        _pdf(head, tail) or _office(path, head) or _readable_text(head, extension, path)
+        _pdf(head, tail)
+        or _office(path, head, extension)
+        or _readable_text(head, extension, path)
     )
     if kind:
         return _of_kind(kind, extension)
@@ -241,23 +251,31 @@ def _file_type(
 
 
 def _pdf(head: bytes, tail: bytes) -> str | None:
-    """A PDF may have rubbish before its header, in its first kilobyte."""
+    """A PDF may have rubbish before its header, in its first kilobyte.
+
+    A container is none, though a PDF that it stores as it is may begin there.
+    """
     place = head[:1024].find(b"%PDF-")
     starts = place >= 0 and not head[:place].strip(b"\x00\t\n\r\x0c \xef\xbb\xbf")
     ends = b"%%EOF" in tail or b"startxref" in tail
-    return "pdf" if starts or (place >= 0 and ends) else None
+    is_container = head.startswith((*_ZIP, _OLE))
+    return "pdf" if starts or (place >= 0 and ends and not is_container) else None
 
 
-def _office(path: Path, head: bytes) -> str | None:
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK00PK")):
-        return _archive(path, head)
+def _office(path: Path, head: bytes, extension: str) -> str | None:
+    if head.startswith(_ZIP):
+        return _archive(path, head, extension)
     if head.startswith(_OLE):
         return _compound(path)
     return "rtf" if head.lstrip().startswith(b"{\\rtf") else None
 
 
-def _archive(path: Path, head: bytes) -> str | None:
-    """A document by what it declares first, or by its members; None for Magika."""
+def _archive(path: Path, head: bytes, extension: str) -> str | None:
+    """A document by what it declares first, or by its members; None for Magika.
+
+    One whose list of members cannot be read is what its name says, or an archive: its
+    reader tells what is wrong with it.
+    """
     names = _zip_names(path)
     place = head.find(b"mimetype")
     if place == _FIRST_NAME_AT:
@@ -266,11 +284,13 @@ def _archive(path: Path, head: bytes) -> str | None:
                 return kind
     if names is None:
         cut_off = (kind for name, kind in _FOLDERS_CUT_OFF if name in head)
-        return next(cut_off, None)
+        named = (kind for kind in _PACKAGES if extension in _KINDS[kind].extensions)
+        return next(cut_off, None) or next(named, "zip")
     for start, kind in _FOLDERS:
         if any(name.startswith(start) for name in names):
             return kind
-    return "zip" if not names else None
+    # The detector guesses at archives: where the name is plain, nobody is asked.
+    return "zip" if not names or extension in {"", "zip"} else None
 
 
 def _zip_names(path: Path) -> frozenset[str] | None:
@@ -370,6 +390,9 @@ def _examined(path: Path, head: bytes, extension: str) -> FileType:
         return _of_kind(found.label, extension, found.score)
     whole = path.stat().st_size <= len(head)
     text = decode_text(head, whole=whole)
+    if text is None and found.is_text:  # it cannot be what it was taken for
+        row = _Kind("application/octet-stream", UNKNOWN, frozenset())
+        return _file_type("unknown", row, extension, 0.0)
     if text is None or found.label in _NOT_PROSE:
         row = _Kind(found.mime_type, found.description, frozenset(found.extensions))
         return _file_type(found.label, row, extension, found.score)

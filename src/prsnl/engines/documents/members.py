@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from prsnl.core.errors import PrsnlError
 from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject, Member
-from prsnl.engines.documents import CONTAINERS, READERS
+from prsnl.engines.documents import CONTAINERS, READERS, unread
 from prsnl.engines.documents.identify import file_type
 
 _BLOCK_BYTES: Final = 2**20
@@ -97,7 +97,7 @@ class _Walk:
                 name=name, output=target.name, sha256=sha256, size_bytes=size_bytes
             )
         else:
-            yield Member(name=name, problem=_unread(told))
+            yield Member(name=name, problem=f"{unread(told.description)}.")
         yield from inside
 
     def _inner(
@@ -115,10 +115,6 @@ class _Walk:
             yield from self.level(path, told.kind, name, depth=depth + 1)
         except PrsnlError as error:
             yield Member(name=name, problem=error.message)
-
-
-def _unread(told: FileType) -> str:
-    return f"it is a file of type {told.description}, which this version does not read"
 
 
 def _hash(path: Path) -> str:

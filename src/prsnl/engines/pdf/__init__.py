@@ -132,9 +132,10 @@ def _page(pdf: PdfFile, number: int) -> PageText:
 
 def _raw_beside(raw: str, text: str) -> str | None:
     """The text as PDFium gave it, where it is another in more than space."""
-    plain = raw.replace("\r\n", "\n")
     # Whatever cleaning does to letters changes how many there are.
-    return None if _letters(plain) == _letters(text) else plain
+    if _letters(raw) - raw.count("\r\n") == _letters(text):
+        return None
+    return raw.replace("\r\n", "\n")
 
 
 def _letters(text: str) -> int:

@@ -45,9 +45,9 @@ _SUFFIXES: Final = ("ish", "less", "hood")
 
 def clean(raw: str) -> str:
     """A page's text for people: whole words, plain letters, paragraphs."""
-    text = raw.replace("\r\n", "\n")
+    text = raw.replace("\r\n", "\n") if "\r" in raw else raw
     if text.isascii():
-        if "-\n" not in text and "- \n" not in text:
+        if "-" not in text or ("-\n" not in text and "- \n" not in text):
             return tidy(text)
     elif any(ligature in text for ligature in _LIGATURE_LETTERS):
         text = text.translate(_LIGATURES)

@@ -180,6 +180,9 @@ def _line_above(place: Place, lines: Sequence[tuple[str, Place]]) -> str | None:
 
 
 def _meaningless(text: str, known_letters: float | None) -> float:
+    unmapped = 0.0 if known_letters is None else 1 - known_letters
+    if text.isascii():
+        return unmapped
     signs = text.replace("\n", "").replace(" ", "")
     empty = signs.count("\ufffd")
     if not signs.isprintable():  # which tells of most pages that none is meaningless
@@ -187,7 +190,6 @@ def _meaningless(text: str, known_letters: float | None) -> float:
         empty += sum(
             unicodedata.category(sign) in {"Co", "Cc", "Cn", "Cs"} for sign in signs
         )
-    unmapped = 0.0 if known_letters is None else 1 - known_letters
     return max(empty / max(1, len(signs)), unmapped)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import sub
 from statistics import median
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -33,7 +35,7 @@ _HEADING_MAX_CHARACTERS: Final = 160
 #: Marks that begin the items of a list.
 BULLETS: Final = "\u2022\u2023\u25aa\u25ab\u25cf\u25cb\u25e6\u2043\uf0b7"
 #: Of Latin, Chinese and Japanese, Arabic, and Urdu.
-_SENTENCE_ENDS: Final = (*".!?:…", "\u3002", "\uff01", "\uff1f", "\u061f", "\u06d4")
+_SENTENCE_ENDS: Final = frozenset(".!?:…\u3002\uff01\uff1f\u061f\u06d4")
 
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -152,6 +154,8 @@ def turned(box: Box, direction: int) -> Box:
 
 def merged(lines: Sequence[Line]) -> list[Line]:
     """Join the pieces of one line that a superscript or a change of font broke."""
+    if not _may_continue(lines):
+        return list(lines)
     joined: list[Line] = []
     last: Line | None = None
     for line in lines:
@@ -163,6 +167,15 @@ def merged(lines: Sequence[Line]) -> list[Line]:
         joined.append(line)
         last = line
     return joined
+
+
+def _may_continue(lines: Sequence[Line]) -> bool:
+    """Whether any two lines stand side by side; those of most pages do not."""
+    highest = max([line.height for line in lines], default=0.0)
+    bottoms = [line.bottom for line in lines]
+    tops = [line.top for line in lines]
+    nearest = min(map(abs, map(sub, tops[1:], bottoms)), default=math.inf)
+    return nearest <= _SAME_BASELINE * highest
 
 
 def _continues(last: Line, line: Line) -> bool:
@@ -177,26 +190,26 @@ def _continues(last: Line, line: Line) -> bool:
 
 def paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
     """Group the lines of a page, in reading order, to paragraphs."""
-    usual = _usual_gap(lines)
+    wide = _WIDE_GAP * _usual_gap(lines)
     groups: list[list[Line]] = []
+    group: list[Line] = []
     for line in lines:
-        if groups and not _starts_paragraph(groups[-1], line, usual):
-            groups[-1].append(line)
+        if group and not _starts_paragraph(group, line, wide):
+            group.append(line)
         else:
-            groups.append([line])
+            group = [line]
+            groups.append(group)
     return groups
 
 
 def _usual_gap(lines: Sequence[Line]) -> float:
     """The usual distance between two lines, as a multiple of their height."""
-    ratios = []
-    for before, after in pairwise(lines):
-        height = before.height
-        gap = after.top - before.bottom
-        if 0 < gap < 3 * height and (
-            height == after.height or _same_size(before, after)
-        ):
-            ratios.append(gap / height)
+    ratios = [
+        gap / height
+        for before, after in pairwise(lines)
+        if 0 < (gap := after.top - before.bottom) < 3 * (height := before.height)
+        and (height == after.height or _same_size(before, after))
+    ]
     return median(ratios) if ratios else 1.2
 
 
@@ -207,16 +220,19 @@ def _same_size(one: Line, other: Line) -> bool:
     return 0 < first < _OTHER_SIZE * second and second < _OTHER_SIZE * first
 
 
-def _starts_paragraph(group: Sequence[Line], line: Line, usual: float) -> bool:
+def _starts_paragraph(group: Sequence[Line], line: Line, wide: float) -> bool:
     last = group[-1]
-    if line.direction != last.direction or not _same_size(last, line):
+    height = last.height
+    if line.direction != last.direction or not (
+        height == line.height > 0 or _same_size(last, line)
+    ):
         return True
-    gap = (line.top - last.bottom) / last.height
-    ended = last.text.rstrip().endswith(_SENTENCE_ENDS)
+    gap = (line.top - last.bottom) / height
+    if gap > wide:
+        return True
+    ended = last.text[-1] in _SENTENCE_ENDS
     if gap < -_SAME_BASELINE:  # up again: the next column
-        return ended or not line.text.lstrip()[:1].islower()
-    if gap > _WIDE_GAP * usual:
-        return True
+        return ended or not line.text[0].islower()
     if not ended:
         return False
     indented = _INDENT * last.height < line.start - last.start and len(group) > 1
@@ -234,12 +250,12 @@ def edges(lines: Sequence[Line], page: Box) -> tuple[Edge, ...]:
     if not lines:
         return ()
     direction = lines[len(lines) // 2].direction
+    own = [line for line in lines if line.direction == direction]
     box = turned(page, direction)
     high, tall = -box[3], box[3] - box[1]
     if tall <= 0:
         return ()
     head_ends, foot_begins = high + _EDGE * tall, high + (1 - _EDGE) * tall
-    own = [line for line in lines if line.direction == direction]
     body = [line.top for line in own if head_ends < line.top < foot_begins]
     head = [line for line in own if line.top <= head_ends]
     foot = [line for line in own if line.top >= foot_begins]

@@ -35,7 +35,10 @@ def page_markdown(
     lines = [line for group in groups for line in group]
     body = body_height(lines) if differ_in_size(lines) else None
     has_headings = body is not None and any(is_heading(group, body) for group in groups)
-    has_lists = any(line.text[0] in BULLETS for line in lines) or _is_numbered(lines)
+    marks = {line.text[0] for line in lines}
+    has_lists = not marks.isdisjoint(BULLETS) or (
+        any(map(str.isdecimal, marks)) and _is_numbered(lines)
+    )
     if not (has_headings or has_lists or tables):
         return None
     blocks = []

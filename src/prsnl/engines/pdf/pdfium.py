@@ -1,4 +1,4 @@
-"""PDF by PDFium: with `decision` and `raster` the only module that knows pypdfium2.
+"""PDF by PDFium: what one document and one page hold.
 
 PDFium is not thread-safe, and one page object is open at a time.
 """
@@ -28,12 +28,14 @@ from prsnl.engines.pdf.limits import (
     PAGES_MAX,
 )
 from prsnl.engines.pdf.metadata import metadata
+from prsnl.engines.pdf.opened import OpenPage, OpenText
 from prsnl.engines.pdf.tables import Table, find_tables
 from prsnl.engines.pdf.textpage import confidence, lines_of, upright
 
 ENGINE: Final = f"pypdfium2 {pdfium.version.PYPDFIUM_INFO.version}"
 _THUMBNAIL_ASPECT_MAX: Final = 4
 _JPEG_QUALITY: Final = 80
+_DRAWN: Final = (pdfium_c.FPDF_ANNOT_FREETEXT, pdfium_c.FPDF_ANNOT_STAMP)
 
 
 class UnreadablePageError(Exception):
@@ -131,10 +133,11 @@ class PdfFile:
 
     def _read(self, number: int) -> tuple[PageContent, int]:
         """What a page holds, and a rotation in degrees if its text is not upright."""
-        with self._open_page(number) as page, self._open_text(page) as text:
-            raw = _all_text(text)
-            lines = merged(lines_of(text, raw))
-            known_letters = confidence(text)
+        with self._open_page(number) as page, OpenText(page) as text:
+            count = text.count_chars()
+            raw = _all_text(text, count)
+            lines = merged(lines_of(text, raw, count))
+            known_letters = confidence(text, count)
             found = evidence(
                 page,
                 text,
@@ -169,25 +172,17 @@ class PdfFile:
 
     @contextmanager
     def _open_page(self, number: int) -> Iterator[pdfium.PdfPage]:
-        page = self.document.get_page(number - 1)
+        page = OpenPage(self.document, number)
         try:
             if self.has_form or _has_drawn_annotations(page):
                 # What a person filled in is drawn by annotations: make it page text.
                 flattened = pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
                 if flattened == pdfium_c.FLATTEN_SUCCESS:
                     page.close()
-                    page = self.document.get_page(number - 1)
+                    page = OpenPage(self.document, number)
             yield page
         finally:
             page.close()
-
-    @contextmanager
-    def _open_text(self, page: pdfium.PdfPage) -> Iterator[pdfium.PdfTextPage]:
-        text = page.get_textpage()
-        try:
-            yield text
-        finally:
-            text.close()
 
     def draw(self, number: int, target: Path, *, width: int) -> tuple[int, int]:
         """Draw one page as a JPEG file and return its width and height in pixels.
@@ -276,13 +271,12 @@ def _translated(
 
 def _has_drawn_annotations(page: pdfium.PdfPage) -> bool:
     """Whether an annotation shows text of its own (a free text, a stamp)."""
-    shown = {pdfium_c.FPDF_ANNOT_FREETEXT, pdfium_c.FPDF_ANNOT_STAMP}
     for index in range(min(pdfium_c.FPDFPage_GetAnnotCount(page), 1000)):
         annotation = pdfium_c.FPDFPage_GetAnnot(page, index)
         if annotation:
             kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
             pdfium_c.FPDFPage_CloseAnnot(annotation)
-            if kind in shown:
+            if kind in _DRAWN:
                 return True
     return False
 
@@ -299,11 +293,10 @@ def _may_have_pictures(path: Path) -> bool:
             return content.find(b"/Image") >= 0
 
 
-def _all_text(text: pdfium.PdfTextPage) -> str:
-    count = text.count_chars()
+def _all_text(text: OpenText, count: int) -> str:
     if count > PAGE_CHARACTERS_MAX:
         raise UnreadablePageError(
             f"The page holds {count} characters; at most {PAGE_CHARACTERS_MAX} are "
             "read."
         )
-    return str(text.get_text_range()) if count else ""
+    return text.whole(count) if count else ""

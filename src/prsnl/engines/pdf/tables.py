@@ -6,6 +6,7 @@ plain text is not touched.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -65,6 +66,8 @@ def find_tables(lines: Sequence[Line], page: Box) -> tuple[Table, ...]:
         lines: In reading order.
         page: Its left, bottom, right and top.
     """
+    if not _may_hold_rows(lines, page[2]):
+        return ()
     stretches = (
         rows
         for run in _runs(lines, page[2])
@@ -72,6 +75,32 @@ def find_tables(lines: Sequence[Line], page: Box) -> tuple[Table, ...]:
         for rows in _with_gaps(run)
     )
     return tuple(table for rows in stretches if (table := _table(rows)))
+
+
+def _may_hold_rows(lines: Sequence[Line], right: float) -> bool:
+    """Whether enough lines in a row have room for white; those of most pages do not.
+
+    Their ends need not be known for that.
+    """
+    run: list[Line] = []
+    top = math.nan
+    for line in lines:
+        if line.top == top:
+            return True
+        top = line.top
+        text = line.text
+        if line.start + _WIDER * line.height * len(text) < right and " " in text:
+            run.append(line)
+            if len(run) >= _ROWS_MIN and all(map(_has_white, run[-_ROWS_MIN:])):
+                return True
+        elif run:
+            run = []
+    return False
+
+
+def _has_white(line: Line) -> bool:
+    filled = _WIDER * line.height * len(line.text)
+    return " " in line.text and line.end - line.start > filled
 
 
 #: One line of a page: PDFium may give its cells as lines of their own.
@@ -110,7 +139,7 @@ def _may_be_row(row: _Row, right: float) -> bool:
     return all(
         line.places is not None and line.direction == 0 and line.text[0] not in BULLETS
         for line in row
-    ) and (len(row) > 1 or (" " in first.text and first.end - first.start > filled))
+    ) and (len(row) > 1 or _has_white(first))
 
 
 def _is_next(row: Line, line: Line) -> bool:

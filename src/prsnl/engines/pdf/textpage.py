@@ -1,16 +1,19 @@
 """Where the lines of a page's text stand, with as few calls to PDFium as will do.
 
-A call costs half a microsecond, and a page has thousands of characters: the first of
-each line is asked for its place, the last one only where somebody wants to know.
+A call costs a third of a microsecond, and a page has thousands of characters: the
+first of each line is asked for its place, all in one go, the last one only where
+somebody wants to know.
 """
 
 from __future__ import annotations
 
+import ctypes
 import math
+import struct
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from itertools import repeat
+from typing import Any, Final
 from unicodedata import bidirectional
 
 import pypdfium2 as pdfium
@@ -28,38 +31,73 @@ _SAME_START: Final = 1.0
 _MOST_TEXT: Final = 0.6
 _TO_THE_LEFT: Final = ("R", "AL")
 _NOWHERE: Final[Box] = (-1e9, -1e9, -1e9, -1e9)
-_box_of: Final = pdfium_c.FPDFText_GetLooseCharBox
+#: What PDFium tells of a box: its left, top, right and bottom.
+_BOX: Final = struct.Struct("=4f")
 
 
-@dataclass(frozen=True)
+def _short(call: Any, result: Any, *arguments: Any) -> Any:
+    """A call of PDFium's that keeps the interpreter's lock.
+
+    To give that up and to take it again costs as much as the call itself.
+    """
+    address = ctypes.cast(call, ctypes.c_void_p).value
+    assert address is not None
+    return ctypes.PYFUNCTYPE(result, *arguments)(address)
+
+
+_box_of: Final = _short(
+    pdfium_c.FPDFText_GetLooseCharBox,
+    ctypes.c_int,
+    *(ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p),
+)
+_has_no_meaning: Final = _short(
+    pdfium_c.FPDFText_HasUnicodeMapError,
+    ctypes.c_int,
+    *(ctypes.c_void_p, ctypes.c_int),
+)
+
+
 class Places:
     """Answers where the characters of one open page are."""
 
-    text: pdfium.PdfTextPage
-    #: An offset in the text, in UTF-16 units, is PDFium's own number of a character.
-    _is_plain: bool
-    _room: pdfium_c.FS_RECTF
-
-    @classmethod
-    def of(cls, text: pdfium.PdfTextPage, raw: str) -> Places:
-        """The places of a page whose text is *raw*."""
-        is_plain = _units(raw) == len(raw) == text.count_chars()
-        return cls(text, is_plain, pdfium_c.FS_RECTF())
+    def __init__(self, text: pdfium.PdfTextPage, raw: str, count: int) -> None:
+        """The places of a page whose text is *raw*, of *count* characters."""
+        self._text = text
+        self._handle = _address(text)
+        #: An offset in the text, in UTF-16 units, is PDFium's number of a character.
+        self._is_plain = _units(raw) == len(raw) == count
+        self._room = ctypes.create_string_buffer(_BOX.size)
+        self._room_at = ctypes.addressof(self._room)
 
     def index(self, offset: int) -> int:
         """PDFium's number of a character; negative for one that it made up."""
         if self._is_plain:
             return offset
-        return int(pdfium_c.FPDFText_GetCharIndexFromTextIndex(self.text.raw, offset))
+        return int(pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._text.raw, offset))
 
     def box(self, offset: int) -> Box | None:
         """The box of a character: left, bottom, right, top, in points."""
-        room = self._room
         index = offset if self._is_plain else self.index(offset)
-        # A text that was closed has no handle any more, and PDFium tells nothing.
-        if _box_of(self.text.raw, index, room):
-            return room.left, room.bottom, room.right, room.top
+        # A text that was closed has no handle any more.
+        if self._text.raw and _box_of(self._handle, index, self._room_at):
+            left, top, right, bottom = _BOX.unpack(self._room)
+            return left, bottom, right, top
         return None
+
+    def boxes(self, offsets: Sequence[int]) -> Sequence[Box | None]:
+        """The boxes of many characters, each as left, top, right, bottom."""
+        room = ctypes.create_string_buffer(_BOX.size * len(offsets))
+        at = ctypes.addressof(room)
+        indices = offsets if self._is_plain else map(self.index, offsets)
+        rooms = range(at, at + len(room), _BOX.size)
+        are_known = list(map(_box_of, repeat(self._handle), indices, rooms))
+        boxes = _BOX.iter_unpack(room)
+        if all(are_known):
+            return list(boxes)
+        return [
+            box if is_known else None
+            for is_known, box in zip(are_known, boxes, strict=True)
+        ]
 
     def end_of(self, line: Line) -> Box | None:
         """The box of a line's last character."""
@@ -67,46 +105,60 @@ class Places:
 
     def direction(self, offset: int) -> int:
         """Which way the text runs, in degrees, rounded to a quarter turn."""
-        angle = pdfium_c.FPDFText_GetCharAngle(self.text.raw, self.index(offset))
+        angle = pdfium_c.FPDFText_GetCharAngle(self._text.raw, self.index(offset))
         return round(math.degrees(angle) / 90) * 90 % 360 if angle >= 0 else 0
 
 
-def lines_of(text: pdfium.PdfTextPage, raw: str) -> list[Line]:
-    """The lines of a page; they stay useful only while it is open."""
-    places = Places.of(text, raw)
-    size = len if len(raw) == _units(raw) else _units
+def lines_of(text: pdfium.PdfTextPage, raw: str, count: int) -> list[Line]:
+    """The lines of a page of *count* characters.
+
+    They stay useful only while it is open.
+    """
+    places = Places(text, raw, count)
+    told, firsts = _told(raw)
     lines: list[Line] = []
-    offset = direction = 0
+    direction = 0
     before = _NOWHERE
-    box_of = places.box
-    for told in raw.split("\r\n"):
-        length = size(told)
-        stripped = told.strip()
+    for stripped, first, box in zip(told, firsts, places.boxes(firsts), strict=True):
+        if box is None:
+            line = Line(stripped)
+        else:
+            # Right under the line before, a line is upright as that one is.
+            if (
+                direction
+                or box[1] >= before[1]
+                or not -_SAME_START < box[0] - before[0] < _SAME_START
+            ):
+                direction = places.direction(first)
+            before = box
+            left, top, right, bottom = box
+            if direction:
+                left, bottom, _, top = turned((left, bottom, right, top), direction)
+            line = Line(stripped, left, -bottom, top - bottom, direction)
+            line.first = first
+            line.places = places
+        if not stripped.isascii() and _moves(stripped):
+            line.settle()
+        lines.append(line)
+    return lines
+
+
+def _told(raw: str) -> tuple[list[str], list[int]]:
+    """The lines that hold something, and the offsets, in UTF-16 units, of each."""
+    size = len if raw.isascii() or len(raw) == _units(raw) else _units
+    told: list[str] = []
+    firsts: list[int] = []
+    offset = 0
+    for line in raw.split("\r\n"):
+        stripped = line.strip()
         if stripped:
             first = offset
-            if stripped[0] != told[0]:
-                first += size(told[: -len(told.lstrip())])
-            box = box_of(first)
-            if box is None:
-                line = Line(stripped)
-            else:
-                # Right under the line before, a line is upright as that one is.
-                if (
-                    direction
-                    or box[3] >= before[3]
-                    or not -_SAME_START < box[0] - before[0] < _SAME_START
-                ):
-                    direction = places.direction(first)
-                before = box
-                left, bottom, _, top = turned(box, direction) if direction else box
-                line = Line(stripped, left, -bottom, top - bottom, direction)
-                line.places = places
-                line.first = first
-            if not stripped.isascii() and _moves(stripped):
-                line.settle()
-            lines.append(line)
-        offset += length + 2
-    return lines
+            if stripped[0] != line[0]:
+                first += size(line[: -len(line.lstrip())])
+            told.append(stripped)
+            firsts.append(first)
+        offset += size(line) + 2
+    return told, firsts
 
 
 def _moves(told: str) -> bool:
@@ -137,9 +189,8 @@ def upright(lines: Sequence[Line], rotation: int) -> int:
     return 360 - direction
 
 
-def confidence(text: pdfium.PdfTextPage) -> float | None:
-    """The part of sampled characters whose font says what they mean."""
-    count = text.count_chars()
+def confidence(text: pdfium.PdfTextPage, count: int) -> float | None:
+    """The part of sampled characters, of *count*, whose font says what they mean."""
     if not count:
         return None
     known = _known(text, count, _SAMPLED_FEW)
@@ -148,8 +199,9 @@ def confidence(text: pdfium.PdfTextPage) -> float | None:
 
 def _known(text: pdfium.PdfTextPage, count: int, sampled: int) -> float:
     sample = range(0, count, max(1, count // sampled))
-    handle = text.raw
-    unknown = sum(
-        pdfium_c.FPDFText_HasUnicodeMapError(handle, one) == 1 for one in sample
-    )
-    return round(1 - int(unknown) / len(sample), 3)
+    unknown = list(map(_has_no_meaning, repeat(_address(text)), sample)).count(1)
+    return round(1 - unknown / len(sample), 3)
+
+
+def _address(text: pdfium.PdfTextPage) -> int | None:
+    return ctypes.cast(text.raw, ctypes.c_void_p).value

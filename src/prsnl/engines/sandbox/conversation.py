@@ -32,7 +32,7 @@ from prsnl.core.errors import (
     TooLargeError,
     UnsupportedError,
 )
-from prsnl.engines.contracts import JsonObject
+from prsnl.engines.contracts import OPERATION_TITLES, JsonObject
 from prsnl.engines.sandbox.child import OUT_OF_MEMORY_STATUS
 from prsnl.engines.sandbox.frames import (
     HEADER_BYTES,
@@ -198,7 +198,7 @@ class Child:
         found = self.scratch.output(_plain(name), max_bytes=max_bytes)
         if found is None:
             raise ChildCrashedError(
-                "A sandbox child named a file that it did not leave. Try again."
+                "What read the file named a result that it did not leave. Try again."
             )
         return found
 
@@ -220,8 +220,8 @@ class Child:
         first = next(frames, None)
         if first is None or next(frames, None) is not None:
             raise PrsnlError(
-                f"{operation} did not answer with exactly one frame. This is a defect "
-                "of ours; please report it."
+                f"{_what(operation)} did not give exactly one answer. This is a "
+                "defect of ours; please report it."
             )
         return first
 
@@ -243,9 +243,9 @@ class Child:
             PrsnlError: What the operation raised, or how the child ended.
         """
         if self._is_killed:
-            raise ChildKilledError(f"{operation} was stopped.")
+            raise ChildKilledError(f"{_what(operation)} was stopped.")
         if not self.is_reusable:
-            raise PrsnlError(f"{operation}: this child is busy or has ended.")
+            raise PrsnlError(f"{_what(operation)}: this child is busy or has ended.")
         request = self._request(operation, params)
         self.scratch.open_inputs()
         self._is_busy = True
@@ -306,7 +306,7 @@ class Child:
             )
             self._await_ending(kill=True)
             raise PrsnlError(
-                f"{operation} failed on this input ({name or 'unknown'}). If it "
+                f"{_what(operation)} failed on this input ({name or 'unknown'}). If it "
                 "fails again, please report it."
             )
         else:
@@ -321,8 +321,8 @@ class Child:
             return self._disk_full(operation)
         if not isinstance(error, _TELLABLE):
             return PrsnlError(
-                f"{operation} failed on this input. If it fails again, please report "
-                "it."
+                f"{_what(operation)} failed on this input. If it fails again, please "
+                "report it."
             )
         message = error.message[:_MESSAGE_CHARACTERS]
         message = message.replace(str(self.scratch.inputs) + os.sep, "")
@@ -334,8 +334,8 @@ class Child:
             return encode({"operation": operation, "params": params}, maximum=maximum)
         except FrameTooLargeError as error:
             raise TooLargeError(
-                f"{operation} takes at most {maximum // _MIB} MiB of text at once. "
-                "Divide the file, and process its parts."
+                f"{_what(operation)} takes at most {maximum // _MIB} MiB of text at "
+                "once. Divide the file, and process its parts."
             ) from error
 
     def _send(self, operation: str, request: bytes, timeout_s: float) -> None:
@@ -392,10 +392,10 @@ class Child:
             if left <= 0:
                 self._await_ending(kill=True)
                 if self._is_killed:
-                    raise ChildKilledError(f"{operation} was stopped.")
+                    raise ChildKilledError(f"{_what(operation)} was stopped.")
                 raise TimeLimitError(
-                    f"{operation} took longer than {timeout_s:g} s for one step. Try "
-                    "a smaller file, or raise PRSNL_CHILD_UNIT_TIMEOUT_S."
+                    f"{_what(operation)} took longer than {timeout_s:g} s for one "
+                    "step. Try a smaller file, or raise PRSNL_CHILD_UNIT_TIMEOUT_S."
                 )
             if poll.poll(1000 * min(left, _WATCH_S)):
                 return
@@ -413,20 +413,25 @@ class Child:
     def _fail(self, operation: str, kind: type[PrsnlError], what: str) -> NoReturn:
         self._await_ending(kill=True)
         if self._is_killed:
-            raise ChildKilledError(f"{operation} was stopped.")
-        raise kind(f"{operation}: the sandbox child {what}. It is tried again.")
+            raise ChildKilledError(f"{_what(operation)} was stopped.")
+        raise kind(
+            f"{_what(operation)}: the process that did it {what}. It is tried again."
+        )
 
     def _lost(self, operation: str) -> NoReturn:
         """The child has ended, or closed its channel: say why."""
         ending = self._await_ending(kill=False)
         if self._is_killed:
-            raise ChildKilledError(f"{operation} was stopped.")
+            raise ChildKilledError(f"{_what(operation)} was stopped.")
         if ending is None:
-            raise ChildCrashedError(f"{operation}: the sandbox child was lost.")
+            raise ChildCrashedError(
+                f"{_what(operation)}: the process that did it was lost. It is tried "
+                "again."
+            )
         if self._ran_out_of_time(ending):
             raise TimeLimitError(
-                f"{operation} used more than {self._limits.cpu_s} s of processor "
-                "time. Try a smaller file."
+                f"{_what(operation)} used more than {self._limits.cpu_s} s of "
+                "processor time. Try a smaller file."
             )
         if ending.signal == signal.SIGXFSZ:
             raise self._disk_full(operation)
@@ -439,8 +444,8 @@ class Child:
         )
         _log.warning("sandbox.child_crashed", operation=operation, how=how)
         raise ChildCrashedError(
-            f"{operation}: the sandbox child {how}. It is tried again; if it stays, "
-            "the file may be damaged."
+            f"{_what(operation)}: the process that did it {how}. It is tried again; "
+            "if it stays, the file may be damaged."
         )
 
     def _ran_out_of_time(self, ending: Ending) -> bool:
@@ -458,14 +463,15 @@ class Child:
 
     def _out_of_memory(self, operation: str) -> OutOfMemoryError:
         return OutOfMemoryError(
-            f"{operation} needed more than {self._memory_bytes // _MIB} MiB of memory. "
-            "Try a smaller file, or raise PRSNL_CHILD_MEMORY_BYTES."
+            f"{_what(operation)} needed more than {self._memory_bytes // _MIB} MiB of "
+            "memory. Try a smaller file, or raise PRSNL_CHILD_MEMORY_BYTES."
         )
 
     def _disk_full(self, operation: str) -> DiskFullError:
         return DiskFullError(
-            f"{operation} wrote more than {self._limits.disk_bytes // _MIB} MiB, or "
-            "the disk is full. Free some space, or raise PRSNL_CHILD_DISK_BYTES."
+            f"{_what(operation)} wrote more than {self._limits.disk_bytes // _MIB} "
+            "MiB, or the disk is full. Free some space, or raise "
+            "PRSNL_CHILD_DISK_BYTES."
         )
 
     def _await_ending(self, *, kill: bool) -> Ending | None:
@@ -488,6 +494,11 @@ class Child:
         else:
             self.peak_memory_bytes = max(self.peak_memory_bytes, last.peak_memory_bytes)
         return own
+
+
+def _what(operation: str) -> str:
+    """What an operation does, as a user is told."""
+    return OPERATION_TITLES.get(operation, operation)
 
 
 def _plain(name: str) -> str:

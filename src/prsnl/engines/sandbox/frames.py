@@ -13,6 +13,7 @@ _HEADER: Final = struct.Struct(">I")
 HEADER_BYTES: Final = _HEADER.size
 _ESCAPED: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _NOT_STORABLE: Final = re.compile("[\0\ud800-\udfff]")
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 #: The largest frame that a header can announce, in bytes.
 LARGEST_BYTES: Final = 2**32 - 1
 
@@ -33,8 +34,7 @@ def encode(value: Frame, *, maximum: int = LARGEST_BYTES) -> bytes:
     Raises:
         FrameTooLargeError: It would be more than `maximum` bytes.
     """
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    data = body.encode("utf-8", errors="replace")
+    data = _encoder.encode(value).encode("utf-8", errors="replace")
     if len(data) > maximum:
         raise FrameTooLargeError(f"a frame of {len(data)} bytes; {maximum} are allowed")
     return _HEADER.pack(len(data)) + data

@@ -21,7 +21,8 @@ _MEANINGLESS: Final = re.compile(
     r"^(?:untitled|unbenannt|ohne titel|sans titre|sin título|senza titolo|naamloos|"
     r"sem título|no title|title|titel|document|dokument|documento|draft|entwurf|scan|"
     r"slide|folie|page|seite|powerpoint presentation|presentation|präsentation|book|"
-    r"mappe|new document|neues dokument|index|home|readme)[ _\-]?\d{0,4}$",
+    r"mappe|new document|neues dokument|untitled document|unbenanntes dokument|"
+    r"index|home|readme)[ _\-]?\d{0,4}$",
     re.IGNORECASE,
 )
 _GENERIC_HEADING: Final = re.compile(

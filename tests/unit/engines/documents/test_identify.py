@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from prsnl.core.errors import CorruptError, EmptyError
 from prsnl.engines.contracts import FileType
+from prsnl.engines.documents import UNKNOWN, unread
 from prsnl.engines.documents.identify import identify
 from tests.fakes.child_files import FolderFiles
 from tests.fakes.docx_files import docx_file
@@ -53,6 +55,10 @@ def told(folder: Path, name: str, data: bytes) -> FileType:
         ("a.docx", docx_file("<w:p/>"), "docx"),
         ("a.docx", docx_file("<w:p/>" * 50)[:700], "docx"),
         ("a.docx", LOCKED, "office-encrypted"),
+        ("a.docx", b"PK\x03\x04 rubbish", "docx"),
+        ("a.epub", b"PK\x03\x04 rubbish", "epub"),
+        ("a.zip", b"PK\x03\x04 rubbish", "zip"),
+        ("a", b"PK\x03\x04 rubbish", "zip"),
         ("a", b"A short text without an extension.", "text"),
         ("x", b"hi", "text"),
     ],
@@ -190,6 +196,26 @@ def test_other_archives_are_no_word_documents(tmp_path: Path) -> None:
     assert told(tmp_path, "a.zip", buffer.getvalue()).kind == "zip"
 
 
+def test_an_archive_that_stores_a_pdf_as_it_is_stays_an_archive(tmp_path: Path) -> None:
+    """The PDF begins in its first kilobyte, and ends in its last."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.pdf", pdf_file("Words."))
+
+    assert told(tmp_path, "a.zip", buffer.getvalue()).kind == "zip"
+
+
+def test_a_plain_archive_is_never_guessed_to_be_a_program(tmp_path: Path) -> None:
+    """Magika takes some for Java's, by what the files in it are made of."""
+    noise = random.Random(1).randbytes(14_000)  # noqa: S311 - no secret
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("copy of scan.pdf", b"%PDF-1.4\n" + noise)
+        archive.writestr("n.txt", "A note about water and bread.\n")
+
+    assert told(tmp_path, "two.zip", buffer.getvalue()).kind == "zip"
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmptyError):
         told(tmp_path, "a.pdf", b"")
@@ -200,3 +226,17 @@ def test_text_that_is_called_pdf_is_refused(tmp_path: Path, data: bytes) -> None
     """An error page saved under a document's name is no document."""
     with pytest.raises(CorruptError, match="is named"):
         told(tmp_path, "a.pdf", data)
+
+
+@pytest.mark.parametrize("size", [1, 5_000, 200_000])
+def test_zeros_alone_are_told_as_what_they_are(tmp_path: Path, size: int) -> None:
+    """Such a file has its size and its name, and nobody sees that it holds nothing."""
+    with pytest.raises(CorruptError, match="only zeros"):
+        told(tmp_path, "a.xlsx", bytes(size))
+
+
+def test_a_program_that_looks_like_no_kind_is_not_called_a_text(tmp_path: Path) -> None:
+    found = told(tmp_path, "prog", b"\x7fELF\x02\x01\x01" + bytes(200) + b" words")
+
+    assert (found.kind, found.description) == ("unknown", UNKNOWN)
+    assert "cannot be told" in unread(found.description)

@@ -82,9 +82,7 @@ def test_two_files_of_one_name_are_two(folder: Path) -> None:
 def test_what_is_not_read_is_named(folder: Path) -> None:
     (one,) = found(folder, zip_file({"a.gz": b"\x1f\x8b\x08" + bytes(30)}))
 
-    assert one.problem == (
-        "it is a file of type gzip compressed data, which this version does not read"
-    )
+    assert one.problem == ("Files of this kind (gzip compressed data) are not read.")
     assert one.output is None
 
 

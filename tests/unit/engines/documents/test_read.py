@@ -30,7 +30,9 @@ def read(folder: Path, kind: str, data: bytes) -> tuple[DocumentInfo, list[PageT
 def test_a_kind_that_nobody_reads_is_named(tmp_path: Path) -> None:
     asked = {"path": "x", "kind": "mp4", "description": "MP4 video"}
 
-    with pytest.raises(UnsupportedError, match="MP4 video; this version reads PDF"):
+    with pytest.raises(
+        UnsupportedError, match=r"\(MP4 video\) are not read: this version reads PDF"
+    ):
         next(documents.read(FolderFiles(tmp_path, tmp_path), asked))
 
 
