@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from prsnl.core.incoming import told_bytes
 from prsnl.items.models import AttachmentView, ProcessingStatus
-from prsnl.web.uploads import told_bytes
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import ENDED, Status
 

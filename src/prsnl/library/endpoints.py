@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
+from prsnl.core.incoming import UploadLimits
 from prsnl.items import store
 from prsnl.items.models import AttachmentView, PageView
 from prsnl.library import item_endpoints, tag_endpoints
@@ -120,7 +121,7 @@ async def upload(
     that failed, or with `again`. What was in the trash is taken out of it.
     """
     wish = Wish(**options.model_dump(), idempotency_key=idempotency_key)
-    limits = uploads.UploadLimits(
+    limits = UploadLimits(
         max_bytes=parts.limits.upload_max_bytes,
         free_disk_floor_bytes=parts.limits.free_disk_floor_bytes,
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
+from prsnl.core.incoming import Incoming
 from prsnl.core.storage import FolderStorage
 from prsnl.file_processing.specs import (
     PROCESS_DOCUMENT,
@@ -16,7 +17,6 @@ from prsnl.file_processing.specs import (
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library.quota import require_room
-from prsnl.web.uploads import Incoming
 from prsnl.work import blobs, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
+from prsnl.core.incoming import cleaned_name
 from prsnl.core.storage import FolderStorage
 from prsnl.items import notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
 from prsnl.library.quota import require_room
-from prsnl.web.uploads import cleaned_name
 from prsnl.wire_library import NewNote
 from prsnl.work import blobs
 from prsnl.work.ledger import TaskView

@@ -6,8 +6,8 @@ from typing import Final
 
 from prsnl.core.db import Db
 from prsnl.core.errors import QuotaError
+from prsnl.core.incoming import told_bytes
 from prsnl.items.store import NewFile
-from prsnl.web.uploads import told_bytes
 
 # Two uploads at once must not both find the same room.
 _ALONE: Final = "select pg_advisory_xact_lock(hashtextextended('quota ' || %s, 0))"

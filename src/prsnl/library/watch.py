@@ -30,6 +30,7 @@ from prsnl.core.errors import (
     UnavailableError,
 )
 from prsnl.core.ids import new_id
+from prsnl.core.incoming import Incoming, UploadLimits, cleaned_name
 from prsnl.core.settings import Storage as StorageSettings
 from prsnl.core.settings import Watch
 from prsnl.core.storage import (
@@ -49,7 +50,6 @@ from prsnl.library.watch_folder import (
     WatchedFolder,
     trouble_of,
 )
-from prsnl.web.uploads import Incoming, UploadLimits, cleaned_name
 
 #: A scheduler that is silent for so many rounds has left the folder to another.
 _LEASE_ROUNDS: Final = 6

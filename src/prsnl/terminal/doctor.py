@@ -21,6 +21,7 @@ from prsnl.client import Client, local_key
 from prsnl.core import schema
 from prsnl.core.db import connect
 from prsnl.core.errors import PrsnlError, StartError, UnavailableError
+from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
@@ -29,7 +30,6 @@ from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
 from prsnl.terminal.stack import given_urls, log_to_file
-from prsnl.web.uploads import told_bytes
 from prsnl.wiring import sandbox, storage_folder
 
 _BROKER_TIMEOUT_S: Final = 5

@@ -438,7 +438,7 @@ class StageStore:
     def _encode(self, value: R) -> tuple[Jsonb | None, str | None]:
         encoded = value.model_dump_json()
         if len(encoded) <= INLINE_BYTES:
-            return Jsonb(value.model_dump(mode="json")), None
+            return Jsonb(encoded, dumps=str), None
         return None, self.storage.put_bytes(encoded.encode())
 
     def _raise(self, connection: Db, step: Step, *, is_commit: bool) -> None:

@@ -18,6 +18,7 @@ from prsnl import scheduler
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
+from prsnl.core.incoming import Incoming
 from prsnl.core.storage import Spooled
 from prsnl.embedded.stack import StackUrls
 from prsnl.file_processing.batch_specs import PROCESS_BATCH, ProcessBatch
@@ -27,7 +28,6 @@ from prsnl.items.models import AttachmentView
 from prsnl.library import trash
 from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.note_intake import take_note
-from prsnl.web.uploads import Incoming
 from prsnl.wire_library import NewNote
 from prsnl.work import blobs, secrets
 from prsnl.work.claim import claim

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prsnl.core.errors import BadRequestError, DiskFullError, TooLargeError
-from prsnl.core.storage import FolderStorage
-from prsnl.web.uploads import (
+from prsnl.core.incoming import (
     NAME_CHARACTERS,
     Incoming,
     UploadLimits,
     cleaned_name,
-    spool,
     told_bytes,
 )
+from prsnl.core.storage import FolderStorage
+from prsnl.web.uploads import spool
 
 FORM = "multipart/form-data; boundary=b"
 CONTENT = b"one\r\ntwo\r\n--a no end\r\n--\r\n\x00\xff three"
