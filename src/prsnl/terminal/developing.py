@@ -50,7 +50,8 @@ def test(arguments: Sequence[str]) -> int:
         print_lines(*([] if is_ok else [done.stdout.rstrip()]))
         print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
         is_clean = is_clean and is_ok
-    status = _run(["-m", "pytest", "-n", str(fleet.cores()), "tests"])
+    # One more than cores: many tests wait for processes, leases and disks.
+    status = _run(["-m", "pytest", "-n", str(fleet.cores() + 1), "tests"])
     return status or (0 if is_clean else 1)
 
 
