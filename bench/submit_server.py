@@ -15,7 +15,7 @@ from prsnl.api import make_app
 from prsnl.core.db import connect
 from prsnl.core.ids import new_id
 from prsnl.web import keys
-from prsnl.wire import Accepted
+from prsnl.wire.tasks import Accepted
 from prsnl.wiring import read
 
 TABLE = """

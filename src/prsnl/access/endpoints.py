@@ -29,15 +29,8 @@ from prsnl.web.dependencies import (
 from prsnl.web.errors import SIGN_IN, status_of
 from prsnl.web.identity import Credential, Identity
 from prsnl.web.origins import client_of, cookie_name, is_secure
-from prsnl.wire import (
-    KeyBody,
-    LinkBody,
-    MadeKey,
-    MeBody,
-    Page,
-    Scope,
-    SessionBody,
-)
+from prsnl.wire.access import KeyBody, LinkBody, MadeKey, MeBody, Scope, SessionBody
+from prsnl.wire.base import Page
 
 _FORM_BYTES: Final = 4096
 _NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f]+$"

@@ -13,7 +13,7 @@ from prsnl.core.errors import NotFoundError
 from prsnl.core.ids import new_id
 from prsnl.web.identity import hash_of
 from prsnl.web.keys import new_key
-from prsnl.wire import KeyBody, MadeKey, Scope
+from prsnl.wire.access import KeyBody, MadeKey, Scope
 
 _COLUMNS: Final = (
     "id, owner, name, scopes, created_at, last_used_at, expires_at, revoked_at"

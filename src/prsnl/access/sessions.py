@@ -12,7 +12,7 @@ from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError, UnauthorizedError
 from prsnl.core.ids import new_id
 from prsnl.web.identity import Identity, hash_of
-from prsnl.wire import SessionBody
+from prsnl.wire.access import SessionBody
 
 _SECRET_BYTES: Final = 32
 _DEVICE_CHARACTERS: Final = 200

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
 from prsnl.items import store
 from prsnl.web.dependencies import Dispatch, Parts
-from prsnl.wire import Accepted
+from prsnl.wire.tasks import Accepted
 
 router = APIRouter(prefix="/api/background/ai", tags=["AI processing"])
 

@@ -292,8 +292,8 @@ class Settings:
     access: Access = field(default_factory=Access)
     work: Work
     children: Children
-    watch: Watch
     logs: Logs
+    watch: Watch = field(default_factory=Watch)
     ocr: Ocr = field(default_factory=Ocr)
     embedding: Embedding = field(default_factory=Embedding)
 

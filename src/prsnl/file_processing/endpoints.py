@@ -23,7 +23,7 @@ from prsnl.file_processing.specs import (
 )
 from prsnl.items import files, store
 from prsnl.web.dependencies import MONITOR_URL, Dispatch, Parts, Shared
-from prsnl.wire import Accepted
+from prsnl.wire.tasks import Accepted
 
 router = APIRouter(prefix="/api/background/files", tags=["File processing"])
 rerun_router = APIRouter(prefix="/api/attachments", tags=["File processing"])

@@ -14,7 +14,7 @@ from prsnl.items import editing, listing, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
 from prsnl.library.trash import purge
-from prsnl.wire_library import (
+from prsnl.wire.library import (
     MOST_AT_ONCE,
     Action,
     Bulk,

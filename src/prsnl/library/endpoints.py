@@ -28,7 +28,8 @@ from prsnl.web.dependencies import (
     Parts,
     Shared,
 )
-from prsnl.wire import Page, Uploaded
+from prsnl.wire.base import Page
+from prsnl.wire.files import Uploaded
 
 _PIECE_BYTES: Final = 1 << 18
 _SAFE: Final = {

@@ -20,8 +20,8 @@ from prsnl.library.bulk import BulkWork
 from prsnl.library.note_intake import take_note
 from prsnl.web.bodies import task_body
 from prsnl.web.dependencies import Caller, IdempotencyKey, Parts
-from prsnl.wire import Page
-from prsnl.wire_library import MOST_AT_ONCE, Bulk, BulkDone, Emptied, NewNote, NoteKept
+from prsnl.wire.base import Page
+from prsnl.wire.library import MOST_AT_ONCE, Bulk, BulkDone, Emptied, NewNote, NoteKept
 
 router = APIRouter()
 

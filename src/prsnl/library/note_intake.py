@@ -13,7 +13,7 @@ from prsnl.items import notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
 from prsnl.library.quota import require_room
-from prsnl.wire_library import NewNote
+from prsnl.wire.library import NewNote
 from prsnl.work import blobs
 from prsnl.work.ledger import TaskView
 

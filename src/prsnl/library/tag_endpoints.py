@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from prsnl.core.texts import StorableText, Tag
 from prsnl.items import editing
 from prsnl.web.dependencies import Caller, Parts
-from prsnl.wire import Page
-from prsnl.wire_library import TagBody, TagChanged, TagRename
+from prsnl.wire.base import Page
+from prsnl.wire.library import TagBody, TagChanged, TagRename
 
 router = APIRouter(prefix="/tags")
 

@@ -18,7 +18,9 @@ from prsnl.monitoring import health
 from prsnl.monitoring.live import Reading
 from prsnl.web.bodies import child_body, status_body, task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
-from prsnl.wire import ChildBody, HealthBody, Page, StatusBody, TaskBody
+from prsnl.wire.base import Page
+from prsnl.wire.monitoring import HealthBody
+from prsnl.wire.tasks import ChildBody, StatusBody, TaskBody
 from prsnl.work import control, ledger
 from prsnl.work.ledger import Narrowing
 from prsnl.work.queues import Queue

@@ -9,7 +9,7 @@ from prsnl.core import schema
 from prsnl.core.db import Database, Db, Row
 from prsnl.core.errors import UnavailableError
 from prsnl.items import watch_store
-from prsnl.wire import HealthBody, WatchBody, WorkersBody
+from prsnl.wire.monitoring import HealthBody, WatchBody, WorkersBody
 from prsnl.work.workers import GONE_AFTER
 
 _PATIENCE_S = 1.0

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from prsnl.monitoring.reader import Follower, OfOwner, OfTask, Reader, Told, told
 from prsnl.web.bodies import event_body
 from prsnl.web.dependencies import Caller, Parts, Shared
-from prsnl.wire import GapEvent, ReadyEvent
+from prsnl.wire.tasks import GapEvent, ReadyEvent
 from prsnl.work import feed
 from prsnl.work.feed import Cursor
 

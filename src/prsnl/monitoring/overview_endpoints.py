@@ -14,8 +14,8 @@ from prsnl.monitoring import performance
 from prsnl.monitoring.queues import queues
 from prsnl.web.bodies import task_body
 from prsnl.web.dependencies import Caller, Paging, Parts, next_page
-from prsnl.wire import Page
-from prsnl.wire_monitoring import (
+from prsnl.wire.base import Page
+from prsnl.wire.monitoring import (
     MOST_REQUEUED,
     DeadLetterGroup,
     DeadLetters,

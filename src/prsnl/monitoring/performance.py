@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from prsnl.core.db import Db
-from prsnl.wire_monitoring import Performance, TaskPerformance
+from prsnl.wire.monitoring import Performance, TaskPerformance
 
 _BY_TASK: Final = """
 select queue, task_name as name, count(*) as claims,

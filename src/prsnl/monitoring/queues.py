@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from prsnl.core.db import Db, Row
-from prsnl.wire_monitoring import QueueBody
+from prsnl.wire.monitoring import QueueBody
 from prsnl.work.queues import QUEUES, QueueSpec
 from prsnl.work.workers import GONE_AFTER
 

@@ -25,7 +25,7 @@ import structlog
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import PrsnlError, TooManyRequestsError
 from prsnl.web.bodies import event_body
-from prsnl.wire import ProgressEvent
+from prsnl.wire.tasks import ProgressEvent
 from prsnl.work import feed
 from prsnl.work.feed import Cursor, EventView
 from prsnl.work.ring import Listener

@@ -24,7 +24,7 @@ from prsnl.terminal import servers
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.terminal.summary import one_line
-from prsnl.wire import KeyBody, LinkBody, Scope
+from prsnl.wire.access import KeyBody, LinkBody, Scope
 
 _NAME_CHARACTERS: Final = 40
 _MOST_KEYS: Final = 200

@@ -18,7 +18,7 @@ from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.core.ids import new_id
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome, failed, fetch
-from prsnl.wire import StatusBody, TaskBody
+from prsnl.wire.tasks import StatusBody, TaskBody
 from prsnl.work.specs import ENDED, Status
 
 #: Tasks that are followed at a time: more than a machine runs at a time.

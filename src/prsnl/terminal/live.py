@@ -18,7 +18,7 @@ from prsnl.terminal.following import Event, Progressed, Sending
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.summary import clock, one_line
-from prsnl.wire import ProgressEvent, TaskBody
+from prsnl.wire.tasks import ProgressEvent, TaskBody
 
 _ROWS: Final = 10
 #: Rows of files that wait, where none is active.

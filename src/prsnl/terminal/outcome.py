@@ -10,7 +10,7 @@ from prsnl.client import Client
 from prsnl.core.errors import PrsnlError
 from prsnl.items.models import AttachmentView, ItemView, PageView
 from prsnl.terminal.inputs import InputFile
-from prsnl.wire import ErrorBody, StatusBody
+from prsnl.wire.tasks import ErrorBody, StatusBody
 from prsnl.work.specs import Status
 
 #: What an unreadable file fails with: it never reached the server.

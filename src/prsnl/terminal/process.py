@@ -26,7 +26,7 @@ from prsnl.terminal.outcome import Outcome
 from prsnl.terminal.passwords import given_password
 from prsnl.terminal.reaching import reached
 from prsnl.terminal.service import start_in_background
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 
 INTERRUPTED: Final = 130
 WRONG_USAGE: Final = 2

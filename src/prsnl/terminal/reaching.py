@@ -11,7 +11,7 @@ from prsnl.client import Client
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers
 from prsnl.terminal.stack import service
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 
 _STARTING: Final = "Starting the database, the broker and the workers ..."
 

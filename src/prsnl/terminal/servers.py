@@ -6,7 +6,7 @@ from prsnl.client import Client, is_local, local_key
 from prsnl.core.errors import ForbiddenError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 
 
 def named(settings: Settings, server: str | None) -> Client | None:

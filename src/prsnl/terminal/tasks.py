@@ -13,7 +13,8 @@ from prsnl.core.settings import Settings
 from prsnl.terminal import servers, watching
 from prsnl.terminal.live import print_lines, told
 from prsnl.terminal.summary import count, one_line
-from prsnl.wire import HealthBody, ProgressEvent, StatusBody, TaskBody
+from prsnl.wire.monitoring import HealthBody
+from prsnl.wire.tasks import ProgressEvent, StatusBody, TaskBody
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
 _NEWEST: Final = 10

@@ -20,7 +20,7 @@ from rich.text import Text
 from prsnl.client import Client
 from prsnl.core.errors import UnavailableError
 from prsnl.terminal.live import print_lines, told
-from prsnl.wire import FeedEvent, ProgressEvent, StatusBody, TaskBody
+from prsnl.wire.tasks import FeedEvent, ProgressEvent, StatusBody, TaskBody
 
 #: Why a task waits changes without an event: looked at so often.
 _LOOK_EVERY_S: Final = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from prsnl.wire import (
+from prsnl.wire.tasks import (
     ChildBody,
     ErrorBody,
     EtaBody,

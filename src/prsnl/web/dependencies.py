@@ -31,7 +31,8 @@ from prsnl.web.origins import (
     is_safe,
 )
 from prsnl.web.throttle import Throttle
-from prsnl.wire import Accepted, Scope
+from prsnl.wire.access import Scope
+from prsnl.wire.tasks import Accepted
 from prsnl.work import secrets
 from prsnl.work.eta import History
 from prsnl.work.ring import Channel, Ring

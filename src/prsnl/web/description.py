@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from prsnl.web.errors import MEDIA_TYPE
-from prsnl.wire import Problem
+from prsnl.wire.base import Problem
 
 _REFERENCE: Final = "#/components/schemas/Problem"
 #: What FastAPI describes, and nothing here answers.

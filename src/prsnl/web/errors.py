@@ -25,7 +25,7 @@ from prsnl.core.db import LOST
 from prsnl.core.errors import PrsnlError, UnauthorizedError, UnavailableError
 from prsnl.core.ids import new_id
 from prsnl.web.headers import secure
-from prsnl.wire import FieldProblem, Problem
+from prsnl.wire.base import FieldProblem, Problem
 
 STATUS_OF_CODE: Final = {
     "bad_request": HTTPStatus.UNPROCESSABLE_ENTITY,

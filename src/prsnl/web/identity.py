@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 
 
 class CredentialKind(StrEnum):

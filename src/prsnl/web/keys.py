@@ -19,7 +19,7 @@ from prsnl.web.identity import (
     hash_of,
     still_valid,
 )
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 
 FIRST_OWNER: Final = "owner"
 FILE_NAME: Final = "api-key"

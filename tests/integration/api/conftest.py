@@ -20,7 +20,7 @@ from prsnl.client import Client
 from prsnl.core.db import Database
 from prsnl.embedded.stack import StackUrls
 from prsnl.web import keys
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 from prsnl.wiring import Wiring
 from tests.conftest import fresh_broker, fresh_database, wired
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prsnl.client import Client
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 from tests.integration.api.conftest import Person, Server
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,8 @@ import pytest
 from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.items.editing import ItemChanges
 from prsnl.items.listing import ItemQuery, Sort
-from prsnl.wire_library import Action, Bulk, NewNote
-from prsnl.wire_monitoring import Requeue
+from prsnl.wire.library import Action, Bulk, NewNote
+from prsnl.wire.monitoring import Requeue
 from prsnl.work.specs import Status
 from tests.integration.api.conftest import Person, Server
 from tests.integration.api.test_overview import failed

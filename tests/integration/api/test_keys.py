@@ -11,7 +11,7 @@ import pytest
 
 from prsnl.client import Client
 from prsnl.core.errors import ForbiddenError, NotFoundError, UnauthorizedError
-from prsnl.wire import KeyBody, Scope
+from prsnl.wire.access import KeyBody, Scope
 from prsnl.wiring import Wiring
 from tests.integration.api.conftest import Person, Server, api_over
 

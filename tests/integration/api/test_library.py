@@ -18,7 +18,7 @@ from prsnl.engines.contracts import (
     TextAnalysis,
 )
 from prsnl.items import learned, store
-from prsnl.wire import Uploaded
+from prsnl.wire.files import Uploaded
 from tests.integration.api.conftest import Person, Server
 
 

@@ -28,7 +28,7 @@ from prsnl.engines.contracts import (
 )
 from prsnl.items import learned, store
 from prsnl.web.limits import LARGEST_BODY_BYTES
-from prsnl.wire import Uploaded
+from prsnl.wire.files import Uploaded
 from prsnl.wiring import Wiring
 from tests.fakes.html_page import HtmlPage
 from tests.integration.api.conftest import Person, Server, api_over

@@ -13,7 +13,7 @@ from fastapi import Depends, FastAPI, WebSocket
 from prsnl.api import make_app
 from prsnl.core.db import Database
 from prsnl.web.dependencies import Caller, Parts
-from prsnl.wire import Scope
+from prsnl.wire.access import Scope
 from prsnl.wiring import Wiring
 from prsnl.work import ledger
 from tests.integration.api.conftest import Person, Server, serving

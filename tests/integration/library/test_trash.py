@@ -28,7 +28,7 @@ from prsnl.items.models import AttachmentView
 from prsnl.library import trash
 from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.note_intake import take_note
-from prsnl.wire_library import NewNote
+from prsnl.wire.library import NewNote
 from prsnl.work import blobs, secrets
 from prsnl.work.claim import claim
 from prsnl.work.submit import submission, submit

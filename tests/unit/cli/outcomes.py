@@ -10,7 +10,7 @@ from uuid import UUID
 from prsnl.items.models import AttachmentView, ItemView, PageView, ProcessingStatus
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
-from prsnl.wire import ErrorBody, ProgressBody, StatusBody
+from prsnl.wire.tasks import ErrorBody, ProgressBody, StatusBody
 from prsnl.work.specs import Status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

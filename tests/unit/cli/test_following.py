@@ -16,7 +16,8 @@ from prsnl.items.models import AttachmentView, ItemView, LearnedView, PageView
 from prsnl.terminal.following import Cancelled, Progressed, Run
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome
-from prsnl.wire import StatusBody, Uploaded
+from prsnl.wire.files import Uploaded
+from prsnl.wire.tasks import StatusBody
 from prsnl.work.specs import Status
 from tests.unit.cli import outcomes
 

@@ -18,7 +18,8 @@ from prsnl.terminal.live import LiveDisplay, PlainDisplay, told
 from prsnl.terminal.outcome import failed
 from prsnl.terminal.summary import clock, day, lines, one_line
 from prsnl.terminal.tasks import overview
-from prsnl.wire import HealthBody, StatusBody, WorkersBody
+from prsnl.wire.monitoring import HealthBody, WorkersBody
+from prsnl.wire.tasks import StatusBody
 from prsnl.work.specs import Status
 from tests.unit.cli import outcomes
 

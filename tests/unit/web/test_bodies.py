@@ -12,7 +12,7 @@ from jsonschema_rs import Draft202012Validator
 from pydantic import ValidationError
 
 from prsnl.api import make_app
-from prsnl.wire_library import Bulk
+from prsnl.wire.library import Bulk
 from tests.conftest import wired
 
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIWebSocketRoute, iter_route_contexts
 
 from prsnl.api import make_app
 from prsnl.web.errors import STATUS_OF_CODE
-from prsnl.wire import FeedEvent
+from prsnl.wire.tasks import FeedEvent
 from tests.conftest import wired
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"

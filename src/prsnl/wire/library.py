@@ -13,7 +13,8 @@ from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.items.editing import MOST_TAGS
 from prsnl.items.listing import ItemFilter
 from prsnl.items.models import ItemView
-from prsnl.wire import Body, TaskBody
+from prsnl.wire.base import Body
+from prsnl.wire.tasks import TaskBody
 
 #: Items that one request may do something to.
 MOST_AT_ONCE = 500

@@ -12,7 +12,8 @@ import httpx2
 from pydantic import TypeAdapter, ValidationError
 
 from prsnl.core.errors import PrsnlError, UnavailableError
-from prsnl.wire import FeedEvent, GapEvent, Problem, ProgressEvent, ReadyEvent
+from prsnl.wire.base import Problem
+from prsnl.wire.tasks import FeedEvent, GapEvent, ProgressEvent, ReadyEvent
 
 #: A server that is gone for so long does not come back by itself.
 PATIENCE_S: Final = 60.0

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.shapes import exactly_one
 from prsnl.core.texts import StorableText
-from prsnl.wire import Body, TaskBody
+from prsnl.wire.base import Body
+from prsnl.wire.tasks import TaskBody
 from prsnl.work.queues import Queue
 
 #: Tasks that one request may queue again.
@@ -139,3 +140,43 @@ class Performance(Body):
     succeeded: int
     failed: int
     tasks: list[TaskPerformance]
+
+
+class WorkersBody(Body):
+    """The live workers of one queue."""
+
+    slots: int
+    busy: int
+
+
+class WatchBody(Body):
+    """How a watched folder is; files are counted, not named."""
+
+    #: One sentence, when it cannot be used.
+    trouble: str | None
+    #: Files and folders in it that cannot be read.
+    unreadable: int
+    under_way: int
+    done: int
+    duplicates: int
+    failed: int
+
+
+class HealthBody(Body):
+    """How the parts of the service are; never a secret."""
+
+    #: "ok", or "degraded" when a part is missing.
+    status: str
+    version: str
+    #: "ok", or one sentence.
+    database: str
+    #: "ok", "unknown" without a scheduler, or one sentence.
+    broker: str
+    #: Live schedulers.
+    schedulers: int
+    #: Live workers by queue.
+    workers: dict[str, WorkersBody]
+    #: The watched folders that a scheduler looks after.
+    watch: list[WatchBody] = Field(default_factory=list)
+    #: One sentence for each part that is missing, or that `--insecure` leaves open.
+    problems: list[str]

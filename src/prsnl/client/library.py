@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -10,12 +9,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from prsnl.client.connection import Connection
 from prsnl.items.editing import ItemChanges
 from prsnl.items.egress import Receipt
 from prsnl.items.listing import ItemQuery
 from prsnl.items.models import ItemView
-from prsnl.wire import Page
-from prsnl.wire_library import (
+from prsnl.wire.base import Page
+from prsnl.wire.library import (
     Bulk,
     BulkDone,
     Emptied,
@@ -24,7 +24,7 @@ from prsnl.wire_library import (
     TagBody,
     TagChanged,
 )
-from prsnl.wire_monitoring import (
+from prsnl.wire.monitoring import (
     DeadLetters,
     Performance,
     QueueBody,
@@ -35,12 +35,8 @@ from prsnl.wire_monitoring import (
 B = TypeVar("B", bound=BaseModel)
 
 
-class LibraryCalls(ABC):
+class LibraryCalls(Connection):
     """What a program may do with items, tags, the trash, queues and dead letters."""
-
-    @abstractmethod
-    def _told(self, kind: type[B], method: str, path: str, **request: Any) -> B:
-        """Ask, and read the answer as a model."""
 
     def note(self, note: NewNote, *, idempotency_key: str | None = None) -> NoteKept:
         """Keep a text; with a key it is safe to send it once more."""
