@@ -20,8 +20,9 @@ from uuid import uuid4
 from PIL import Image, ImageDraw, ImageFont
 
 import machine
-from prsnl.core import settings as settings_of
 from prsnl.core.settings import Settings
+from prsnl.core.settings import engines as engine_settings
+from prsnl.core.settings import service as settings_of
 from prsnl.core.storage import FolderStorage
 from prsnl.engines.contracts import FileType, OcrNeed, PageStatus, PageText
 from prsnl.engines.ocr import table
@@ -29,7 +30,7 @@ from prsnl.file_processing.crew import Crew, Job
 from prsnl.file_processing.reading import Reading
 from prsnl.file_processing.slots import Slots
 from prsnl.items.models import AttachmentView
-from prsnl.wiring import sandbox
+from prsnl.wiring.children import sandbox
 from prsnl.work.run import TaskRun
 
 #: What two cores are to be worth, of one.
@@ -99,9 +100,9 @@ def _measure(
         broker=settings_of.Broker(),
         server=settings_of.Server(),
         work=settings_of.Work(),
-        children=settings_of.Children(),
+        children=engine_settings.Children(),
         logs=settings_of.Logs(),
-        ocr=settings_of.Ocr(ocr_engine=engines[0].name),
+        ocr=engine_settings.Ocr(ocr_engine=engines[0].name),
     )
     storage = FolderStorage(folder / "storage")
     storage.prepare()

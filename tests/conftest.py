@@ -17,9 +17,10 @@ from pydantic import SecretStr
 from redis import Redis
 
 from prsnl.core import schema
-from prsnl.core import settings as settings_of
 from prsnl.core.db import Database, connect
 from prsnl.core.settings import Settings
+from prsnl.core.settings import engines as engine_settings
+from prsnl.core.settings import service as settings_of
 from prsnl.core.storage import FolderStorage
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
@@ -163,7 +164,7 @@ def wired(database_url: str, broker_url: str, data_dir: Path) -> Wiring:
         broker=settings_of.Broker(broker_url=SecretStr(broker_url)),
         server=settings_of.Server(),
         work=settings_of.Work(lease_s=timedelta(seconds=3), retry_waits_scale=0.01),
-        children=settings_of.Children(),
+        children=engine_settings.Children(),
         watch=settings_of.Watch(),
         logs=settings_of.Logs(),
     )

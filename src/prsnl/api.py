@@ -35,6 +35,7 @@ from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.library import learned, restored
+from prsnl.media_processing import endpoints as media_processing
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
@@ -127,6 +128,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         ai_processing.router,
         file_processing.router,
         file_processing.rerun_router,
+        media_processing.router,
         library.router,
         learned.router,
         restored.router,

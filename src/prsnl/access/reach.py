@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 #: Of the documentation's network: no packet is sent there, a route is looked up.

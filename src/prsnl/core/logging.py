@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from prsnl.core.settings import Logs
+from prsnl.core.settings.service import Logs
 
 
 def configure_logging(logs: Logs) -> None:

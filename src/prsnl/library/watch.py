@@ -31,8 +31,8 @@ from prsnl.core.errors import (
 )
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import Incoming, UploadLimits, cleaned_name
-from prsnl.core.settings import Storage as StorageSettings
-from prsnl.core.settings import Watch
+from prsnl.core.settings.service import Storage as StorageSettings
+from prsnl.core.settings.service import Watch
 from prsnl.core.storage import (
     FolderStorage,
     Spooled,

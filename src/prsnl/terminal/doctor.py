@@ -30,7 +30,8 @@ from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
 from prsnl.terminal.stack import given_urls, log_to_file
-from prsnl.wiring import sandbox, storage_folder
+from prsnl.wiring import storage_folder
+from prsnl.wiring.children import sandbox
 
 _BROKER_TIMEOUT_S: Final = 5
 #: What reads files and texts here, by package.

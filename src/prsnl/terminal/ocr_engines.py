@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from prsnl.core.errors import StartError
-from prsnl.core.settings import Ocr
+from prsnl.core.settings.engines import Ocr
 from prsnl.engines.ocr import table, tessdata
 
 _SHOWN: Final = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from prsnl.core.errors import BadRequestError
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 
 _ASK: Final = Path("-")
 _BYTES_MAX: Final = 4_096

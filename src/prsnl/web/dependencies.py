@@ -16,9 +16,9 @@ from starlette.requests import HTTPConnection
 
 from prsnl.core.db import Database
 from prsnl.core.errors import ForbiddenError, UnauthorizedError
-from prsnl.core.settings import Access as AccessSettings
-from prsnl.core.settings import Server as ServerSettings
-from prsnl.core.settings import Storage as StorageSettings
+from prsnl.core.settings.service import Access as AccessSettings
+from prsnl.core.settings.service import Server as ServerSettings
+from prsnl.core.settings.service import Storage as StorageSettings
 from prsnl.core.storage import FolderStorage
 from prsnl.web.guard import note
 from prsnl.web.identity import Credential, Identity

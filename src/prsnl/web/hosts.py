@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 from prsnl.web.errors import response
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 import pytest
 
-from prsnl.core import settings as settings_of
 from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
+from prsnl.core.settings import service as settings_of
 from prsnl.core.storage import FolderStorage
 from prsnl.items.watch_store import Seen
 from prsnl.library import trash

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from prsnl.access.reach import for_a_phone
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is tried
 

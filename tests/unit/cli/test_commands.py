@@ -11,9 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from prsnl import __version__
-from prsnl.core import settings as settings_of
 from prsnl.core.errors import BadRequestError, SettingsError
 from prsnl.core.settings import Settings
+from prsnl.core.settings import engines as engine_settings
+from prsnl.core.settings import service as settings_of
 from prsnl.terminal.developing import benches
 from prsnl.terminal.doctor import settings_in_force
 from prsnl.terminal.stack import given_urls
@@ -29,7 +30,7 @@ def run(
         for name, value in os.environ.items()
         if not name.startswith("PRSNL_")
     }
-    source = Path(settings_of.__file__).parents[2]
+    source = Path(settings_of.__file__).parents[3]
     return subprocess.run(
         [sys.executable, "-m", "prsnl", *arguments],
         cwd=folder,
@@ -53,7 +54,7 @@ def settings(*, database: str | None = None, broker: str | None = None) -> Setti
         broker=settings_of.Broker(broker_url=broker and SecretStr(broker)),
         server=settings_of.Server(api_key=SecretStr("prsnl_secret")),
         work=settings_of.Work(),
-        children=settings_of.Children(),
+        children=engine_settings.Children(),
         watch=settings_of.Watch(),
         logs=settings_of.Logs(),
     )
@@ -138,7 +139,7 @@ def test_asking_for_the_status_loads_neither_server_nor_celery(tmp_path: Path) -
         cwd=tmp_path,
         env={
             **os.environ,
-            "PYTHONPATH": str(Path(settings_of.__file__).parents[2]),
+            "PYTHONPATH": str(Path(settings_of.__file__).parents[3]),
         },
         capture_output=True,
         text=True,

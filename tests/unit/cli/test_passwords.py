@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from prsnl.core.errors import BadRequestError
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 from prsnl.terminal.passwords import given_password
 
 NONE_SET = Server(document_password=None)

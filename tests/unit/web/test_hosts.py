@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prsnl.core.settings import Server
+from prsnl.core.settings.service import Server
 from prsnl.web.hosts import AllowedHosts
 
 

@@ -1,44 +1,16 @@
-"""Every setting: one frozen model a concern, read once.
-
-Values come from environment variables, then from the file that `PRSNL_CONFIG` names,
-then from `.env` in the working folder.
-"""
+"""The settings of the service itself: where it keeps, listens, and carries."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_type_hints
 
 import platformdirs
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
 
-from prsnl.core.errors import SettingsError
-
-GIB = 2**30
-MIB = 2**20
-
-
-def _seconds(value: Any) -> Any:
-    """A bare number is seconds; pydantic alone would refuse "30" from a variable."""
-    try:
-        return timedelta(seconds=float(value))
-    except (TypeError, ValueError):
-        return value
-
-
-#: A duration; a bare number is seconds.
-Seconds = Annotated[timedelta, BeforeValidator(_seconds)]
+from prsnl.core.settings.concern import GIB, MIB, Concern, Seconds
 
 
 def default_data_dir() -> Path:
@@ -48,17 +20,7 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_dir("prsnl", appauthor=False))
 
 
-class _Concern(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix="PRSNL_",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-    )
-
-
-class Storage(_Concern):
+class Storage(Concern):
     """Where things are kept."""
 
     data_dir: Path = Field(
@@ -84,7 +46,7 @@ class Storage(_Concern):
         return self.data_dir.expanduser().absolute()
 
 
-class Database(_Concern):
+class Database(Concern):
     """The PostgreSQL that decides."""
 
     database_url: SecretStr | None = Field(
@@ -92,7 +54,7 @@ class Database(_Concern):
     )
 
 
-class Broker(_Concern):
+class Broker(Concern):
     """The Redis-protocol broker that carries."""
 
     broker_url: SecretStr | None = Field(
@@ -100,7 +62,7 @@ class Broker(_Concern):
     )
 
 
-class Server(_Concern):
+class Server(Concern):
     """Where the API listens, and where the CLI finds it."""
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
@@ -117,7 +79,7 @@ class Server(_Concern):
     )
 
 
-class Access(_Concern):
+class Access(Concern):
     """Who may ask, and how a browser is let in."""
 
     trusted_proxies: str | None = Field(
@@ -158,7 +120,7 @@ class Access(_Concern):
     )
 
 
-class Work(_Concern):
+class Work(Concern):
     """How tasks are leased, retried and carried."""
 
     lease_s: Seconds = Field(
@@ -180,70 +142,7 @@ class Work(_Concern):
     )
 
 
-class Children(_Concern):
-    """What a sandbox child may use."""
-
-    child_memory_bytes: int = Field(
-        1536 * MIB, ge=256 * MIB, description="Address space of a child, in bytes."
-    )
-    child_disk_bytes: int = Field(
-        GIB, ge=MIB, description="What a child may write to its scratch, in bytes."
-    )
-    child_unit_timeout_s: Seconds = Field(
-        timedelta(seconds=60), description="Time for one page or unit."
-    )
-    child_idle_s: Seconds = Field(
-        timedelta(seconds=45), description="A warm child is given up after so long."
-    )
-
-
-class Ocr(_Concern):
-    """How pictures of text are read."""
-
-    ocr_engine: str = Field(
-        "auto",
-        pattern="^(auto|tesseract|rapidocr|none)$",
-        description="`auto`, `tesseract`, `rapidocr` or `none`.",
-    )
-    ocr_languages: str | None = Field(
-        None,
-        description="What scans are written in, such as `de,en`; default: detected.",
-    )
-    ocr_concurrency: int | None = Field(
-        None,
-        ge=1,
-        le=256,
-        description="Pages read at once on this machine; default: its cores, and one a "
-        "GiB of memory at most.",
-    )
-    ocr_memory_bytes: int = Field(
-        2 * GIB, ge=512 * MIB, description="Address space of an OCR child, in bytes."
-    )
-    ocr_page_timeout_s: Seconds = Field(
-        timedelta(seconds=120), description="Time for OCR of one page."
-    )
-    ocr_page_pixels: int = Field(
-        20_000_000,
-        ge=1_000_000,
-        le=100_000_000,
-        description="A page is drawn for OCR with at most so many pixels.",
-    )
-
-
-class Embedding(_Concern):
-    """How much of a document can be found by its meaning."""
-
-    #: 1.5 million characters, a book of 700 pages: half a minute of one core.
-    embedding_passages: int = Field(
-        2048,
-        ge=32,
-        le=1_000_000,
-        description="So many passages of a document are embedded, in steps of 32; its "
-        "text is kept whole.",
-    )
-
-
-class Watch(_Concern):
+class Watch(Concern):
     """The folder whose files are taken in by themselves."""
 
     watch_dir: Path | None = Field(
@@ -265,7 +164,7 @@ class Watch(_Concern):
     )
 
 
-class Logs(_Concern):
+class Logs(Concern):
     """How the processes speak."""
 
     log_format: str = Field(
@@ -276,60 +175,3 @@ class Logs(_Concern):
         pattern="^(debug|info|warning|error)$",
         description="`debug`, `info`, `warning` or `error`.",
     )
-
-
-C = TypeVar("C", bound=_Concern)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """All concerns together; only `wiring.py` holds this."""
-
-    storage: Storage
-    database: Database
-    broker: Broker
-    server: Server
-    access: Access = field(default_factory=Access)
-    work: Work
-    children: Children
-    logs: Logs
-    watch: Watch = field(default_factory=Watch)
-    ocr: Ocr = field(default_factory=Ocr)
-    embedding: Embedding = field(default_factory=Embedding)
-
-    @classmethod
-    def read(cls) -> Self:
-        """Read the environment and the files.
-
-        Raises:
-            SettingsError: A value is wrong; the message names its variable.
-        """
-        files = [Path(".env")]
-        if named := os.environ.get("PRSNL_CONFIG"):
-            if not Path(named).is_file():
-                raise SettingsError(
-                    f"PRSNL_CONFIG names {named}, and there is no such file."
-                )
-            files.append(Path(named))
-        kinds = cls.concern_types()
-        return cls(**{name: _read(kind, files) for name, kind in kinds.items()})
-
-    @classmethod
-    def concern_types(cls) -> dict[str, type[Any]]:
-        """The model of every concern, by its name here."""
-        return get_type_hints(cls)
-
-    def concerns(self) -> list[_Concern]:
-        """Every concern, in the order of their declaration."""
-        return [getattr(self, each.name) for each in fields(self)]
-
-
-def _read(concern: type[C], files: list[Path]) -> C:
-    try:
-        return concern(_env_file=files)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "PRSNL_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(
-            f"{name} is wrong: {first['msg']}. Correct it, or unset it."
-        ) from error

@@ -1,0 +1,150 @@
+"""The settings of the engines: what they may use, and which are asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from prsnl.core.settings.concern import GIB, MIB, Concern, Seconds
+
+
+class Children(Concern):
+    """What a sandbox child may use."""
+
+    child_memory_bytes: int = Field(
+        1536 * MIB, ge=256 * MIB, description="Address space of a child, in bytes."
+    )
+    child_disk_bytes: int = Field(
+        GIB, ge=MIB, description="What a child may write to its scratch, in bytes."
+    )
+    child_unit_timeout_s: Seconds = Field(
+        timedelta(seconds=60), description="Time for one page or unit."
+    )
+    child_idle_s: Seconds = Field(
+        timedelta(seconds=45), description="A warm child is given up after so long."
+    )
+
+
+class Ocr(Concern):
+    """How pictures of text are read."""
+
+    ocr_engine: str = Field(
+        "auto",
+        pattern="^(auto|tesseract|rapidocr|none)$",
+        description="`auto`, `tesseract`, `rapidocr` or `none`.",
+    )
+    ocr_languages: str | None = Field(
+        None,
+        description="What scans are written in, such as `de,en`; default: detected.",
+    )
+    ocr_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Pages read at once on this machine; default: its cores, and one a "
+        "GiB of memory at most.",
+    )
+    ocr_memory_bytes: int = Field(
+        2 * GIB, ge=512 * MIB, description="Address space of an OCR child, in bytes."
+    )
+    ocr_page_timeout_s: Seconds = Field(
+        timedelta(seconds=120), description="Time for OCR of one page."
+    )
+    ocr_page_pixels: int = Field(
+        20_000_000,
+        ge=1_000_000,
+        le=100_000_000,
+        description="A page is drawn for OCR with at most so many pixels.",
+    )
+
+
+class Embedding(Concern):
+    """How much of a document can be found by its meaning."""
+
+    #: 1.5 million characters, a book of 700 pages: half a minute of one core.
+    embedding_passages: int = Field(
+        2048,
+        ge=32,
+        le=1_000_000,
+        description="So many passages of a document are embedded, in steps of 32; its "
+        "text is kept whole.",
+    )
+    embedding_provider: Literal["local", "openai", "azure", "compatible"] = Field(
+        "local", description="`local`, `openai`, `azure` or `compatible`."
+    )
+    embedding_model: str | None = Field(
+        None, description="The provider's model; of Azure the deployment."
+    )
+    embedding_base_url: str | None = Field(
+        None, description="The provider's address; default: the language model's."
+    )
+    embedding_api_key: SecretStr | None = Field(
+        None, description="Its key; default: the language model's."
+    )
+
+
+class Llm(Concern):
+    """Which language model answers, and how much it may be asked."""
+
+    llm_provider: Literal["openai", "azure", "compatible", "extractive"] | None = Field(
+        None,
+        description="`openai`, `azure`, `compatible` or `extractive`; default: "
+        "`compatible` where a base address is set, `openai` where a key is, else "
+        "`extractive`.",
+    )
+    llm_base_url: str | None = Field(
+        None, description="The provider's address: of Azure the resource's."
+    )
+    llm_api_key: SecretStr | None = Field(None, description="The provider's key.")
+    llm_model: str | None = Field(
+        None, description="The model that analyses; of Azure the deployment."
+    )
+    llm_cheap_model: str | None = Field(
+        None, description="The model for many small questions; default: the same."
+    )
+    llm_api_version: str | None = Field(None, description="Azure's API version.")
+    llm_requests_per_minute: int | None = Field(
+        None, ge=1, description="Requests a minute to one model, over all workers."
+    )
+    llm_tokens_per_minute: int | None = Field(
+        None, ge=1, description="Tokens a minute to one model, over all workers."
+    )
+    llm_concurrency: int = Field(
+        4, ge=1, le=256, description="Requests to a provider at once, over all workers."
+    )
+    llm_timeout_s: Seconds = Field(
+        timedelta(seconds=120), description="Time for one answer."
+    )
+    llm_budget_per_day_usd: float | None = Field(
+        None, ge=0, description="A task stops before a day's calls cost more."
+    )
+
+
+class Speech(Concern):
+    """Who writes down what is said."""
+
+    speech_order: Literal["local", "cloud", "local,cloud", "cloud,local"] = Field(
+        "local", description="`local`, `cloud`, `local,cloud` or `cloud,local`."
+    )
+    speech_model: str | None = Field(
+        None, description="Name or folder of the local model; of the cloud its name."
+    )
+    speech_base_url: str | None = Field(
+        None, description="Address of a server that speaks the transcription protocol."
+    )
+    speech_api_key: SecretStr | None = Field(None, description="Its key.")
+
+
+class Privacy(Concern):
+    """What may leave this machine."""
+
+    local_only: bool = Field(
+        default=False, description="`true`: no cloud engine can be called at all."
+    )
+    local_hosts: str | None = Field(
+        None,
+        description="Private addresses, with commas between, that count as this "
+        "machine.",
+    )

@@ -1,0 +1,1 @@
+"""The media_processing queue: what is said and shown."""

@@ -1,0 +1,121 @@
+"""Settings to engines to services: the only place that knows all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlparse
+
+from prsnl.ai_processing import tasks as ai_processing
+from prsnl.core.db import Database
+from prsnl.core.errors import SettingsError
+from prsnl.core.settings import Settings
+from prsnl.core.storage import FolderStorage
+from prsnl.engines.contracts import OPERATIONS
+from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.file_processing import tasks as file_processing
+from prsnl.media_processing import tasks as media_processing
+from prsnl.wiring import ai, files, media
+from prsnl.wiring.children import sandbox
+from prsnl.wiring.parts import Parts
+from prsnl.work.beat import Beat
+from prsnl.work.run import Services
+from prsnl.work.specs import Catalogue
+from prsnl.work.workers import WorkerIdentity
+
+CATALOGUE: Final = Catalogue.merged(
+    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a process of the product is made of."""
+
+    settings: Settings
+    database_url: str
+    broker_url: str
+    storage: FolderStorage
+    catalogue: Catalogue = CATALOGUE
+    operations: dict[str, str] = field(default_factory=lambda: dict(OPERATIONS))
+
+    def database(self, name: str, *, size: int) -> AbstractContextManager[Database]:
+        """A pool of *size* connections, as long as the block runs."""
+        return Database.open(
+            self.database_url,
+            size=size,
+            name=name,
+            patience_s=self.settings.work.lease_s.total_seconds() * 0.7,
+        )
+
+    def beat(
+        self, database: Database, worker: WorkerIdentity, services: Services
+    ) -> Beat:
+        """The beat of a worker process; its row tells what its sandbox lacks."""
+        children = services.get(SandboxPool)
+
+        def trouble() -> str | None:
+            layers = children.layers
+            return None if layers is None else " ".join(layers.missing()) or None
+
+        return Beat(database, worker, self.settings.work.lease_s, trouble)
+
+    def sandbox(self) -> SandboxPool:
+        """The children of one process; a context manager."""
+        return sandbox(self.settings, self.operations)
+
+    @contextmanager
+    def services(self, database: Database) -> Iterator[Services]:
+        """What the tasks are done with, as long as the block runs."""
+        with self.sandbox() as children:
+            parts = Parts(self.settings, database, self.storage, children)
+            analyst = ai.analyst(parts)
+            yield Services(
+                {SandboxPool: children}
+                | ai.services(analyst)
+                | files.services(parts, analyst)
+                | media.services()
+            )
+
+
+def read(settings: Settings | None = None) -> Wiring:
+    """Wire a process from the settings.
+
+    Raises:
+        SettingsError: A setting is missing or wrong; the message names it.
+    """
+    settings = settings or Settings.read()
+    database_url, broker_url = (
+        settings.database.database_url,
+        settings.broker.broker_url,
+    )
+    if database_url is None or broker_url is None:
+        raise SettingsError(
+            "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
+            "starts no servers: set both, or run ./prsnl up, which does."
+        )
+    folder = FolderStorage(storage_folder(settings))
+    folder.prepare()
+    return Wiring(
+        settings,
+        database_url.get_secret_value(),
+        broker_url.get_secret_value(),
+        folder,
+    )
+
+
+def storage_folder(settings: Settings) -> Path:
+    """Where uploads and results are kept."""
+    url = settings.storage.storage_url
+    if url is None:
+        return settings.storage.data_dir.expanduser().absolute() / "storage"
+    parts = urlparse(url)
+    if parts.scheme != "file" or not parts.path:
+        raise SettingsError(
+            "PRSNL_STORAGE_URL is not a file:// address of a folder; nothing else is "
+            "supported here."
+        )
+    return Path(unquote(parts.path))

@@ -1,0 +1,23 @@
+"""What the ai_processing queue is done with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.wiring.parts import Parts
+
+
+def analyst(parts: Parts) -> ContentAnalyst:
+    """What tells what a text is about; other queues use it, too."""
+    return ContentAnalyst(
+        parts.database,
+        parts.children,
+        parts.unit_timeout_s,
+        parts.settings.embedding.embedding_passages,
+    )
+
+
+def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
+    """By type, as a task asks for them."""
+    return {ContentAnalyst: analyst}

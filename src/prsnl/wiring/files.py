@@ -1,0 +1,86 @@
+"""What the file_processing queue is done with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.core.errors import BadRequestError, SettingsError
+from prsnl.core.settings import Settings
+from prsnl.core.settings.engines import Ocr
+from prsnl.core.storage import Storage
+from prsnl.engines.ocr import table as ocr_table
+from prsnl.engines.ocr.languages import codes_of
+from prsnl.engines.ocr.tessdata import command_for
+from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.file_processing.analysis import FileAnalyst
+from prsnl.file_processing.batch import BatchProcessor
+from prsnl.file_processing.manifests import ManifestReader
+from prsnl.file_processing.members import MemberProcessor
+from prsnl.file_processing.recognition import Recognizer
+from prsnl.file_processing.service import (
+    DocumentProcessor,
+    DocumentReader,
+    TextExtractor,
+)
+from prsnl.file_processing.slots import Slots, usual_count
+from prsnl.wiring.parts import Parts
+
+
+def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+    """By type, as a task asks for them."""
+    database, storage, children = parts.database, parts.storage, parts.children
+    timeout_s = parts.unit_timeout_s
+    reader = DocumentReader(
+        database,
+        storage,
+        children,
+        timeout_s,
+        recognizer(parts.settings, children, storage),
+    )
+    return {
+        DocumentReader: reader,
+        TextExtractor: TextExtractor(reader),
+        DocumentProcessor: DocumentProcessor(
+            reader,
+            analyst,
+            MemberProcessor(database, storage, children, timeout_s),
+            ManifestReader(storage, children, timeout_s),
+        ),
+        FileAnalyst: FileAnalyst(reader, analyst),
+        BatchProcessor: BatchProcessor(database),
+    }
+
+
+def recognizer(
+    settings: Settings, children: SandboxPool, storage: Storage
+) -> Recognizer:
+    """What recognises pages.
+
+    Raises:
+        SettingsError: PRSNL_OCR_LANGUAGES names no languages.
+    """
+    own = settings.ocr
+    try:
+        languages = codes_of(own.ocr_languages or "")
+    except BadRequestError as error:
+        raise SettingsError(f"PRSNL_OCR_LANGUAGES is wrong: {error.message}") from error
+    return Recognizer(
+        sandbox=children,
+        storage=storage,
+        slots=Slots(
+            settings.storage.folder / "ocr-slots",
+            own.ocr_concurrency or usual_count(),
+        ),
+        engines=ocr_table.installed(own.ocr_engine),
+        languages=languages,
+        page_timeout_s=own.ocr_page_timeout_s.total_seconds(),
+        pixels_max=own.ocr_page_pixels,
+        off_because=_why_no_ocr(own),
+    )
+
+
+def _why_no_ocr(own: Ocr) -> str:
+    if own.ocr_engine == ocr_table.NONE:
+        return "OCR is switched off (PRSNL_OCR_ENGINE=none)"
+    return f"there is no OCR engine here: {command_for()}"

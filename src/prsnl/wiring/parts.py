@@ -1,0 +1,25 @@
+"""What the services of one process are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prsnl.core.db import Database
+from prsnl.core.settings import Settings
+from prsnl.core.storage import FolderStorage
+from prsnl.engines.sandbox.pool import SandboxPool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What every service may use."""
+
+    settings: Settings
+    database: Database
+    storage: FolderStorage
+    children: SandboxPool
+
+    @property
+    def unit_timeout_s(self) -> float:
+        """Time for one page or unit, in seconds."""
+        return self.settings.children.child_unit_timeout_s.total_seconds()
