@@ -80,7 +80,8 @@ class Ended:
 
 _INTEND: Final = """
 insert into calls (id, key, owner, task_id, claim_no, stage, unit, purpose, provider,
-                   model, host, reach, starts_at, sent_bytes, items_count, tokens_in_estimate,
+                   model, host, reach, starts_at, sent_bytes, items_count,
+                   tokens_in_estimate,
                    tokens_out_estimate, usd_estimate)
 values (%(id)s, %(key)s, %(owner)s, %(task)s, %(claim_no)s, %(stage)s, %(unit)s,
         %(purpose)s,
