@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -136,20 +135,24 @@ class NotKnownError(ProviderRejectedError):
         self.parameter = parameter
 
 
-class Line(Protocol):
-    """One connection that one task uses at a time.
-
-    Every method makes one request.
+class LlmEngine(Protocol):
+    """A provider. Every method makes one request, as far as the thread's permit goes.
 
     Raises:
         ModelRefusedError: The model or a filter refuses the text.
         NotKnownError: The server does not know a parameter.
         ProviderDownError: Nothing could be sent, or the quota is used up.
-        ProviderFailedError: 5xx, a timeout, a cut connection, or no JSON.
+        LocalOnlyError: It would lead farther than the permit goes.
+        ProviderFailedError: 5xx, or no answer of the protocol.
+        ProviderSilentError: A timeout, or a cut connection.
         ProviderRejectedError: The provider will not: key, model, request.
         TooLongForModelError: The text is longer than the model reads.
         TooManyRequestsError: 429.
     """
+
+    @property
+    def provider(self) -> str:
+        """`openai`, `azure` or `compatible`."""
 
     def chat(self, request: ChatRequest, *, key: str) -> ChatAnswer:
         """Ask a model.
@@ -193,24 +196,6 @@ class Line(Protocol):
     def models(self) -> list[str]:
         """What the server says it has."""
 
-    def cut(self) -> None:
-        """Break the connection now; whoever waits for an answer gets an error."""
-
-
-class LlmEngine(Protocol):
-    """A provider."""
-
-    @property
-    def provider(self) -> str:
-        """`openai`, `azure` or `compatible`."""
-
-    @property
-    def base_url(self) -> str:
-        """Where it is."""
-
-    def line(self) -> AbstractContextManager[Line]:
-        """A connection for the block."""
-
     def form(self, model: str) -> Form:
         """How an answer of this model is brought into shape, as far as is known."""
 
@@ -220,3 +205,6 @@ class LlmEngine(Protocol):
         Returns:
             Whether the next request differs, so that it is worth making.
         """
+
+    def close(self) -> None:
+        """Give its connections up."""

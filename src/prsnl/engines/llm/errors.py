@@ -20,6 +20,7 @@ from prsnl.core.errors import (
     ProviderDownError,
     ProviderFailedError,
     ProviderRejectedError,
+    ProviderSilentError,
     PrsnlError,
     TooLongForModelError,
     TooManyRequestsError,
@@ -198,7 +199,7 @@ def refused_connection(asked: Asked) -> PrsnlError:
 
 def timed_out(asked: Asked, seconds: float) -> PrsnlError:
     """No answer within its time."""
-    return ProviderFailedError(
+    return ProviderSilentError(
         f"{asked.who} did not answer within {seconds:.0f} s. It is asked again. "
         "PRSNL_LLM_TIMEOUT_S says how long an answer may take.",
         provider=asked.provider,
@@ -207,7 +208,7 @@ def timed_out(asked: Asked, seconds: float) -> PrsnlError:
 
 def cut_off(asked: Asked) -> PrsnlError:
     """The connection ended in the midst of it."""
-    return ProviderFailedError(
+    return ProviderSilentError(
         f"The connection to {asked.who} broke before its answer was whole. It is asked "
         "again.",
         provider=asked.provider,

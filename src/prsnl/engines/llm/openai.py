@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx2
 import openai
 
-from prsnl.core.errors import LocalOnlyError
+from prsnl.engines import guarded
 from prsnl.engines.contracts import JsonObject
 from prsnl.engines.llm import errors
 from prsnl.engines.llm.contract import (
@@ -32,10 +31,7 @@ from prsnl.engines.llm.contract import (
     TranscriptionAnswer,
 )
 from prsnl.engines.llm.table import Access
-from prsnl.engines.reach import Reach, farthest, of_address
 
-#: To connect; a line that is cut while it connects waits for this.
-_CONNECT_S: Final = 4.0
 #: What the SDK would tell of this machine with every request.
 _TELLTALES: Final = (
     "X-Stainless-Arch",
@@ -49,15 +45,6 @@ _TELLTALES: Final = (
 _NO_KEY: Final = "none"
 _FLOAT_BYTES: Final = 4
 _LIST_S: Final = 10.0
-#: When the SDK's client has a new socket, or the same with TLS around it.
-_TCP: Final = "connection.connect_tcp.complete"
-_CONNECTED: Final = frozenset(
-    {
-        _TCP,
-        "connection.connect_unix_socket.complete",
-        "connection.start_tls.complete",
-    }
-)
 #: What is tried next where a server does not know the one before.
 _FORMS: Final = (Form.SCHEMA, Form.JSON, Form.PLAIN)
 
@@ -77,92 +64,23 @@ class _Manner:
 
 @dataclass
 class OpenAi:
-    """One provider; keeps connections that are free for who asks next."""
+    """One provider, by one client of the SDK for all threads."""
 
     access: Access
-    _free: list[OpenAiLine] = field(default_factory=list)
     _manners: dict[str, _Manner] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._client = _client(self.access)
 
     @property
     def provider(self) -> str:
         """`openai`, `azure` or `compatible`."""
         return self.access.provider
 
-    @property
-    def base_url(self) -> str:
-        """Where it is."""
-        return self.access.base_url
-
-    @contextmanager
-    def line(self) -> Iterator[OpenAiLine]:
-        """A connection for the block; one that broke is not used again."""
-        with self._lock:
-            line = self._free.pop() if self._free else None
-        line = line or OpenAiLine(self)
-        try:
-            yield line
-        finally:
-            with self._lock:
-                is_kept = not line.is_cut
-                if is_kept:
-                    self._free.append(line)
-            if not is_kept:
-                line.close()
-
-    def close(self) -> None:
-        """Close what is free."""
-        with self._lock:
-            free, self._free = self._free, []
-        for line in free:
-            line.close()
-
-    def form(self, model: str) -> Form:
-        """How an answer of this model is brought into shape, as far as is known."""
-        return self.manner(model).form
-
-    def manner(self, model: str) -> _Manner:
-        """How a model wants to be asked."""
-        with self._lock:
-            usual = "max_completion_tokens" if self._is_theirs else "max_tokens"
-            return self._manners.setdefault(model, _Manner(limit=usual))
-
-    @property
-    def _is_theirs(self) -> bool:
-        return self.access.provider in {"openai", "azure"}
-
-    def learn(self, model: str, error: NotKnownError) -> bool:
-        """Do without what a server does not know, from now on; does it help?"""
-        manner = self.manner(model)
-        match error.parameter:
-            case "response_format" if manner.form is not Form.PLAIN:
-                manner.form = _FORMS[_FORMS.index(manner.form) + 1]
-            case "max_tokens" if manner.limit == "max_tokens":
-                manner.limit = "max_completion_tokens"
-            case "max_completion_tokens" if manner.limit == "max_completion_tokens":
-                manner.limit = "max_tokens"
-            case "temperature" if manner.has_temperature:
-                manner.has_temperature = False
-            case "dimensions" if manner.has_dimensions:
-                manner.has_dimensions = False
-            case _:
-                return False
-        return True
-
-
-class OpenAiLine:
-    """One client of the SDK, for one request at a time."""
-
-    def __init__(self, engine: OpenAi) -> None:
-        self.is_cut = False
-        self._engine = engine
-        self._access = engine.access
-        self._sockets: list[socket.socket] = []
-        self._client = _client(self._access, self._watch)
-
     def chat(self, request: ChatRequest, *, key: str) -> ChatAnswer:
         """Ask a model; see the contract."""
-        manner = self._engine.manner(request.model)
+        manner = self._manner(request.model)
         with self._translated(request.model) as asked:
             answer = self._client.chat.completions.with_raw_response.create(
                 **_chat_body(request, manner), extra_headers=_named(key)
@@ -180,7 +98,7 @@ class OpenAiLine:
     ) -> EmbeddingAnswer:
         """Have texts embedded; see the contract."""
         wanted: dict[str, Any] = {}
-        if dimensions is not None and self._engine.manner(model).has_dimensions:
+        if dimensions is not None and self._manner(model).has_dimensions:
             wanted["dimensions"] = dimensions
         with self._translated(model) as asked:
             answer = self._client.embeddings.with_raw_response.create(
@@ -235,48 +153,42 @@ class OpenAiLine:
                 raise errors.no_protocol(asked)
             return [str(one["id"]) for one in listed if "id" in one]
 
-    def cut(self) -> None:
-        """Break the connection now; whoever waits for an answer gets an error."""
-        self.is_cut = True
-        for each in list(self._sockets):
-            with suppress(OSError):
-                # The plain one: a TLS socket would wait for the other side.
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+    def form(self, model: str) -> Form:
+        """How an answer of this model is brought into shape, as far as is known."""
+        return self._manner(model).form
+
+    def learn(self, model: str, error: NotKnownError) -> bool:
+        """Do without what a server does not know, from now on; does it help?"""
+        manner = self._manner(model)
+        match error.parameter:
+            case "response_format" if manner.form is not Form.PLAIN:
+                manner.form = _FORMS[_FORMS.index(manner.form) + 1]
+            case "max_tokens" if manner.limit == "max_tokens":
+                manner.limit = "max_completion_tokens"
+            case "max_completion_tokens" if manner.limit == "max_completion_tokens":
+                manner.limit = "max_tokens"
+            case "temperature" if manner.has_temperature:
+                manner.has_temperature = False
+            case "dimensions" if manner.has_dimensions:
+                manner.has_dimensions = False
+            case _:
+                return False
+        return True
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Give its connections up."""
         self._client.close()
 
-    def _watch(self, event: str, told: Mapping[str, Any]) -> None:
-        """Know the sockets of this line, and where they lead, before a byte is sent."""
-        if event not in _CONNECTED:
-            return
-        found = told["return_value"].get_extra_info("socket")
-        if event == _TCP:
-            self._require_near(found)
-            self._sockets.clear()
-        self._sockets.append(found)
-        if self.is_cut:
-            self.cut()
-
-    def _require_near(self, found: socket.socket) -> None:
-        """A name that led nearby when it was looked up may lead elsewhere by now."""
-        access = self._access
-        if access.reach is Reach.CLOUD:
-            return
-        peer = str(found.getpeername()[0])
-        reach = of_address(peer, host=access.host, local_hosts=access.local_hosts)
-        if farthest([reach, access.reach]) is not access.reach:
-            found.close()
-            raise LocalOnlyError(
-                f"{access.asked('').who} is not where it was: its name leads farther "
-                "away now, and nothing was sent there. See to the name, then retry."
-            )
+    def _manner(self, model: str) -> _Manner:
+        is_theirs = self.access.provider in {"openai", "azure"}
+        usual = "max_completion_tokens" if is_theirs else "max_tokens"
+        with self._lock:
+            return self._manners.setdefault(model, _Manner(limit=usual))
 
     @contextmanager
     def _translated(self, model: str) -> Iterator[errors.Asked]:
         """The SDK's errors as ours."""
-        asked = self._access.asked(model)
+        asked = self.access.asked(model)
         try:
             yield asked
         except openai.APIStatusError as error:
@@ -287,8 +199,7 @@ class OpenAiLine:
         except openai.APITimeoutError as error:
             if isinstance(error.__cause__, httpx2.ConnectTimeout):
                 raise errors.refused_connection(asked) from error
-            timeout_s = self._access.timeout_s
-            raise errors.timed_out(asked, timeout_s) from error
+            raise errors.timed_out(asked, self.access.timeout_s) from error
         except openai.APIConnectionError as error:
             if isinstance(error.__cause__, httpx2.ConnectError):
                 raise errors.refused_connection(asked) from error
@@ -297,22 +208,10 @@ class OpenAiLine:
             raise errors.cut_off(asked) from error
 
 
-def _client(access: Access, watch: Any) -> openai.OpenAI:
-    """A client that tries nothing twice, follows nobody, and tells where it leads."""
-    is_near = access.reach is not Reach.CLOUD
+def _client(access: Access) -> openai.OpenAI:
+    """A client that tries nothing twice, and connects as the permit says."""
     path = access.base_url.removeprefix("unix:") if access.is_unix else None
-
-    def trace(request: httpx2.Request) -> None:
-        request.extensions["trace"] = watch
-
-    http = httpx2.Client(
-        # A proxy is elsewhere: what is to stay near goes through none.
-        trust_env=not is_near,
-        transport=httpx2.HTTPTransport(uds=path) if path else None,
-        follow_redirects=False,
-        timeout=httpx2.Timeout(access.timeout_s, connect=_CONNECT_S),
-        event_hooks={"request": [trace]},
-    )
+    http = guarded.client(timeout_s=access.timeout_s, uds=path)
     shared: dict[str, Any] = {
         "http_client": http,
         "max_retries": 0,
@@ -327,9 +226,10 @@ def _client(access: Access, watch: Any) -> openai.OpenAI:
             azure_ad_token_provider=access.key if access.has_token else None,
             **shared,
         )
-    url = "http://localhost/v1" if path else access.base_url
     return openai.OpenAI(
-        base_url=url, api_key=lambda: access.key() or _NO_KEY, **shared
+        base_url="http://localhost/v1" if path else access.base_url,
+        api_key=lambda: access.key() or _NO_KEY,
+        **shared,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 from prsnl.engines.llm.contract import LlmEngine
 from prsnl.engines.llm.errors import Asked
-from prsnl.engines.reach import Endpoint, Reach, endpoint
+from prsnl.engines.reach import Endpoint, endpoint
 
 Provider: TypeAlias = Literal["openai", "azure", "compatible"]
 
@@ -38,17 +39,11 @@ class Access:
     api_version: str | None = None
     #: Time for one answer.
     timeout_s: float = 120.0
-    reach: Reach = Reach.CLOUD
     #: Private addresses that count as this machine.
     local_hosts: tuple[str, ...] = ()
     #: The settings that a sentence names.
     model_setting: str = "PRSNL_LLM_MODEL"
     key_setting: str = "PRSNL_LLM_API_KEY"
-
-    @property
-    def host(self) -> str:
-        """The host's name, without a port."""
-        return urlsplit(self.base_url).hostname or ""
 
     @property
     def is_unix(self) -> bool:
@@ -69,17 +64,26 @@ class Access:
         return Asked(name, model, self.model_setting, self.key_setting)
 
 
-@dataclass
 class LazyEngine:
     """An engine whose module is loaded when it is asked for the first time."""
 
-    access: Access
-    _engine: LlmEngine | None = None
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self._engine: LlmEngine | None = None
+        self._lock = threading.Lock()
 
     def get(self) -> LlmEngine:
-        """The engine. Two threads that make it at once make two, and one is kept."""
-        if self._engine is None:
-            module = importlib.import_module(ENGINES[self.access.provider])
-            made: LlmEngine = module.engine(self.access)
-            self._engine = made
-        return self._engine
+        """The engine, one for all threads."""
+        with self._lock:
+            if self._engine is None:
+                module = importlib.import_module(ENGINES[self.access.provider])
+                self._engine = module.engine(self.access)
+            assert self._engine is not None
+            return self._engine
+
+    def close(self) -> None:
+        """Give its connections up, if it was ever asked for."""
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()

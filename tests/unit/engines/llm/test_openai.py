@@ -21,6 +21,7 @@ from prsnl.core.errors import (
     ProviderDownError,
     ProviderFailedError,
     ProviderRejectedError,
+    ProviderSilentError,
     PrsnlError,
     TooLongForModelError,
     TooManyRequestsError,
@@ -35,6 +36,7 @@ from prsnl.engines.llm.contract import (
 )
 from prsnl.engines.llm.openai import OpenAi
 from prsnl.engines.llm.table import Access, LazyEngine
+from prsnl.engines.permit import Permit, permitted
 from prsnl.engines.reach import Reach
 from tests.fakes.llm_server import (
     Act,
@@ -96,7 +98,6 @@ def engine(server: LlmServer, opened: ExitStack) -> Make:
             "base_url": server.base_url,
             "key": lambda: "a-key",
             "timeout_s": 10.0,
-            "reach": Reach.LOCAL,
         }
         return opened.enter_context(closing(OpenAi(Access(**(usual | how)))))
 
@@ -112,8 +113,8 @@ def azure(server: LlmServer, engine: Make) -> Make:
 
 
 def ask(asked: LlmEngine, *, request: ChatRequest = QUESTION) -> str:
-    with asked.line() as line:
-        return line.chat(request, key="task/stage/1").text
+    with permitted(Permit(Reach.LOCAL)):
+        return asked.chat(request, key="task/stage/1").text
 
 
 def test_a_model_answers_in_the_shape_that_is_asked_for(
@@ -139,8 +140,8 @@ def test_what_is_counted_and_what_is_left_is_told(
         "x-ratelimit-reset-tokens": "20ms",
     }
 
-    with engine().line() as line:
-        counted = line.chat(QUESTION, key="").counted
+    with permitted(Permit(Reach.LOCAL)):
+        counted = engine().chat(QUESTION, key="").counted
 
     assert counted.tokens_in
     assert counted.tokens_out
@@ -185,8 +186,8 @@ FAILURES: list[tuple[Act, type[PrsnlError], float | None]] = [
     (Fails(408), ProviderFailedError, None),
     (Fails(500), ProviderFailedError, None),
     (Fails(503, headers={"retry-after": "7"}), ProviderFailedError, 7.0),
-    (Cuts(0.5), ProviderFailedError, None),
-    (Cuts(0), ProviderFailedError, None),
+    (Cuts(0.5), ProviderSilentError, None),
+    (Cuts(0), ProviderSilentError, None),
     (Sends(b"{"), ProviderFailedError, None),
     (Sends(b"[]"), ProviderFailedError, None),
     (Sends(b'{"choices": []}'), ProviderFailedError, None),
@@ -239,7 +240,7 @@ def test_a_date_to_wait_for_is_so_many_seconds(server: LlmServer, engine: Make) 
 def test_a_hang_ends_with_its_time(server: LlmServer, engine: Make) -> None:
     server.script(Hangs())
 
-    with pytest.raises(ProviderFailedError, match="did not answer within"):
+    with pytest.raises(ProviderSilentError, match="did not answer within"):
         ask(engine(timeout_s=0.3))
 
     assert len(server.calls) == 1
@@ -264,11 +265,11 @@ def test_a_provider_that_nobody_listens_for_is_down(
 def test_half_an_answer_is_told_as_cut(server: LlmServer, engine: Make) -> None:
     server.script(Truncates())
 
-    with engine().line() as line:
-        assert line.chat(QUESTION, key="").is_cut
+    with permitted(Permit(Reach.LOCAL)):
+        assert engine().chat(QUESTION, key="").is_cut
 
 
-def test_cutting_a_line_ends_the_wait_of_its_task_alone(
+def test_calling_a_request_back_ends_that_one_alone(
     server: LlmServer, engine: Make
 ) -> None:
     """A cancelled task leaves within seconds; its neighbours' calls go on."""
@@ -278,10 +279,10 @@ def test_cutting_a_line_ends_the_wait_of_its_task_alone(
 
     def hang() -> None:
         began = time.monotonic()
-        with asked.line() as line:
-            threading.Timer(0.3, line.cut).start()
-            with pytest.raises(ProviderFailedError):
-                line.chat(QUESTION, key="")
+        permit = Permit(Reach.LOCAL)
+        threading.Timer(0.3, permit.call_back).start()
+        with permitted(permit), pytest.raises(ProviderSilentError):
+            asked.chat(QUESTION, key="")
         told.append(time.monotonic() - began)
 
     waiting = threading.Thread(target=hang)
@@ -365,27 +366,11 @@ def test_a_parameter_that_a_server_does_not_know_is_named(
     assert caught.value.parameter == parameter
 
 
-class _Elsewhere:
-    """A socket whose other end is in the cloud."""
+def test_nothing_is_sent_without_a_permit(server: LlmServer, engine: Make) -> None:
+    with pytest.raises(LocalOnlyError):
+        engine().chat(QUESTION, key="")
 
-    is_closed = False
-
-    def getpeername(self) -> tuple[str, int]:
-        return "93.184.216.34", 443
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-def test_a_name_that_leads_away_gets_no_byte(engine: Make) -> None:
-    """Looked up as near, a name may lead to the cloud when it is connected to."""
-    with engine(reach=Reach.LOCAL).line() as line:
-        ask_away = _Elsewhere()
-
-        with pytest.raises(LocalOnlyError):
-            line._require_near(ask_away)  # type: ignore[arg-type]
-
-    assert ask_away.is_closed
+    assert server.connections == 0
 
 
 def test_what_is_to_stay_here_goes_through_no_proxy(
@@ -412,8 +397,8 @@ def test_the_machine_is_not_described_to_the_provider(
 def test_embeddings_come_in_the_order_of_the_texts(
     server: LlmServer, engine: Make
 ) -> None:
-    with engine().line() as line:
-        answer = line.embed(
+    with permitted(Permit(Reach.LOCAL)):
+        answer = engine().embed(
             ["red kettle", "blue sky"], model="e", key="", dimensions=32
         )
 
@@ -426,10 +411,14 @@ def test_embeddings_come_in_the_order_of_the_texts(
 def test_a_recording_is_written_down_with_its_words(
     server: LlmServer, azure: Make
 ) -> None:
-    with azure().line() as line:
-        told = line.transcribe(
-            bytes(32_000), file_name="audio.wav", model="w", key="", language="en"
-        ).told
+    with permitted(Permit(Reach.LOCAL)):
+        told = (
+            azure()
+            .transcribe(
+                bytes(32_000), file_name="audio.wav", model="w", key="", language="en"
+            )
+            .told
+        )
 
     assert told["segments"][0]["text"].strip() == "A recording of 2.0 seconds."
     assert [word["word"] for word in told["words"]][:2] == ["A", "recording"]
@@ -440,9 +429,9 @@ def test_an_engine_is_made_when_it_is_asked_for(server: LlmServer) -> None:
     access = Access(provider="compatible", base_url=server.base_url)
     lazy = LazyEngine(access)
 
-    assert lazy._engine is None
     assert isinstance(lazy.get(), OpenAi)
     assert lazy.get() is lazy.get()
+    lazy.close()
 
 
 def test_a_unix_socket_is_asked_like_any_other(tmp_path: Path, engine: Make) -> None:
