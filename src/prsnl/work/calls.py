@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     #: It said nothing, or not all: it may count what it did.
     SILENT = "silent"
+    #: It takes nothing now, from anybody.
+    DOWN = "down"
     #: Nothing could be sent.
     UNREACHABLE = "unreachable"
     #: The task was stopped before anything was sent.

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -110,8 +110,8 @@ class Answered(Generic[T]):
 
 
 #: Makes the request. It gets the key that makes a repetition known to the provider,
-#: and raises `ProviderDownError` when nothing could be sent (refused, no such name),
-#: `ProviderFailedError` for 5xx, `ProviderSilentError` for a timeout and a cut,
+#: and raises `ProviderUnreachableError` when nothing could be sent, `ProviderDownError`
+#: when the provider takes nothing (a quota is used up), `ProviderFailedError` for 5xx, `ProviderSilentError` for a timeout and a cut,
 #: `TooManyRequestsError` for 429, and any other `PrsnlError` when the provider answered
 #: that it will not. Its HTTP client is `engines.guarded.client`.
 Send = Callable[[str], Answered[T]]
@@ -453,11 +453,17 @@ class _Passage(Generic[T]):
 
     def _failed(self, error: PrsnlError) -> PrsnlError:
         """What to raise for an error of the request: is it the provider's own?"""
-        outcome = _outcome(error)
-        is_down = self._settle(
-            Ended(outcome=outcome, error_code=error.code),
-            retry_after_s=error.retry_after_s,
-        )
+        ended = Ended(outcome=_outcome(error), error_code=error.code)
+        if isinstance(error, ModelRefusedError):
+            # It has read the text to say so.
+            tokens_in = self.going.tokens_in
+            ended = replace(
+                ended,
+                tokens_in=tokens_in,
+                tokens_out=0,
+                usd=self._price(tokens_in, 0, None),
+            )
+        is_down = self._settle(ended, retry_after_s=error.retry_after_s)
         if not is_down:
             return error
         return ProviderDownError(error.message, provider=self.endpoint.provider)
@@ -523,7 +529,7 @@ class _Passage(Generic[T]):
     def _judge(self, connection: Db, outcome: Outcome) -> bool:
         """Tell the breaker; whether the provider is down."""
         name = self.endpoint.provider
-        if outcome is Outcome.UNREACHABLE:
+        if outcome in {Outcome.UNREACHABLE, Outcome.DOWN}:
             return True
         if outcome in {Outcome.FAILED, Outcome.SILENT}:
             return breaker.is_down(
@@ -545,8 +551,10 @@ def _outcome(error: PrsnlError) -> Outcome:
     match error:
         case LocalOnlyError():
             return Outcome.UNSENT
-        case ProviderDownError():
+        case ProviderUnreachableError():
             return Outcome.UNREACHABLE
+        case ProviderDownError():
+            return Outcome.DOWN
         case ProviderSilentError():
             return Outcome.SILENT
         case ProviderFailedError():
