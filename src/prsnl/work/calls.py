@@ -41,8 +41,8 @@ class Outcome(StrEnum):
 NOT_SENT: Final = (Outcome.UNREACHABLE, Outcome.UNSENT)
 #: Of these nobody knows what the provider counts: they cost what was expected.
 UNKNOWN_COST: Final = (Outcome.SILENT, Outcome.CANCELLED)
-#: Of these nothing is known of how the provider is.
-SAYS_NOTHING: Final = (*NOT_SENT, Outcome.CANCELLED)
+#: Of these the provider is there, whatever it said.
+IS_THERE: Final = (Outcome.ANSWERED, Outcome.REFUSED, Outcome.LIMITED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,8 @@ class Ended:
     usd: Decimal | None = None
     #: The model as the provider names it.
     answered_by: str | None = None
+    #: The wait that the provider wants of everybody, in seconds.
+    pause_s: float | None = None
 
 
 _INTEND: Final = """
