@@ -1,12 +1,11 @@
 """Every setting: one frozen model a concern, read once.
 
 Values come from environment variables, then from the file that `PRSNL_CONFIG` names,
-then from `.env` in the working folder.
+then from `.env` in the working folder, then from `settings.env` in the data folder.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
@@ -33,6 +32,7 @@ from prsnl.core.settings.service import (
     Watch,
     Work,
 )
+from prsnl.core.settings.sources import KEPT_NAME, given_files, variable_of
 
 C = TypeVar("C", bound=Concern)
 
@@ -63,15 +63,17 @@ class Settings:
         Raises:
             SettingsError: A value is wrong; the message names its variable.
         """
-        files = [Path(".env")]
-        if named := os.environ.get("PRSNL_CONFIG"):
-            if not Path(named).is_file():
-                raise SettingsError(
-                    f"PRSNL_CONFIG names {named}, and there is no such file."
-                )
-            files.append(Path(named))
+        given = given_files()
+        folder = _read(Storage, given).folder
+        files = [folder / KEPT_NAME, *given]
         kinds = cls.concern_types()
-        return cls(**{name: _read(kind, files) for name, kind in kinds.items()})
+        told = cls(**{name: _read(kind, files) for name, kind in kinds.items()})
+        if told.storage.folder != folder:
+            raise SettingsError(
+                f"{files[0]} sets PRSNL_DATA_DIR, and lies in the folder that this "
+                "would name: set the variable elsewhere."
+            )
+        return told
 
     @classmethod
     def concern_types(cls) -> dict[str, type[Any]]:
@@ -88,7 +90,14 @@ def _read(concern: type[C], files: list[Path]) -> C:
         return concern(_env_file=files)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "PRSNL_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = variable_of("_".join(str(part) for part in first["loc"]))
         raise SettingsError(
             f"{name} is wrong: {first['msg']}. Correct it, or unset it."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        told = " or ".join(str(path) for path in files)
+        raise SettingsError(
+            f"The settings in {told} cannot be read ({why}): make the file yours, or "
+            "remove it."
         ) from error
