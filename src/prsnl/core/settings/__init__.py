@@ -18,6 +18,7 @@ from prsnl.core.settings.engines import (
     Children,
     Embedding,
     Llm,
+    Models,
     Ocr,
     Privacy,
     Speech,
@@ -54,6 +55,7 @@ class Settings:
     embedding: Embedding = field(default_factory=Embedding)
     llm: Llm = field(default_factory=Llm)
     speech: Speech = field(default_factory=Speech)
+    models: Models = field(default_factory=Models)
     privacy: Privacy = field(default_factory=Privacy)
 
     @classmethod
