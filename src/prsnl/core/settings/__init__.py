@@ -59,18 +59,21 @@ class Settings:
     privacy: Privacy = field(default_factory=Privacy)
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, data_dir: Path | None = None) -> Self:
         """Read the environment and the files.
+
+        Args:
+            data_dir: Whose `settings.env` is read; by default the one that is set.
 
         Raises:
             SettingsError: A value is wrong; the message names its variable.
         """
         given = given_files()
-        folder = _read(Storage, given).folder
+        folder = data_dir or _read(Storage, given).folder
         files = [folder / KEPT_NAME, *given]
         kinds = cls.concern_types()
         told = cls(**{name: _read(kind, files) for name, kind in kinds.items()})
-        if told.storage.folder != folder:
+        if data_dir is None and told.storage.folder != folder:
             raise SettingsError(
                 f"{files[0]} sets PRSNL_DATA_DIR, and lies in the folder that this "
                 "would name: set the variable elsewhere."

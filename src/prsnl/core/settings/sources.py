@@ -15,6 +15,7 @@ from prsnl.core.errors import SettingsError
 PREFIX: Final = "PRSNL_"
 #: In the data folder: what `./prsnl engines use` and `models get` have set.
 KEPT_NAME: Final = "settings.env"
+ENVIRONMENT: Final = "the environment"
 DEFAULT: Final = "default"
 
 
@@ -39,7 +40,7 @@ class Sources:
         Raises:
             SettingsError: A file cannot be read.
         """
-        found = {"environment": _named(os.environ)}
+        found = {ENVIRONMENT: _named(os.environ)}
         for origin, path in _origins(data_dir):
             found[origin] = _named(_read(path))
         return cls(found)

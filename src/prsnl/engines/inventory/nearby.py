@@ -104,14 +104,15 @@ async def _look(servers: Sequence[Known], limit_s: float) -> tuple[Nearby, ...]:
 
 async def _ask(server: Known) -> Nearby | None:
     try:
-        listed = _listed(json.loads(await _body(server.port)))
+        rows = rows_of(json.loads(await _body(server.port)))
     except (OSError, ValueError):
         return None
-    if listed is None:
+    if rows is None:
         return None
-    models, owner = listed
+    owner = str(rows[0].get("owned_by", "")) if rows else ""
     name = _OWNERS.get(owner, server.name)
     word = OLLAMA.word if name == OLLAMA.name else None
+    models = tuple(str(row["id"]) for row in rows)
     return Nearby(name, word, f"http://127.0.0.1:{server.port}/v1", models)
 
 
@@ -138,12 +139,13 @@ async def _body(port: int) -> bytes:
     return body if re.match(rb"HTTP/1\.\d 200\b", head) else b""
 
 
-def _listed(told: Any) -> tuple[tuple[str, ...], str] | None:
-    """The models of a list as the protocol has it, and who owns them."""
-    rows = told.get("data") if isinstance(told, dict) else None
-    if rows is None and isinstance(told, dict) and told.get("object") == "list":
-        rows = []  # an Ollama without a model says null
+def rows_of(told: Any) -> list[dict[str, Any]] | None:
+    """The models of a list as the protocol has it; None if it is no such list."""
+    if not isinstance(told, dict):
+        return None
+    rows = told.get("data")
+    if rows is None and told.get("object") == "list":
+        return []  # an Ollama without a model says null
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return None
-    models = tuple(str(row["id"]) for row in rows if "id" in row)
-    return models, str(rows[0].get("owned_by", "")) if rows else ""
+    return [row for row in rows if "id" in row]

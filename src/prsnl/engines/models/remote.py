@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from prsnl import __version__
 from prsnl.core.errors import CorruptError, NotFoundError, UnavailableError
 from prsnl.engines.models.catalogue import ModelFile
 from prsnl.engines.models.checking import is_whole
@@ -101,7 +100,7 @@ class Remote:
         return httpx2.Client(
             timeout=_TIMEOUT,
             headers={
-                "User-Agent": f"prsnl/{__version__}",
+                "User-Agent": "prsnl",
                 # What is packed has another size, and no middle.
                 "Accept-Encoding": "identity",
             },
