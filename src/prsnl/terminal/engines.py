@@ -106,7 +106,7 @@ def language_model_here(settings: Settings) -> str:
     )
     if found.provider != "azure" and found.model not in has.models:
         raise BadRequestError(
-            f"{found.host} has no model {found.model} any more: get it there, or choose "
+            f"{found.host} has no model {found.model} any more: get it, or choose "
             "another with ./prsnl engines use."
         )
     return f"{told}, on this machine"
