@@ -6,11 +6,13 @@ then from `.env` in the working folder, then from `settings.env` in the data fol
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_type_hints
+from typing import Any, Final, Self, TypeVar, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings.concern import Concern
@@ -36,6 +38,11 @@ from prsnl.core.settings.service import (
 from prsnl.core.settings.sources import KEPT_NAME, given_files, variable_of
 
 C = TypeVar("C", bound=Concern)
+
+#: The concerns that say what the engines do; they may change while the service runs.
+OF_ENGINES: Final = ("ocr", "embedding", "llm", "speech", "models", "privacy")
+#: Too few to try keys against.
+_MARK_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +92,23 @@ class Settings:
         """The model of every concern, by its name here."""
         return get_type_hints(cls)
 
+    def mark_of_engines(self) -> str:
+        """The same for the same engines' settings; nothing can be told from it."""
+        told = {
+            name: str(_plain(value))
+            for concern in OF_ENGINES
+            for name, value in getattr(self, concern)
+        }
+        canonical = json.dumps(told, sort_keys=True).encode()
+        return hashlib.sha256(canonical).hexdigest()[:_MARK_CHARACTERS]
+
     def concerns(self) -> list[Concern]:
         """Every concern, in the order of their declaration."""
         return [getattr(self, each.name) for each in fields(self)]
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _read(concern: type[C], files: list[Path]) -> C:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 import structlog
 
 from prsnl.core.errors import SettingsError
-from prsnl.core.settings import Settings
+from prsnl.core.settings import OF_ENGINES, Settings
 from prsnl.core.settings.sources import KEPT_NAME
 
 _Stamp = tuple[int, int, int] | None
-_OF_ENGINES: Final = ("ocr", "embedding", "llm", "speech", "models", "privacy")
 
 log = structlog.get_logger()
 
@@ -49,7 +47,7 @@ class InForce:
         except SettingsError as error:
             log.warning("settings.unread", reason=error.message)
             return
-        changes = {name: getattr(told, name) for name in _OF_ENGINES}
+        changes = {name: getattr(told, name) for name in OF_ENGINES}
         self._settings = replace(self._settings, **changes)
 
     @property
