@@ -78,6 +78,21 @@ def engines_use(
     raise typer.Exit(command.use(wanted))
 
 
+@engines.command("test")
+def engines_test(
+    job: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[JOB]", help="As ./prsnl engines names it in brackets."
+        ),
+    ] = None,
+) -> None:
+    """Give engines a tiny piece of work, never a document, and show what comes."""
+    from prsnl.terminal import trying as command
+
+    raise typer.Exit(command.main(job))
+
+
 @models.command("list")
 def models_list(*, is_json: Annotated[bool, _JSON] = False) -> None:
     """Show the models that are known, with size and licence, and those here."""
