@@ -78,7 +78,7 @@ class Wiring:
             yield Services(
                 {SandboxPool: children, Gate: gate(self.settings, database)}
                 | ai.services(analyst, model)
-                | files.services(parts, analyst)
+                | files.services(parts, analyst, model)
                 | media.services(),
                 local_only=self.settings.privacy.local_only,
             )
