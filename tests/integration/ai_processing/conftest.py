@@ -97,7 +97,9 @@ def study(desk: Desk, server: LlmServer) -> Iterator[Study]:
     """One study; the server is as if nobody had asked it before."""
     server.calls.clear()
     with desk.database.connection() as connection:
-        connection.execute("delete from providers")
+        connection.execute(
+            "truncate providers, limits, slots, spending, calls, call_items"
+        )
     yield Study(desk, server, f"owner {uuid4().hex[:8]}")
     server.always(None)
     server.script()
