@@ -221,7 +221,9 @@ def test_a_part_that_is_too_long_is_read_in_halves(study: Study) -> None:
     asked = [call.text for call in study.server.calls if "<passages " in call.text]
     read = [text for text in asked if len(text) // 4 <= 1_500]
     assert len(read) < len(asked)
-    numbers = [int(n) for text in read for n in re.findall(r"^\[(\d+)\] ", text, re.M)]
+    numbers = [
+        int(n) for text in read for n in re.findall(r"^\[(\d+)\] ", text, re.MULTILINE)
+    ]
     assert numbers == list(range(1, numbers[-1] + 1))
     assert told["summary"]
 
