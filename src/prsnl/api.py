@@ -26,6 +26,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from prsnl import __version__
 from prsnl.access import endpoints as access
 from prsnl.access import openness
+from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
@@ -126,6 +127,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,

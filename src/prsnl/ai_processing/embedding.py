@@ -144,6 +144,11 @@ def _vectors(part: Embeddings) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+#: Of a batch whose texts are all known.
+NOTHING: Final = Embedded(dimensions=0, vectors=(), tokens=0)
+NONE_KNOWN: Final = Known(None, {})
+
+
 @dataclass(frozen=True)
 class Embedder:
     """Embeds what has no vector yet, and keeps it for the owner's next text alike."""
@@ -178,7 +183,7 @@ class Embedder:
         run: TaskRun,
         engine: TextEmbedder,
         wanted: Sequence[Batch],
-        known: Known,
+        known: Known = NONE_KNOWN,
     ) -> Generator[tuple[int, EmbeddedBatch]]:
         """Embed those texts of some batches that are not known; by their numbers."""
         missing = {batch.number: _missing(batch, known) for batch in wanted}
@@ -263,11 +268,8 @@ class Embedder:
             ),
             store=save,
             is_whole=is_whole,
+            at_once=1,
         )
-
-
-#: Of a batch whose texts are all known.
-NOTHING: Final = Embedded(dimensions=0, vectors=(), tokens=0)
 
 
 def _missing(batch: Batch, known: Known) -> dict[bytes, str]:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from prsnl.ai_processing.embedding_batch import BatchEmbedder
+from prsnl.ai_processing.embedding_specs import (
+    EMBED_TEXTS,
+    EmbeddedTexts,
+    EmbedTexts,
+)
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, ContentAnalysis
 from prsnl.work.run import TaskRun
@@ -14,3 +20,9 @@ TASKS = Catalogue()
 def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
     """Analyse one item or text. Safe to repeat: stored once, under the fence."""
     return run.get(ContentAnalyst).analyze(run, command)
+
+
+@TASKS.handles(EMBED_TEXTS)
+def generate_embeddings_batch_task(run: TaskRun, command: EmbedTexts) -> EmbeddedTexts:
+    """Embed many texts. Safe to repeat: each batch is kept once, under the fence."""
+    return run.get(BatchEmbedder).embed(run, command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prsnl.ai_processing.embedding import Embedder, LocalEmbedder
+from prsnl.ai_processing.embedding_batch import BatchEmbedder
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.wiring.parts import Parts
 
@@ -28,4 +29,7 @@ def embedder(parts: Parts) -> Embedder:
 
 def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    return {ContentAnalyst: analyst}
+    return {
+        ContentAnalyst: analyst,
+        BatchEmbedder: BatchEmbedder(analyst.embedder),
+    }

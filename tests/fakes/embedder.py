@@ -1,0 +1,55 @@
+"""A model that embeds at once, and remembers what it was given."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+
+from prsnl.ai_processing.embedding import Batch
+from prsnl.engines.embedding.contract import Embedded, Limits, tokens_of
+from prsnl.items.vectors import ModelName
+from prsnl.work.run import TaskRun
+
+NAME = ModelName("compatible", "fake-embed")
+LIMITS = Limits(text_tokens=8192, batch_texts=64, batch_tokens=8192)
+
+
+@dataclass
+class CountingEmbedder:
+    """A vector tells of its text's hash alone.
+
+    Attributes:
+        given: The texts of each request.
+        before: Called with the number of the request, from 1, before it is answered.
+    """
+
+    name: ModelName = NAME
+    limits: Limits = LIMITS
+    dimensions: int = 8
+    given: list[list[str]] = field(default_factory=list)
+    before: Callable[[int], None] = lambda _number: None
+
+    @property
+    def texts(self) -> list[str]:
+        """Every text that was given, one after another."""
+        return [text for batch in self.given for text in batch]
+
+    def embed(self, run: TaskRun, wanted: Iterable[Batch]) -> Generator[Embedded]:
+        """Answer, and remember."""
+        del run
+        for batch in wanted:
+            self.given.append(list(batch.texts))
+            self.before(len(self.given))
+            yield Embedded(
+                dimensions=self.dimensions,
+                vectors=[self.vector(text) for text in batch.texts],
+                tokens=sum(tokens_of(text) for text in batch.texts),
+            )
+
+    def vector(self, text: str) -> bytes:
+        """The vector of a text."""
+        digest = hashlib.sha256(text.encode()).digest()
+        values = [byte / 255 for byte in digest[: self.dimensions]]
+        return struct.pack(f"<{self.dimensions}f", *values)
