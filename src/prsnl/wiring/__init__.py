@@ -20,8 +20,10 @@ from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
 from prsnl.wiring import ai, files, media
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
 from prsnl.work.beat import Beat
+from prsnl.work.outside import Gate
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
@@ -74,10 +76,11 @@ class Wiring:
             parts = Parts(self.settings, database, self.storage, children)
             analyst = ai.analyst(parts)
             yield Services(
-                {SandboxPool: children}
+                {SandboxPool: children, Gate: gate(self.settings, database)}
                 | ai.services(analyst)
                 | files.services(parts, analyst)
-                | media.services()
+                | media.services(),
+                local_only=self.settings.privacy.local_only,
             )
 
 

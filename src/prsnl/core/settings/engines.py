@@ -114,11 +114,28 @@ class Llm(Concern):
     llm_concurrency: int = Field(
         4, ge=1, le=256, description="Requests to a provider at once, over all workers."
     )
+    llm_burst: int = Field(
+        1,
+        ge=1,
+        le=10_000,
+        description="Requests that may go together after a pause; more than the limit "
+        "allows in a minute by so many.",
+    )
     llm_timeout_s: Seconds = Field(
         timedelta(seconds=120), description="Time for one answer."
     )
     llm_budget_per_day_usd: float | None = Field(
-        None, ge=0, description="A task stops before a day's calls cost more."
+        None,
+        ge=0,
+        description="Tasks wait for the next day (UTC) before a day's calls cost more.",
+    )
+    llm_usd_per_million_in: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a million tokens that go out; default: the price list's.",
+    )
+    llm_usd_per_million_out: float | None = Field(
+        None, ge=0, description="Price of a million tokens that come back."
     )
 
 
