@@ -211,9 +211,15 @@ class ProviderSilentError(ProviderFailedError):
 
 
 class ProviderDownError(PrsnlError):
-    """A provider is away: nothing can be sent to it; names it in `provider`."""
+    """A provider is away, or takes nothing now; names it in `provider`."""
 
     category, code = Category.PROVIDER_DOWN, "provider_down"
+
+
+class ProviderUnreachableError(ProviderDownError):
+    """Nothing could be sent to a provider: refused, or nobody knows its name."""
+
+    category, code = Category.PROVIDER_DOWN, "provider_unreachable"
 
 
 # Resource: the work asked for more than it may have.

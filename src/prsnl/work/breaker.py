@@ -24,7 +24,8 @@ where name = %(provider)s and not (state = 'recovering' and batch >= %(largest)s
 """
 
 _LAST: Final = """
-select count(*) filter (where outcome in ('failed', 'silent', 'unreachable')) as failed
+select count(*) filter (where outcome in ('failed', 'silent', 'down', 'unreachable'))
+    as failed
 from (select outcome from calls
       where provider = %(provider)s and finished_at > now() - %(within)s
         and outcome not in ('unsent', 'cancelled')

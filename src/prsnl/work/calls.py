@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     #: It said nothing, or not all: it may count what it did.
     SILENT = "silent"
+    #: It takes nothing now, from anybody.
+    DOWN = "down"
     #: Nothing could be sent.
     UNREACHABLE = "unreachable"
     #: The task was stopped before anything was sent.
@@ -39,8 +41,8 @@ class Outcome(StrEnum):
 NOT_SENT: Final = (Outcome.UNREACHABLE, Outcome.UNSENT)
 #: Of these nobody knows what the provider counts: they cost what was expected.
 UNKNOWN_COST: Final = (Outcome.SILENT, Outcome.CANCELLED)
-#: Of these nothing is known of how the provider is.
-SAYS_NOTHING: Final = (*NOT_SENT, Outcome.CANCELLED)
+#: Of these the provider is there, whatever it said.
+IS_THERE: Final = (Outcome.ANSWERED, Outcome.REFUSED, Outcome.LIMITED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,8 @@ class Ended:
     usd: Decimal | None = None
     #: The model as the provider names it.
     answered_by: str | None = None
+    #: The wait that the provider wants of everybody, in seconds.
+    pause_s: float | None = None
 
 
 _INTEND: Final = """

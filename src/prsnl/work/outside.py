@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Final, Generic, TypeVar
-from uuid import UUID
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import (
     BudgetError,
     LocalOnlyError,
+    ModelRefusedError,
     ProviderDownError,
-    ProviderFailedError,
     ProviderSilentError,
     PrsnlError,
     TooManyRequestsError,
@@ -33,11 +32,14 @@ from prsnl.core.errors import (
 from prsnl.core.ids import new_id
 from prsnl.engines.permit import Permit, permitted
 from prsnl.engines.prices import Prices
-from prsnl.engines.reach import Endpoint, Reach
-from prsnl.work import breaker, calls, limits, privacy, providers, spending
+from prsnl.engines.reach import Reach
+from prsnl.work import breaker, calls, closing, limits, privacy, spending
 from prsnl.work.calls import Ended, Intent, Outcome
 from prsnl.work.limits import Full, Holder, Limits
+from prsnl.work.outgoing import Answered, Outgoing, RateLimits, Send
 from prsnl.work.run import Deferred, TaskRun
+
+__all__ = ["Answered", "Gate", "Outgoing", "RateLimits", "Send", "Visitor"]
 
 T = TypeVar("T")
 
@@ -45,76 +47,6 @@ _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.2
 #: What a place is held for beyond the time of the request itself.
 _MARGIN: Final = timedelta(seconds=30)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outgoing:
-    """One request to a provider, before it is made."""
-
-    endpoint: Endpoint
-    stage: str
-    unit: int = 0
-    #: What for, in a word: `analysis`, `embedding`, `transcription`.
-    purpose: str
-    #: Whose text goes out; none for a text that belongs to no item.
-    item_ids: Sequence[UUID] = ()
-    #: How much of each, where somebody has counted; else each has its share.
-    item_bytes: Mapping[UUID, int] = field(default_factory=dict)
-    attachment_id: UUID | None = None
-    #: What leaves: the body's size.
-    sent_bytes: int
-    #: Estimates; what is counted in the end is what the provider says.
-    tokens_in: int
-    #: The most that may come back.
-    tokens_out: int = 0
-    #: Of a recording, in seconds: some are paid by their length.
-    audio_s: float | None = None
-    #: Time for the whole answer, where it is another than the usual one.
-    timeout_s: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RateLimits:
-    """What a provider says of its own limits, from the headers of an answer."""
-
-    requests_limit: int | None = None
-    requests_left: int | None = None
-    #: Until all are free again, in seconds.
-    requests_reset_s: float | None = None
-    tokens_limit: int | None = None
-    tokens_left: int | None = None
-    tokens_reset_s: float | None = None
-
-    def pause_s(self, tokens: int) -> float:
-        """How long a next request of so many tokens had better wait, in seconds."""
-        return max(
-            _pause_s(1, self.requests_limit, self.requests_left, self.requests_reset_s),
-            _pause_s(tokens, self.tokens_limit, self.tokens_left, self.tokens_reset_s),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answered(Generic[T]):
-    """What a provider answered, and what it counted.
-
-    A refusal in words is an answer, too, and costs as much.
-    """
-
-    value: T
-    #: None where the provider does not say: the estimate counts.
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    #: The model as the provider names it; prices go by it.
-    model: str | None = None
-    limits: RateLimits = RateLimits()
-
-
-#: Makes the request. It gets the key that makes a repetition known to the provider,
-#: and raises `ProviderDownError` when nothing could be sent (refused, no such name),
-#: `ProviderFailedError` for 5xx, `ProviderSilentError` for a timeout and a cut,
-#: `TooManyRequestsError` for 429, and any other `PrsnlError` when the provider answered
-#: that it will not. Its HTTP client is `engines.guarded.client`.
-Send = Callable[[str], Answered[T]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -447,134 +379,51 @@ class _Passage(Generic[T]):
                 tokens_out=tokens_out,
                 usd=self._price(tokens_in, tokens_out, answered.model),
                 answered_by=answered.model,
-            ),
-            pause_s=answered.limits.pause_s(tokens_in + tokens_out),
+                pause_s=answered.limits.pause_s(tokens_in + tokens_out),
+            )
         )
 
     def _failed(self, error: PrsnlError) -> PrsnlError:
         """What to raise for an error of the request: is it the provider's own?"""
-        outcome = _outcome(error)
-        is_down = self._settle(
-            Ended(outcome=outcome, error_code=error.code),
-            retry_after_s=error.retry_after_s,
+        ended = Ended(
+            outcome=closing.outcome_of(error),
+            error_code=error.code,
+            pause_s=error.retry_after_s,
         )
-        if not is_down:
+        if isinstance(error, ModelRefusedError):
+            # It has read the text to say so.
+            tokens_in = self.going.tokens_in
+            ended = replace(
+                ended,
+                tokens_in=tokens_in,
+                tokens_out=0,
+                usd=self._price(tokens_in, 0, None),
+            )
+        if not self._settle(ended):
             return error
         return ProviderDownError(error.message, provider=self.endpoint.provider)
 
-    def _settle(
-        self,
-        ended: Ended,
-        *,
-        pause_s: float = 0.0,
-        retry_after_s: float | None = None,
-    ) -> bool:
-        """Write down what came of it, and give back what it did not take.
-
-        Returns:
-            Whether the provider is down.
-        """
+    def _settle(self, ended: Ended) -> bool:
+        """Write down what came of it; whether the provider is down."""
+        run, name = self.run, self.endpoint.provider
+        is_probe = run is not None and run.claimed.provider == name
+        is_probe = is_probe and run is not None and name not in run.answered
 
         def work(connection: Db) -> bool:
             with connection.transaction():
-                return self._close(
-                    connection, ended, pause_s=pause_s, retry_after_s=retry_after_s
-                )
+                return closing.close(connection, self.intent, ended, is_probe=is_probe)
 
         is_down = self.gate.database.run(work)
-        if self.run is not None:
-            with suppress(UnavailableError):  # the scheduler looks each second
-                wake = partial(limits.wake, name=self.endpoint.name)
-                if self.gate.database.run(wake, patience_s=0):
-                    self.run.rang()
+        if run is None:
+            return is_down
+        if is_probe and ended.outcome in calls.IS_THERE:
+            run.answered.add(name)
+        with suppress(UnavailableError):  # the scheduler looks each second
+            wake = partial(limits.wake, name=self.endpoint.name)
+            if self.gate.database.run(wake, patience_s=0):
+                run.rang()
         return is_down
-
-    def _close(
-        self,
-        connection: Db,
-        ended: Ended,
-        *,
-        pause_s: float,
-        retry_after_s: float | None,
-    ) -> bool:
-        intent, name = self.intent, self.endpoint.name
-        expected = intent.usd or Decimal(0)
-        if ended.outcome in calls.UNKNOWN_COST:
-            ended = calls.at_its_estimate(ended, intent)
-        row = calls.end(connection, intent.call_id, ended)
-        if row is not None:
-            spending.correct(
-                connection, row["day"], (ended.usd or Decimal(0)) - expected
-            )
-            limits.settle(
-                connection,
-                name,
-                more_tokens=_taken(ended, intent)
-                - intent.tokens_in
-                - intent.tokens_out,
-                is_answer=ended.outcome is Outcome.ANSWERED,
-                pause_s=pause_s,
-            )
-            if ended.outcome is Outcome.LIMITED:
-                limits.refused(connection, name, retry_after_s=retry_after_s)
-            limits.leave(connection, intent.call_id, self.endpoint.provider)
-        return self._judge(connection, ended.outcome)
-
-    def _judge(self, connection: Db, outcome: Outcome) -> bool:
-        """Tell the breaker; whether the provider is down."""
-        name = self.endpoint.provider
-        if outcome is Outcome.UNREACHABLE:
-            return True
-        if outcome in {Outcome.FAILED, Outcome.SILENT}:
-            return breaker.is_down(
-                connection,
-                name,
-                task_id=self.intent.task_id,
-                call_id=self.intent.call_id,
-            )
-        is_probe = self.run is not None and self.run.claimed.provider == name
-        if outcome not in calls.SAYS_NOTHING and is_probe:
-            assert self.run is not None
-            if name not in self.run.answered:
-                providers.answered(connection, name)
-                self.run.answered.add(name)
-        return False
-
-
-def _outcome(error: PrsnlError) -> Outcome:
-    match error:
-        case LocalOnlyError():
-            return Outcome.UNSENT
-        case ProviderDownError():
-            return Outcome.UNREACHABLE
-        case ProviderSilentError():
-            return Outcome.SILENT
-        case ProviderFailedError():
-            return Outcome.FAILED
-        case TooManyRequestsError():
-            return Outcome.LIMITED
-    return Outcome.REFUSED
-
-
-def _taken(ended: Ended, intent: Intent) -> int:
-    """The tokens that a provider counts, as far as anybody knows."""
-    if ended.outcome is Outcome.ANSWERED:
-        return (ended.tokens_in or 0) + (ended.tokens_out or 0)
-    if ended.outcome in {*calls.UNKNOWN_COST, Outcome.FAILED}:
-        return intent.tokens_in + intent.tokens_out
-    return 0
 
 
 def _or(told: int | None, estimate: int) -> int:
     return estimate if told is None else told
-
-
-def _pause_s(
-    wanted: int, limit: int | None, left: int | None, reset_s: float | None
-) -> float:
-    """Seconds until a provider's own bucket has what is wanted, filling evenly."""
-    if left is None or reset_s is None or left >= wanted:
-        return 0.0
-    if limit is None or limit <= left:
-        return reset_s
-    return min(reset_s, reset_s * (wanted - left) / (limit - left))

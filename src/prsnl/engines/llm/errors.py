@@ -21,6 +21,7 @@ from prsnl.core.errors import (
     ProviderFailedError,
     ProviderRejectedError,
     ProviderSilentError,
+    ProviderUnreachableError,
     PrsnlError,
     TooLongForModelError,
     TooManyRequestsError,
@@ -191,7 +192,7 @@ def _parameter(refusal: Refusal, named: str) -> str:
 
 def refused_connection(asked: Asked) -> PrsnlError:
     """Nobody listens there, or nobody knows the name."""
-    return ProviderDownError(
+    return ProviderUnreachableError(
         f"{asked.who} cannot be reached. The task waits, and goes on when it answers.",
         provider=asked.provider,
     )

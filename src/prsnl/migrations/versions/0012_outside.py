@@ -71,7 +71,7 @@ create table calls (
     starts_at timestamptz not null,
     finished_at timestamptz,
     outcome text check (outcome in ('answered', 'refused', 'limited', 'failed',
-                                    'silent', 'unreachable', 'unsent', 'cancelled')),
+        'silent', 'down', 'unreachable', 'unsent', 'cancelled')),
     error_code text,
     sent_bytes bigint not null,
     items_count integer not null,
