@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from prsnl.ai_processing.embedding import Batch
-from prsnl.engines.embedding.contract import Embedded, Limits, tokens_of
+from prsnl.ai_processing.embedding import Ask, Batch
+from prsnl.engines.embedding.contract import Embedded, Limits
+from prsnl.engines.llm.contract import estimated_tokens
 from prsnl.items.vectors import ModelName
 from prsnl.work.run import TaskRun
 
@@ -28,6 +30,8 @@ class CountingEmbedder:
     name: ModelName = NAME
     limits: Limits = LIMITS
     dimensions: int = 8
+    is_here: bool = True
+    is_asked_over_network: bool = False
     given: list[list[str]] = field(default_factory=list)
     before: Callable[[int], None] = lambda _number: None
 
@@ -36,17 +40,20 @@ class CountingEmbedder:
         """Every text that was given, one after another."""
         return [text for batch in self.given for text in batch]
 
-    def embed(self, run: TaskRun, wanted: Iterable[Batch]) -> Generator[Embedded]:
+    @contextmanager
+    def opened(self, run: TaskRun) -> Iterator[Ask]:
         """Answer, and remember."""
         del run
-        for batch in wanted:
-            self.given.append(list(batch.texts))
-            self.before(len(self.given))
-            yield Embedded(
-                dimensions=self.dimensions,
-                vectors=[self.vector(text) for text in batch.texts],
-                tokens=sum(tokens_of(text) for text in batch.texts),
-            )
+        yield self._embed
+
+    def _embed(self, batch: Batch) -> Embedded:
+        self.given.append(list(batch.texts))
+        self.before(len(self.given))
+        return Embedded(
+            dimensions=self.dimensions,
+            vectors=[self.vector(text) for text in batch.texts],
+            tokens=sum(estimated_tokens(text) for text in batch.texts),
+        )
 
     def vector(self, text: str) -> bytes:
         """The vector of a text."""

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from uuid import UUID
 
-from prsnl.ai_processing.embedding import Batch, EmbeddedBatch, Embedder, TextEmbedder
+from prsnl.ai_processing.embedding import (
+    Batch,
+    EmbeddedBatch,
+    Embedder,
+    TextEmbedder,
+    shares,
+)
 from prsnl.ai_processing.embedding_specs import EmbeddedTexts, EmbedTexts
 from prsnl.core.db import Db
 from prsnl.core.errors import UnavailableError
 from prsnl.engines.contracts import Value
 from prsnl.engines.embedding.contract import batches
 from prsnl.items import task_vectors, vectors
-from prsnl.items.vectors import ModelName, content_of
+from prsnl.items.vectors import Known, ModelName, content_of
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage
 
@@ -108,14 +115,18 @@ class BatchEmbedder:
         number: int,
     ) -> list[EmbeddedBatch]:
         """Embed texts, of which none has a vector; each batch is kept at once."""
-        named = _item_ids(command)
+        items = _items(command)
         by_number = {
-            unit: Batch(
-                number=unit, texts=[texts[place] for place in places], item_ids=named
-            )
+            unit: _batch(unit, [texts[place] for place in places], items)
             for unit, places in enumerate(batches(texts, engine.limits), start=1)
         }
         run.progress.expect(len(by_number) + 2)
+
+        def look(batch: Batch) -> Known:
+            # Another task may have embedded some of them meanwhile.
+            return self.embedder.known(
+                run, engine.name, batch.contents, command.cache_prefix
+            )
 
         def save(connection: Db, made: Mapping[int, EmbeddedBatch]) -> None:
             for batch in made.values():
@@ -134,7 +145,7 @@ class BatchEmbedder:
                 inputs=[],
                 parameters={"task": str(run.task_id)},
                 work=lambda wanted: self.embedder.made(
-                    run, engine, [by_number[unit] for unit in wanted]
+                    run, engine, [by_number[unit] for unit in wanted], look
                 ),
                 store=save,
                 run=number,
@@ -160,15 +171,24 @@ def _name_texts(
     )
 
 
-def _item_ids(command: EmbedTexts) -> list[UUID]:
-    """The names that may be an item's: what leaves stands on its receipt, too."""
-    found: list[UUID] = []
+def _items(command: EmbedTexts) -> dict[str, list[UUID]]:
+    """Names that may be an item's, by the text: what leaves stands on its receipt."""
+    found: dict[str, list[UUID]] = {one.content: [] for one in command.items}
     for one in command.items:
-        try:
-            found.append(UUID(one.id))
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            found[one.content].append(UUID(one.id))
     return found
+
+
+def _batch(
+    unit: int, texts: Sequence[str], items: Mapping[str, Sequence[UUID]]
+) -> Batch:
+    return Batch(
+        stage=EMBED_BATCHES.name,
+        number=unit,
+        texts=texts,
+        item_bytes=shares((text, items[text]) for text in texts),
+    )
 
 
 def _result(

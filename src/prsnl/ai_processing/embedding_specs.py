@@ -89,3 +89,26 @@ EMBED_TEXTS: Final = TaskSpec(
     retry_waits_s=AI_RETRY_WAITS_S,
     time_limit_s=3600,
 )
+
+
+class Refresh(Command):
+    """Embed what of an owner's passages has no vector of the settings' model."""
+
+
+class Refreshed(Result):
+    """What was done; passages of equal text count as one."""
+
+    embedded: int
+    batches: int
+    tokens: int
+
+
+REFRESH: Final = TaskSpec(
+    name="refresh_embeddings_task",
+    queue=Queue.AI_PROCESSING,
+    command=Refresh,
+    result=Refreshed,
+    retry_waits_s=AI_RETRY_WAITS_S,
+    time_limit_s=6 * 3600,
+    priority=-1,
+)

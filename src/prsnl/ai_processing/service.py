@@ -219,7 +219,7 @@ class ContentAnalyst:
                 connection, attachment_id, self._embedded(made)
             ),
         )
-        self._embed(run, attachment_id, chunks)
+        self._embed(run, chunks)
         return Learned(
             passages=len(self._embedded(chunks.value)),
             analysis=analyses.values[1],
@@ -330,7 +330,7 @@ class ContentAnalyst:
         """Those of a text's passages that get a vector."""
         return made.chunks[: self.passages_max]
 
-    def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
+    def _embed(self, run: TaskRun, chunks: Done[Chunks]) -> None:
         embedded = self._embedded(chunks.value)
         count = len(chunks.value.chunks)
         if len(embedded) < count:
@@ -342,7 +342,6 @@ class ContentAnalyst:
         self.embedder.embed_passages(
             run,
             [chunk.text for chunk in embedded],
-            attachment_id=attachment_id,
             inputs=[chunks.key],
         )
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from prsnl.ai_processing.embedding_batch import BatchEmbedder
 from prsnl.ai_processing.embedding_specs import (
     EMBED_TEXTS,
+    REFRESH,
     EmbeddedTexts,
     EmbedTexts,
+    Refresh,
+    Refreshed,
 )
+from prsnl.ai_processing.embedding_upkeep import PassageEmbedder
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, ContentAnalysis
 from prsnl.work.run import TaskRun
@@ -26,3 +30,9 @@ def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalys
 def generate_embeddings_batch_task(run: TaskRun, command: EmbedTexts) -> EmbeddedTexts:
     """Embed many texts. Safe to repeat: each batch is kept once, under the fence."""
     return run.get(BatchEmbedder).embed(run, command)
+
+
+@TASKS.handles(REFRESH)
+def refresh_embeddings_task(run: TaskRun, command: Refresh) -> Refreshed:
+    """Embed passages that lack a vector. Safe to repeat: each is kept once."""
+    return run.get(PassageEmbedder).refresh(run, command)

@@ -6,6 +6,7 @@ from typing import Any
 
 from prsnl.ai_processing.embedding import Embedder, LocalEmbedder
 from prsnl.ai_processing.embedding_batch import BatchEmbedder
+from prsnl.ai_processing.embedding_upkeep import PassageEmbedder
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.wiring.parts import Parts
 
@@ -32,4 +33,5 @@ def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
     return {
         ContentAnalyst: analyst,
         BatchEmbedder: BatchEmbedder(analyst.embedder),
+        PassageEmbedder: PassageEmbedder(analyst.embedder, analyst.passages_max),
     }
