@@ -69,7 +69,7 @@ class EmbeddingKeeper:
             self._take_over(connection, having, stop or threading.Event())
 
     def _want(self, connection: Db, having: Wanted) -> None:
-        """Have embedded what lacks its vector: after a change, and where one got lost."""
+        """Have embedded what lacks its vector, after a change or an accident."""
         now = time.monotonic()
         if now - self._searched_at < _SEARCHED_EVERY.total_seconds():
             return
@@ -102,9 +102,7 @@ class EmbeddingKeeper:
             elif not count:
                 vector_upkeep.drop_index(connection, model)
 
-    def _take_over(
-        self, connection: Db, having: Wanted, stop: threading.Event
-    ) -> None:
+    def _take_over(self, connection: Db, having: Wanted, stop: threading.Event) -> None:
         """Let go of an owner's old vectors, once the new model has all of his."""
         if having.usual is None:
             return

@@ -20,8 +20,8 @@ from prsnl.ai_processing.embedding_specs import Refresh, Refreshed
 from prsnl.core.db import Db
 from prsnl.engines.contracts import Value
 from prsnl.engines.embedding.contract import batches
-from prsnl.items import vector_upkeep, vectors
-from prsnl.items.vector_upkeep import Wanted
+from prsnl.items import vector_upkeep
+from prsnl.items.vector_upkeep import Policy
 from prsnl.items.vectors import Known
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -60,9 +60,7 @@ class RemoteEmbedder:
     gate: Gate
     engine: LazyEngine
     name: ModelName
-    limits: Limits = field(
-        default=Limits(text_tokens=8191, batch_texts=128, batch_tokens=16_384)
-    )
+    limits: Limits
     is_asked_over_network: bool = True
 
     @property
