@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -24,9 +27,10 @@ from prsnl.items.models import AttachmentView
 from prsnl.items.vectors import Model
 from prsnl.wiring.embedding import policy
 from prsnl.work.ledger import TaskView
-from prsnl.work.submit import submission
+from prsnl.work.reaper import reap
+from prsnl.work.submit import submission, submit
 from tests.conftest import fresh_broker, fresh_database, wired
-from tests.fakes.llm_server import LlmServer, Sends, llm_server, too_long
+from tests.fakes.llm_server import Hangs, LlmServer, Sends, Slow, llm_server, too_long
 from tests.integration.file_processing.test_documents import Desk, working
 
 
@@ -123,6 +127,45 @@ def test_a_thousand_texts_are_six_hundred_to_the_provider_in_five_requests(
     assert server.count("embeddings") == 5
 
 
+def test_a_process_that_is_killed_in_the_middle_costs_one_request(
+    desk: Desk, server: LlmServer, environment: dict[str, str]
+) -> None:
+    """Killed while the third request is answered: two are kept, and none is doubled."""
+    texts = [f"Another sentence {n}." for n in range(600)]
+    items = tuple(TextToEmbed(id=text, content=text) for text in texts)
+    wanted = submission(EMBED_TEXTS, EmbedTexts(items=items), owner="killed")
+    with desk.database.connection() as connection:
+        task_id = submit(connection, [wanted])[0].task_id
+    server.script(Slow(0), Slow(0), Hangs())
+    own = desk.wiring.settings.embedding
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "tests.saboteurs.one_task", str(task_id)],
+        env={
+            **environment,
+            "PRSNL_DATABASE_URL": desk.wiring.database_url,
+            "PRSNL_EMBEDDING_PROVIDER": own.embedding_provider,
+            "PRSNL_EMBEDDING_MODEL": str(own.embedding_model),
+            "PRSNL_EMBEDDING_BASE_URL": server.base_url,
+        },
+    )
+    try:
+        within(60, lambda: server.count("embeddings") == 3)
+    finally:
+        worker.kill()
+        worker.wait()
+    with desk.database.connection() as connection:
+        connection.execute("update tasks set lease_until = now() - interval '1 day'")
+        assert reap(connection) == 1
+
+    desk.runner.execute(task_id)
+    task = desk.task(task_id, "killed")
+
+    assert told(task, "embedded", "batches") == (600, 5)
+    assert server.count("embeddings") == 6
+    assert len(server.texts_embedded) == 600 + 128
+    assert set(server.texts_embedded) == set(texts)
+
+
 def test_a_text_that_is_too_long_is_halved_and_no_other_suffers(
     desk: Desk, server: LlmServer
 ) -> None:
@@ -145,6 +188,13 @@ def test_a_model_of_another_size_than_the_settings_say_is_told(
 
         assert task.error is not None
         assert "vectors of 3 values, not of 7" in task.error["message"]
+
+
+def within(seconds: float, is_so: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it has not come to that"
+        time.sleep(0.02)
 
 
 def notes(desk: Desk, owner: str, count: int = 3) -> list[AttachmentView]:
