@@ -239,14 +239,14 @@ def take(
     if why["is_blocked"]:
         return Full(f"Waits for {name}, which has asked for a pause.")
     if why["is_tokens"]:
-        return Full(
-            f"Waits for the limit of {limits.tokens_per_minute} tokens a minute of "
-            f"{name}."
-        )
-    return Full(
-        f"Waits for the limit of {limits.requests_per_minute} requests a minute of "
-        f"{name}."
-    )
+        told = _count(limits.tokens_per_minute, "token")
+    else:
+        told = _count(limits.requests_per_minute, "request")
+    return Full(f"Waits for the limit of {told} a minute of {name}.")
+
+
+def _count(number: int | None, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number or 0:,} {noun}s"
 
 
 def place(

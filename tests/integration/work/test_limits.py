@@ -135,7 +135,7 @@ def test_a_long_wait_releases_the_worker_and_spends_nothing(
     row = bench.run(does(asking.task()))
 
     assert (row["status"], row["retries"], row["crashes"]) == ("parked", 0, 0)
-    assert row["message"] == f"Waits for the limit of 1 requests a minute of {NAME}."
+    assert row["message"] == f"Waits for the limit of 1 request a minute of {NAME}."
     assert len(asking.server.calls) == 1
     assert wake(bench) == []
 
