@@ -21,7 +21,10 @@ def samples(person: Person) -> dict[tuple[str, ...], float]:
     answer = person.http.get("/metrics")
     assert answer.status_code == 200, answer.text
     return {
-        (sample.name, *sample.labels.values()): sample.value
+        (
+            sample.name,
+            *(value for _, value in sorted(sample.labels.items())),
+        ): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -44,7 +47,7 @@ def test_prometheus_reads_what_waits_who_works_and_what_failed(
         return told[key] - before.get(key, 0)
 
     assert grown("prsnl_queue_tasks", "ai_processing", "due") == 1
-    assert grown("prsnl_failed_tasks", "ai_processing", "permanent") == 1
+    assert grown("prsnl_failed_tasks", "permanent", "ai_processing") == 1
     assert grown("prsnl_queue_slots", "ai_processing") == 4
     assert told["prsnl_queue_tasks", "media_processing", "running"] == 0
     assert told["prsnl_disk_free_bytes",] > 0
