@@ -102,9 +102,10 @@ def restore(source: Path) -> int:
             _require_empty(url, folder)
             _bring_back(archive, settings, url)
             schema.migrate(url)
+    when = told["made_at"][:16].replace("T", " ")
     print_lines(
-        f"Restored into {folder}, as it was on {told['made_at'][:16].replace('T', ' ')}: "
-        f"{told['items']} items.   Look: ./prsnl up"
+        f"Restored into {folder}, as it was on {when}: {told['items']} items."
+        "   Look: ./prsnl up"
     )
     return 0
 
