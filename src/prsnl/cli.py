@@ -127,12 +127,17 @@ def up(
         bool,
         typer.Option("--background", help="Leave it; ./prsnl down ends it."),
     ] = False,
+    flower: Annotated[
+        bool, typer.Option("--flower", help="Celery's view of the workers, too.")
+    ] = False,
     insecure: Insecure = False,
 ) -> None:
     """Run the service: database, broker, API, scheduler and workers."""
     from prsnl.terminal import service as command
 
     _allow(insecure=insecure)
+    if flower:
+        os.environ["PRSNL_FLOWER"] = "true"  # for the processes that it starts, too
     raise typer.Exit(command.up(background=background))
 
 
@@ -242,6 +247,14 @@ def worker(
         raise typer.BadParameter(f"{unknown[0]} is no queue; there are {known}.")
     wired = _wired(insecure=insecure)
     program.main(wired, [Queue(name) for name in queues], threads=threads)
+
+
+@app.command()
+def flower(*, insecure: Insecure = False) -> None:
+    """Run Flower alone: Celery's view of the workers, behind a password."""
+    from prsnl import flower as program
+
+    program.main(_wired(insecure=insecure))
 
 
 def _wired(*, insecure: bool) -> Wiring:
