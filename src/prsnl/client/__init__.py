@@ -7,12 +7,19 @@ from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
 from prsnl.client.tasks import TaskCalls
+from prsnl.client.usage import UsageCalls
 
 __all__ = ["Client", "is_local", "local_key"]
 
 
 class Client(
-    AccessCalls, EmbeddingCalls, EngineCalls, FileCalls, LibraryCalls, TaskCalls
+    AccessCalls,
+    EmbeddingCalls,
+    EngineCalls,
+    FileCalls,
+    LibraryCalls,
+    TaskCalls,
+    UsageCalls,
 ):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
