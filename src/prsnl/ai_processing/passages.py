@@ -75,14 +75,12 @@ def groups(chunks: Sequence[Chunk], *, most_tokens: int) -> list[Sequence[Chunk]
 
 def sample(chunks: Sequence[Chunk], *, most_tokens: int) -> Sequence[Chunk]:
     """The beginning of a text and passages from all over the rest, within a size."""
-    whole = groups(chunks, most_tokens=most_tokens)
-    if len(whole) <= 1:
+    if len(groups(chunks, most_tokens=most_tokens)) <= 1:
         return chunks
     opening = groups(chunks, most_tokens=most_tokens // 2)[0]
     rest = chunks[len(opening) :]
-    count = max(1, len(whole[0]) - len(opening))
-    step = max(1, len(rest) // count)
-    spread = groups(rest[::step], most_tokens=most_tokens // 2)
+    step = math.ceil(len(rest) / len(opening))
+    spread = groups(rest[step // 2 :: step], most_tokens=most_tokens // 2)
     return [*opening, *(spread[0] if spread else ())]
 
 
