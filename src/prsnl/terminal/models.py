@@ -64,14 +64,26 @@ def show(*, is_json: bool) -> int:
     return 0
 
 
-def get(name: str, *, folder: Path | None, is_agreed: bool) -> int:
+def get(
+    name: str,
+    *,
+    folder: Path | None,
+    is_agreed: bool,
+    known: Catalogue | None = None,
+) -> int:
     """Get a model, keep it as the one to use, and have it taken up.
+
+    Args:
+        name: A model's, or a job's: that gets the one that fits this machine.
+        folder: Where its files are already.
+        is_agreed: Nobody is asked.
+        known: The models that there are; by default those of the program.
 
     Raises:
         PrsnlError: It cannot be; nothing half is left.
     """
     settings = Settings.read()
-    known = catalogue()
+    known = known or catalogue()
     model = _fitting(known, name) if name in known.jobs() else known.named(name)
     store = ModelStore.of(settings.storage.folder)
     if store.has(model) and folder is None:
