@@ -26,7 +26,7 @@ def test_a_language_model_answers_one_question_in_the_form_that_it_knows(
         done = run("engines", "test", "llm", folder=tmp_path, **setting)
 
         assert done.returncode == 0, done.stdout
-        assert f'fake at 127.0.0.1:{server.port}: {{"answer":' in done.stdout
+        assert f"fake at 127.0.0.1:{server.port}: Which colour" in done.stdout
         assert "it knows no schema" in done.stdout
         assert server.count("chat") == 2  # one that was refused
 

@@ -16,6 +16,9 @@ from prsnl.core.storage import is_full
 from prsnl.engines.models.catalogue import Model
 
 _NAME: Final = "models"
+#: Below the models' folder: what comes in, and what is about to go.
+_INCOMING: Final = ".incoming"
+_OUTGOING: Final = ".outgoing"
 #: What is public may be read by the sandbox's other user.
 _FOLDER_MODE: Final = 0o755
 
@@ -86,7 +89,7 @@ class ModelStore:
         """
         with self._told(model.name), self._held():
             part = self._part(model.name)
-            part.mkdir(exist_ok=True)
+            part.mkdir(parents=True, exist_ok=True)
             try:
                 yield part
             except DiskFullError:
@@ -99,12 +102,8 @@ class ModelStore:
         for each in part.iterdir():
             each.chmod(0o644)
         part.chmod(_FOLDER_MODE)
-        older = self.root / f".{model.name}.old"
-        shutil.rmtree(older, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            folder.rename(older)
-        part.rename(folder)
-        shutil.rmtree(older, ignore_errors=True)
+        with self._moved_aside(model.name):
+            part.rename(folder)
         descriptor = os.open(self.root, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -126,14 +125,23 @@ class ModelStore:
             shutil.rmtree(self._part(name), ignore_errors=True)
             if self.found(name) is not None:
                 freed += self.size_bytes(name)
-                older = self.root / f".{name}.old"
-                shutil.rmtree(older, ignore_errors=True)
-                self.folder(name).rename(older)
-                shutil.rmtree(older)
+                with self._moved_aside(name):
+                    pass
         return freed
 
     def _part(self, name: str) -> Path:
-        return self.root / f".{name}.part"
+        return self.root / _INCOMING / name
+
+    @contextmanager
+    def _moved_aside(self, name: str) -> Iterator[None]:
+        """Have a model out of the way in the block, and gone after it."""
+        aside = self.root / _OUTGOING / name
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            self.folder(name).rename(aside)
+        yield
+        shutil.rmtree(aside, ignore_errors=True)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
