@@ -26,6 +26,7 @@ from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.engines.models.catalogue import Catalogue, Model, catalogue
+from prsnl.engines.models.checking import is_whole
 from prsnl.engines.models.getting import get as get_model
 from prsnl.engines.models.local import Local
 from prsnl.engines.models.remote import OnBytes, Remote
@@ -86,8 +87,8 @@ def get(
     known = known or catalogue()
     model = _fitting(known, name) if name in known.jobs() else known.named(name)
     store = ModelStore.of(settings.storage.folder)
-    if store.has(model) and folder is None:
-        print_lines(f"{model.name} is here already.")
+    if folder is None and _is_whole(store, model):
+        print_lines(f"{model.name} is here already, whole and checked.")
     else:
         source = _source(settings, known, model, folder)
         print_lines(*_offer(model, store, source))
@@ -140,6 +141,14 @@ def _source(
     if folder is not None:
         return Local.of(folder, model)
     return Remote(settings.models.models_url or known.host)
+
+
+def _is_whole(store: ModelStore, model: Model) -> bool:
+    """Whether it is here as it should be; of a damaged one the answer is to get it."""
+    folder = store.folder(model.name)
+    return store.has(model) and all(
+        is_whole(folder / file.name, file) for file in model.files
+    )
 
 
 def _offer(model: Model, store: ModelStore, source: Remote | Local) -> Iterator[str]:

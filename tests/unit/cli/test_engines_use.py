@@ -128,6 +128,37 @@ def test_a_key_of_another_server_is_sent_to_none(
     assert all("authorization" not in call.headers for call in server.calls)
 
 
+def test_of_azure_the_deployment_and_the_version_are_kept(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    server.key = "sk-azure"
+    file = tmp_path / "key"
+    file.write_text("sk-azure\n")
+
+    done = run(
+        "engines",
+        "use",
+        "azure:mine",
+        "--url",
+        server.url,
+        "--key-file",
+        str(file),
+        folder=tmp_path,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert kept(tmp_path) == {
+        "provider": "azure",
+        "base_url": server.url,
+        "model": "mine",
+        "key": "sk-azure",
+    }
+    assert Settings.read(tmp_path / "data").llm.llm_api_version == "2024-10-21"
+    (call,) = server.calls
+    assert call.path == "/openai/models?api-version=2024-10-21"
+    assert call.headers["api-key"] == "sk-azure"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -69,8 +69,14 @@ def test_a_model_is_told_fetched_used_and_removed(
     assert ModelStore.of(tmp_path / "data").has(little_model())
 
     again = get(host, tmp_path)
-    assert again.stdout.startswith("little is here already.")
+    assert again.stdout.startswith("little is here already, whole")
     assert len(host.asked) == 2
+
+    weights = tmp_path / "data" / "models" / "little" / "model.bin"
+    weights.write_bytes(bytes(weights.stat().st_size))
+    mended = get(host, tmp_path, "--yes")
+    assert mended.returncode == 0, mended.stderr
+    assert len(host.asked) == 4
 
     gone = run("models", "remove", "little", folder=tmp_path)
     assert "Removed little: 295" in gone.stdout

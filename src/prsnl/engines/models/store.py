@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from prsnl.core.errors import ConflictError, DiskFullError, SettingsError
+from prsnl.core.errors import (
+    BadRequestError,
+    ConflictError,
+    DiskFullError,
+    SettingsError,
+)
 from prsnl.core.storage import is_full
 from prsnl.engines.models.catalogue import Model
 
@@ -41,8 +46,7 @@ class ModelStore:
     def found(self, name: str) -> Path | None:
         """The folder of a model that is here, by its name alone; None if it is not."""
         folder = self.folder(name)
-        is_plain = bool(name) and name == Path(name).name and name[0] != "."
-        return folder if is_plain and folder.is_dir() else None
+        return folder if _is_plain(name) and folder.is_dir() else None
 
     def has(self, model: Model) -> bool:
         """Whether a model is here with all of its files, as large as they should be."""
@@ -71,8 +75,9 @@ class ModelStore:
 
     def partial_bytes(self, name: str) -> int:
         """How much of a model an earlier, broken-off download has left."""
-        with suppress(OSError):
-            return sum(each.stat().st_size for each in self._part(name).iterdir())
+        if _is_plain(name):
+            with suppress(OSError):
+                return sum(each.stat().st_size for each in self._part(name).iterdir())
         return 0
 
     @contextmanager
@@ -117,9 +122,12 @@ class ModelStore:
         It is moved aside first: nobody finds half of it.
 
         Raises:
+            BadRequestError: It is no name of a model: it leads elsewhere.
             ConflictError: Another command is at the models.
             SettingsError: The folder cannot be written.
         """
+        if not _is_plain(name):
+            raise BadRequestError(f"{name} is no name of a model.")
         with self._told(name), self._held():
             freed = self.partial_bytes(name)
             shutil.rmtree(self._part(name), ignore_errors=True)
@@ -165,6 +173,11 @@ class ModelStore:
                 f"{self.root} cannot be written ({error.strerror}): make it yours, or "
                 "set PRSNL_DATA_DIR to a folder that is."
             ) from error
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is a name, and no way to somewhere else."""
+    return bool(name) and name == Path(name).name and name[0] != "."
 
 
 def _lock_at_once(lock: int) -> None:

@@ -347,15 +347,23 @@ def test_a_removed_model_is_gone_and_another_one_stays(
     assert left_over(store) == ["mine/model.bin"]
 
 
-@pytest.mark.parametrize("name", ["../outside", ".incoming", "", "."])
+@pytest.mark.parametrize(
+    "name", ["../outside", "../../outside", ".incoming", "", ".", ".."]
+)
 def test_only_a_plain_name_is_a_model_of_the_store(
     store: ModelStore, name: str
 ) -> None:
     with store.incoming(MODEL):
         pass
-    (store.root.parent / "outside").mkdir()
+    outside = store.root.parent / "outside"
+    outside.mkdir()
+    (outside / "file").touch()
 
     assert store.found(name) is None
+    assert store.partial_bytes(name) == 0
+    with pytest.raises(BadRequestError, match="no name of a model"):
+        store.remove(name)
+    assert (outside / "file").exists()
 
 
 def test_the_catalogue_names_a_model_for_every_machine() -> None:
