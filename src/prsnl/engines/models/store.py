@@ -17,7 +17,7 @@ from prsnl.core.errors import (
     DiskFullError,
     SettingsError,
 )
-from prsnl.core.storage import is_full
+from prsnl.core.storage.copying import is_full
 from prsnl.engines.models.catalogue import Model
 
 _NAME: Final = "models"
