@@ -41,6 +41,7 @@ from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
+from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
@@ -139,6 +140,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         overview.router,
         monitoring.open_router,
         engines.router,
+        usage.router,
         access.router,
         access.page_router,
         live.router,

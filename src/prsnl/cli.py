@@ -176,6 +176,22 @@ def retry(task_ids: TaskIds, server: Server = None) -> None:
 
 
 @app.command()
+def usage(
+    *,
+    by: Annotated[
+        str,
+        typer.Option(help="day, model, provider, purpose, task or item."),
+    ] = "day",
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: Server = None,
+) -> None:
+    """Show what was asked of models, and what it cost."""
+    from prsnl.terminal import usage as command
+
+    raise typer.Exit(command.main(by, is_json=is_json, server=server))
+
+
+@app.command()
 def doctor() -> None:
     """Look at every part; say what was found, and how to mend it."""
     from prsnl.terminal import doctor as command

@@ -6,11 +6,12 @@ from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
 from prsnl.client.tasks import TaskCalls
+from prsnl.client.usage import UsageCalls
 
 __all__ = ["Client", "is_local", "local_key"]
 
 
-class Client(AccessCalls, EngineCalls, FileCalls, LibraryCalls, TaskCalls):
+class Client(AccessCalls, EngineCalls, FileCalls, LibraryCalls, TaskCalls, UsageCalls):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,

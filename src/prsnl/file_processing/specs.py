@@ -70,9 +70,7 @@ class SharedOptions(OcrOptions):
         True,
         description="Show on its item what is found; else it stays with the file.",
     )
-    local_only: bool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
-    )
+    local_only: bool = Field(False, description="No byte may leave this machine.")
     open_members: bool = Field(
         True,
         description="Also process the files in a mail or an archive, an item for each.",

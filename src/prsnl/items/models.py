@@ -106,6 +106,8 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: No byte of it may leave this machine.
+    local_only: bool = False
     #: When it went to the trash; None outside of it.
     deleted_at: datetime | None = None
     #: What a person has set: no analysis overwrites it.

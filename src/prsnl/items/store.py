@@ -39,7 +39,7 @@ from attachments
 ITEM_COLUMNS: Final = """
 id, title, title_source, language, document_date, tags, keywords, entities,
 key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-updated_at, deleted_at, user_fields
+updated_at, deleted_at, user_fields, local_only
 """
 _ITEM: Final = f"select {ITEM_COLUMNS} from items"
 

@@ -183,7 +183,7 @@ class Run:
         sent = self._patiently(
             lambda: self.client.upload(
                 file.path,
-                local_only=self.local_only,
+                local_only=self.local_only or file.local_only,
                 idempotency_key=key,
                 file_name=file.upload_as,
             )
@@ -206,14 +206,17 @@ class Run:
         """First the file, then its password: an address never holds one."""
         sent = self._patiently(
             lambda: self.client.upload(
-                file.path, process=False, file_name=file.upload_as
+                file.path,
+                process=False,
+                local_only=self.local_only or file.local_only,
+                file_name=file.upload_as,
             )
         )
         accepted = self._patiently(
             lambda: self.client.process_document(
                 sent.attachment.id,
                 password=password,
-                local_only=self.local_only,
+                local_only=self.local_only or file.local_only,
                 idempotency_key=key,
             )
         )
