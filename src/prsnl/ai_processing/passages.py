@@ -122,17 +122,16 @@ def located(
     found: dict[tuple[int, int, int], Entity] = {}
     missing = 0
     for names, chunks in answers:
-        pages = sorted({n for c in chunks for n in range(c.page_from, c.page_to + 1)})
+        stretches = _stretches(chunks, source.pages)
         for name in names:
-            places = [*_places(name.name, pages, source.pages)]
+            places = [*_places(name.name, stretches, source.pages)]
             missing += not places
             for page, start, end in places:
-                text = source.pages[page][start:end]
                 found.setdefault(
                     (page, start, end),
                     Entity(
                         kind=EntityKind(name.kind),
-                        text=text,
+                        text=source.pages[page][start:end],
                         page=page,
                         start=start,
                         end=end,
@@ -142,8 +141,24 @@ def located(
     return tuple(in_order[:_ENTITIES_MAX]), missing
 
 
+def _stretches(
+    chunks: Sequence[Chunk], texts: Mapping[int, str]
+) -> list[tuple[int, int, int]]:
+    """What neighbouring passages are of the pages: page, start and end."""
+    first, last = chunks[0], chunks[-1]
+    return [
+        (
+            page,
+            first.start if page == first.page_from else 0,
+            last.end if page == last.page_to else len(texts[page]),
+        )
+        for page in sorted(texts)
+        if first.page_from <= page <= last.page_to
+    ]
+
+
 def _places(
-    name: str, pages: Sequence[int], texts: Mapping[int, str]
+    name: str, stretches: Sequence[tuple[int, int, int]], texts: Mapping[int, str]
 ) -> Iterator[tuple[int, int, int]]:
     words = name.split()
     if not words:
@@ -153,8 +168,8 @@ def _places(
     after = r"(?!\w)" if _SPACED.match(name[-1]) else ""
     finder = re.compile(before + pattern + after, re.IGNORECASE)
     left = _PLACES_MAX
-    for page in pages:
-        for match in finder.finditer(texts.get(page, "")):
+    for page, start, end in stretches:
+        for match in finder.finditer(texts[page], start, end):
             yield page, *match.span()
             left -= 1
             if not left:
