@@ -104,5 +104,6 @@ def study(desk: Desk, server: LlmServer) -> Iterator[Study]:
     server.always(None)
     server.script()
     server.obeys = False
+    server.key = None
     server.takes_schemas = server.takes_json_mode = True
     server.context_tokens = None

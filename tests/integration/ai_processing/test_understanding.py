@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.passages import plan
 from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.reach import Reach
 from prsnl.items import store
@@ -108,6 +110,20 @@ def test_a_long_text_is_read_in_parts_and_told_as_one(study: Study) -> None:
     assert passages
     assert max(passages) <= 21
     assert told["summary"]
+
+
+@pytest.mark.parametrize("text", [TEXT, LONG], ids=["short", "long"])
+def test_a_quote_is_what_it_takes(study: Study, text: str) -> None:
+    """Requests exactly, tokens rather too many than too few."""
+    understanding = study.desk.runner.services.get(TextUnderstanding)
+    assert understanding.model is not None
+    planned = plan([[{"number": 1, "text": text}]], understanding.model, "analyze")
+
+    study.analyze(text)
+
+    assert len(planned) == len(study.server.calls)
+    sent = sum(len(call.text) // 4 for call in study.server.calls)
+    assert sent <= sum(one.tokens_in for one in planned) <= 3 * sent
 
 
 def test_a_text_that_fails_in_the_middle_goes_on_there(study: Study) -> None:
@@ -303,6 +319,31 @@ def test_what_a_model_makes_up_is_left_out(study: Study) -> None:
     names = {e["text"]: e["kind"] for e in told["entities"] if e["value"] is None}
     assert names == {"Hausbau GmbH": "organization"}
     assert len(task.warnings) == 2
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_each_protocol_is_asked_in_its_own_way(
+    desks: Desks, study: Study, provider: str
+) -> None:
+    is_azure = provider == "azure"
+    study.server.key = "a-key"
+    new = replace(
+        study,
+        desk=desks(
+            llm_provider=provider,
+            llm_base_url=study.server.url if is_azure else study.server.base_url,
+            llm_api_version="2024-10-21" if is_azure else None,
+            llm_api_key=SecretStr("a-key"),
+        ),
+    )
+
+    told = result(new.process(TEXT, "summarize"))
+
+    assert told["engine"] == f"{provider}/fake-large"
+    (call,) = new.server.calls
+    assert call.path.startswith("/openai/deployments/" if is_azure else "/v1/chat/")
+    assert "temperature" in call.body
+    assert call.body["max_completion_tokens"] == 900
 
 
 @pytest.fixture(scope="module")
