@@ -26,6 +26,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from prsnl import __version__
 from prsnl.access import endpoints as access
 from prsnl.access import openness
+from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
@@ -135,6 +136,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
         prompts.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,

@@ -3,6 +3,7 @@
 from prsnl.client.access import AccessCalls
 from prsnl.client.ai import AiCalls
 from prsnl.client.connection import is_local, local_key
+from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
@@ -15,6 +16,7 @@ __all__ = ["Client", "is_local", "local_key"]
 class Client(
     AccessCalls,
     AiCalls,
+    EmbeddingCalls,
     EngineCalls,
     FileCalls,
     LibraryCalls,
