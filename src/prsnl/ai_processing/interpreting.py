@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from prsnl.ai_processing import passages
@@ -16,11 +17,12 @@ from prsnl.ai_processing.answers import (
     SummaryAnswer,
     unique,
 )
-from prsnl.ai_processing.asking import About, LanguageModel, Question, tokens_of
+from prsnl.ai_processing.asking import About, LanguageModel, Question
 from prsnl.ai_processing.passages import Source
 from prsnl.core.db import Db
 from prsnl.core.errors import TooLongForModelError
 from prsnl.engines.contracts import Chunk, Entity, Value
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items import understood
 from prsnl.items.understood import KeyPoint, Named, Understanding
 from prsnl.work.run import TaskRun
@@ -219,27 +221,21 @@ class Reading:
             for number, group in enumerate(self._groups(name), start=1)
         }
 
+        def ask(about: About, chunks: Sequence[Chunk]) -> A:
+            question = Question(
+                prompt=prompt,
+                answer=answer,
+                values=values,
+                data=passages.shown(chunks),
+            )
+            return self.model.ask(self.run, question, about)
+
         def work(units: Sequence[int]) -> Iterator[tuple[int, Part[A]]]:
             for unit in units:
-                about = self._about(stage, unit)
-
-                def ask(chunks: Sequence[Chunk], about: About = about) -> A:
-                    question = Question(
-                        prompt=prompt,
-                        answer=answer,
-                        values=values,
-                        data=passages.shown(chunks),
-                    )
-                    return self.model.ask(self.run, question, about)
-
-                told = _divided(ask, by_unit[unit])
-                yield (
-                    unit,
-                    stage.result(
-                        answers=tuple(one for one, _ in told),
-                        spans=tuple((c[0].number, c[-1].number) for _, c in told),
-                    ),
-                )
+                told = _divided(partial(ask, self._about(stage, unit)), by_unit[unit])
+                answers = tuple(one for one, _ in told)
+                spans = tuple((c[0].number, c[-1].number) for _, c in told)
+                yield unit, stage.result(answers=answers, spans=spans)
 
         done = self.run.units(
             stage,

@@ -10,8 +10,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from prsnl.ai_processing.answers import EntityAnswer, PointAnswer, cited
-from prsnl.ai_processing.asking import LanguageModel, tokens_of
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.engines.contracts import Chunk, Entity, EntityKind
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items.understood import Citation, KeyPoint
 from prsnl.work.quoting import Planned
 
@@ -78,12 +79,14 @@ def plan(
         count = 1 if name == "categorize" else calls_for(pages, model, name)
         part = min(model.text_tokens(prompt), math.ceil(tokens / count))
         frame = tokens_of(prompt.instructions) + _SCHEMA_TOKENS
-        planned += [Planned(part + frame, prompt.answer_tokens)] * count
+        planned += [Planned(part + frame, model.answer_tokens(prompt))] * count
         while count > 1 and name in _COMBINED:
             notes = count * prompt.answer_tokens
             count = min(count // 2, math.ceil(notes / model.text_tokens(combine)))
             each = math.ceil(notes / count) + tokens_of(combine.instructions)
-            planned += [Planned(each + _SCHEMA_TOKENS, combine.answer_tokens)] * count
+            planned += [
+                Planned(each + _SCHEMA_TOKENS, model.answer_tokens(combine))
+            ] * count
     return planned
 
 

@@ -194,6 +194,28 @@ def test_each_failure_ends_as_its_category_says(
         assert len(study.server.calls) == calls + 1
 
 
+def test_an_answer_that_was_cut_gets_more_room(study: Study) -> None:
+    """A model that thinks may have thought with all of it."""
+    study.server.script(Says("", finish_reason="length"))
+
+    assert result(study.process(TEXT, "summarize"))["summary"]
+
+    first, second = study.server.calls
+    assert second.body["max_tokens"] == 4 * first.body["max_tokens"]
+    assert "cut off" in second.text
+
+
+def test_a_server_that_cuts_a_text_without_a_word_is_found_out(study: Study) -> None:
+    study.server.counts = lambda _text: 1_000
+
+    task = study.analyze(LONG)
+
+    assert result(task)["summary"]
+    (warning,) = task.warnings
+    assert "PRSNL_LLM_CONTEXT_TOKENS" in warning
+    assert "1000 of about" in warning
+
+
 def test_a_wait_that_a_provider_asks_for_is_kept(study: Study) -> None:
     study.server.script(rate_limited("30"))
 
