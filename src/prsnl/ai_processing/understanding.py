@@ -223,7 +223,7 @@ def _told(
         engine=told.engine,
         prompts=told.prompts,
         language=language,
-        summary=told.summary,
+        summary=told.summary or None,
         key_points=told.key_points,
         categories=(
             tuple(FoundCategory(name=name) for name in told.categories)

@@ -447,6 +447,32 @@ def test_a_document_is_whole_before_a_model_has_read_it(study: Study) -> None:
     assert "amount" in {one["kind"] for one in item.entities}
 
 
+def test_each_file_of_an_item_is_read(study: Study) -> None:
+    files = [
+        study.desk.put(f"{n}.txt", f"{TEXT} Copy {n}.".encode(), study.owner)
+        for n in (1, 2)
+    ]
+    for file in files:
+        study.desk.process(file, study.owner)
+    with study.desk.database.connection() as connection:
+        connection.execute(
+            "update attachments set item_id = %s where id = %s",
+            [files[0].item_id, files[1].id],
+        )
+
+    result(study.analyze(content_id=str(files[0].item_id)))
+
+    with study.desk.database.connection() as connection:
+        rows = connection.execute(
+            "select ai_analysis -> 'understanding' ->> 'summary' as summary, "
+            "ai_analysis -> 'names' -> 'entities' as names from attachments "
+            "where item_id = %s",
+            [files[0].item_id],
+        ).fetchall()
+    assert len(rows) == 2
+    assert all(row["summary"] and row["names"] for row in rows)
+
+
 def test_a_prompt_of_the_users_own_is_another_question(study: Study) -> None:
     study.process(TEXT, "summarize")
     folder = study.desk.wiring.settings.storage.folder / "prompts"
