@@ -53,6 +53,7 @@ from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring, models
+from prsnl.wiring.outside import quoter
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
 
@@ -97,6 +98,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
+                app.state.quoter = quoter(wiring.settings)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),

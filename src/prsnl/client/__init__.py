@@ -1,6 +1,7 @@
 """The Python client: what a program asks of a PRSNL server, typed, one call each."""
 
 from prsnl.client.access import AccessCalls
+from prsnl.client.ai import AiCalls
 from prsnl.client.connection import is_local, local_key
 from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
@@ -14,6 +15,7 @@ __all__ = ["Client", "is_local", "local_key"]
 
 class Client(
     AccessCalls,
+    AiCalls,
     EmbeddingCalls,
     EngineCalls,
     FileCalls,

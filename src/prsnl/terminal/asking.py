@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from prsnl.core.errors import BadRequestError, LocalOnlyError
@@ -82,11 +83,18 @@ def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str
                 if not engine.get().learn(model, error):
                     raise
                 continue
-            form = engine.get().form(model)
-            return f"{answer.text.strip() or '(nothing)'}{_note(form)}"
+            return _told(answer.text) + _note(engine.get().form(model))
     finally:
         engine.close()
     raise BadRequestError(f"{found.host} knows no form of answer that is asked for.")
+
+
+def _told(text: str) -> str:
+    """The answer itself, or what came in its place."""
+    try:
+        return str(json.loads(text)["answer"])
+    except (ValueError, LookupError, TypeError):
+        return f"{text.strip() or '(nothing)'} [not in the form that was asked for]"
 
 
 def _note(form: Form) -> str:

@@ -13,6 +13,7 @@ from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.core.settings.sources import DEFAULT, Sources
 from prsnl.engines.inventory import language_model
+from prsnl.engines.inventory.jobs import Job
 from prsnl.engines.inventory.model_list import (
     OPENAI_URL,
     Address,
@@ -22,7 +23,7 @@ from prsnl.engines.inventory.model_list import (
 )
 from prsnl.engines.inventory.nearby import chat_models
 from prsnl.engines.reach import Reach, reach_of
-from prsnl.terminal import secrets
+from prsnl.terminal import secrets, servers
 from prsnl.terminal.choices import NAME_CHARACTERS, Choice, Wanted, understood
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.renewal import take_up
@@ -93,6 +94,24 @@ def _keep(
     print_lines(*told, f"Kept in {kept.path}.")
     print_lines(*overruled(data_dir, changes))
     print_lines(take_up(settings))
+    if other := _still_used(Settings.read()):
+        print_lines(other)
+
+
+def _still_used(settings: Settings) -> str | None:
+    """What the server that runs uses instead: its own environment goes before."""
+    client = servers.running(settings)
+    if client is None:
+        return None
+    with client:
+        told = {job.job: job for job in client.engines().jobs}
+    theirs = told[Job.LLM].engines[0].name
+    if theirs == language_model.state(settings, ()).engines[0].name:
+        return None
+    return (
+        f"But the server that runs still uses {theirs}: PRSNL_LLM_... is set in its "
+        "own environment. Start it again without."
+    )
 
 
 def overruled(data_dir: Path, changes: dict[str, str | None]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.engines.models.catalogue import Catalogue, Model, catalogue
+from prsnl.engines.models.checking import is_whole
 from prsnl.engines.models.getting import get as get_model
 from prsnl.engines.models.local import Local
 from prsnl.engines.models.remote import OnBytes, Remote
@@ -64,18 +65,30 @@ def show(*, is_json: bool) -> int:
     return 0
 
 
-def get(name: str, *, folder: Path | None, is_agreed: bool) -> int:
+def get(
+    name: str,
+    *,
+    folder: Path | None,
+    is_agreed: bool,
+    known: Catalogue | None = None,
+) -> int:
     """Get a model, keep it as the one to use, and have it taken up.
+
+    Args:
+        name: A model's, or a job's: that gets the one that fits this machine.
+        folder: Where its files are already.
+        is_agreed: Nobody is asked.
+        known: The models that there are; by default those of the program.
 
     Raises:
         PrsnlError: It cannot be; nothing half is left.
     """
     settings = Settings.read()
-    known = catalogue()
+    known = known or catalogue()
     model = _fitting(known, name) if name in known.jobs() else known.named(name)
     store = ModelStore.of(settings.storage.folder)
-    if store.has(model) and folder is None:
-        print_lines(f"{model.name} is here already.")
+    if folder is None and _is_whole(store, model):
+        print_lines(f"{model.name} is here already, whole and checked.")
     else:
         source = _source(settings, known, model, folder)
         print_lines(*_offer(model, store, source))
@@ -128,6 +141,14 @@ def _source(
     if folder is not None:
         return Local.of(folder, model)
     return Remote(settings.models.models_url or known.host)
+
+
+def _is_whole(store: ModelStore, model: Model) -> bool:
+    """Whether it is here as it should be; of a damaged one the answer is to get it."""
+    folder = store.folder(model.name)
+    return store.has(model) and all(
+        is_whole(folder / file.name, file) for file in model.files
+    )
 
 
 def _offer(model: Model, store: ModelStore, source: Remote | Local) -> Iterator[str]:

@@ -15,6 +15,7 @@ import httpx2
 
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.engines.inventory.nearby import rows_of
+from prsnl.engines.reach import Reach, reach_of
 
 Provider: TypeAlias = Literal["openai", "azure", "compatible"]
 
@@ -47,11 +48,6 @@ class Address:
     def host(self) -> str:
         """Its name, and its port where it is not the usual one."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
-
-    @property
-    def is_local(self) -> bool:
-        """Whether a proxy of the environment cannot reach it."""
-        return urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     def requests(self) -> Iterator[tuple[str, str]]:
         """What may be asked: a URL, and the base address that it proves right."""
@@ -95,7 +91,8 @@ def listed(address: Address) -> Listed:
         timeout=_TIMEOUT,
         headers=address.headers,
         follow_redirects=False,
-        trust_env=not address.is_local,
+        # A proxy of the environment cannot reach what is near.
+        trust_env=reach_of(address.base_url) is Reach.CLOUD,
     ) as client:
         for url, base_url in address.requests():
             try:
