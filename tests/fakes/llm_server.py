@@ -413,7 +413,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not parts.path.endswith(ending):
                 continue
             place = parts.path.removesuffix(ending)
-            if place == "/v1":
+            if place == "/v1" or (place == "/openai" and kind == "models"):
                 return kind, None
             if place.startswith("/openai/deployments/"):
                 if "api-version" in parse_qs(parts.query):

@@ -75,14 +75,12 @@ def groups(chunks: Sequence[Chunk], *, most_tokens: int) -> list[Sequence[Chunk]
 
 def sample(chunks: Sequence[Chunk], *, most_tokens: int) -> Sequence[Chunk]:
     """The beginning of a text and passages from all over the rest, within a size."""
-    whole = groups(chunks, most_tokens=most_tokens)
-    if len(whole) <= 1:
+    if len(groups(chunks, most_tokens=most_tokens)) <= 1:
         return chunks
     opening = groups(chunks, most_tokens=most_tokens // 2)[0]
     rest = chunks[len(opening) :]
-    count = max(1, len(whole[0]) - len(opening))
-    step = max(1, len(rest) // count)
-    spread = groups(rest[::step], most_tokens=most_tokens // 2)
+    step = math.ceil(len(rest) / len(opening))
+    spread = groups(rest[step // 2 :: step], most_tokens=most_tokens // 2)
     return [*opening, *(spread[0] if spread else ())]
 
 
@@ -169,6 +167,16 @@ def with_rules(named: Sequence[Entity], ruled: Sequence[Entity]) -> tuple[Entity
     A rule's candidates are left out: the model has read the same names.
     """
     sure = [one for one in ruled if one.kind is not EntityKind.NAME_CANDIDATE]
-    taken = {(one.page, one.start, one.end) for one in sure}
-    names = [one for one in named if (one.page, one.start, one.end) not in taken]
+    taken: dict[int, list[Entity]] = {}
+    for one in sure:
+        taken.setdefault(one.page, []).append(one)
+    names = [
+        one
+        for one in named
+        # "March" is no name where it is a part of a date.
+        if not any(
+            one.start < other.end and other.start < one.end
+            for other in taken.get(one.page, ())
+        )
+    ]
     return tuple(sorted([*sure, *names], key=lambda one: (one.page, one.start)))

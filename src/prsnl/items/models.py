@@ -99,6 +99,12 @@ class ItemView(View):
     keywords: list[dict[str, Any]]
     entities: list[dict[str, Any]]
     key_sentences: list[dict[str, Any]]
+    #: In a language model's words; None without one.
+    summary: str | None = None
+    #: The model that wrote it: "openai/gpt-5".
+    summary_engine: str | None = None
+    #: Statements, each with `citations`: the passages and pages that say it.
+    key_points: list[dict[str, Any]] = []
     metadata: dict[str, Any]
     #: None until an analysis was made; then the engine that made it.
     ai_enhancement_status: str | None
@@ -106,6 +112,8 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: No byte of it may leave this machine.
+    local_only: bool = False
     #: When it went to the trash; None outside of it.
     deleted_at: datetime | None = None
     #: What a person has set: no analysis overwrites it.

@@ -79,7 +79,7 @@ class Wiring:
                 yield Services(
                     {SandboxPool: children, Gate: outside}
                     | ai.services(parts, analyst, model)
-                    | files.services(parts, analyst)
+                    | files.services(parts, analyst, model)
                     | media.services(),
                     local_only=self.settings.privacy.local_only,
                 )
