@@ -133,8 +133,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
-        embedding_endpoints.router,
         prompts.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,
