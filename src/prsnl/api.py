@@ -40,6 +40,7 @@ from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
+from prsnl.search import endpoints as search
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
@@ -48,6 +49,7 @@ from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring
+from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
 
@@ -89,6 +91,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             reader = Reader(reading, Listener(wiring.database_url, Channel.PROGRESS))
             stack.callback(reader.join)
             stack.callback(reader.close)
+            app.state.searcher = stack.enter_context(
+                searcher(wiring.settings, database, wiring.storage, wiring.operations)
+            )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
                 app.state.shared = Shared(
@@ -129,6 +134,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,
+        search.router,
         library.router,
         learned.router,
         restored.router,

@@ -1,0 +1,181 @@
+"""A few words around what was found, and which of them to mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from prsnl.search.folding import Token, tokens
+from prsnl.search.query import Term
+from prsnl.wire.search import Snippet
+
+#: About three lines.
+LENGTH: Final = 260
+#: So much of a page is looked through for the best place.
+_READ: Final = 40_000
+_SPACE: Final = re.compile(r"\s+")
+_SENTENCE_END: Final = re.compile(r"[.!?…:]\s+|\n\s*\n")
+_SENTENCE_BEFORE: Final = 90
+_GAP: Final = "… "
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a term stands in a text."""
+
+    term: int
+    start: int
+    end: int
+
+
+def marks_of(
+    found: Sequence[Token], terms: Sequence[Term], stems: Mapping[str, Sequence[str]]
+) -> list[Mark]:
+    """Where the terms stand, in order.
+
+    Args:
+        found: The words of the text.
+        terms: What is looked for.
+        stems: Word -> its stems, of the words of terms and of those texts alike.
+    """
+    first: dict[str, list[int]] = {}
+    for number, term in enumerate(terms):
+        first.setdefault(term.words[0], []).append(number)
+    by_stem = {
+        stem: number
+        for number, term in enumerate(terms)
+        if term.is_plain
+        for stem in stems.get(term.words[0], ())
+    }
+    prefixes = [
+        (term.words[0], number) for number, term in enumerate(terms) if term.is_prefix
+    ]
+    made: list[Mark] = []
+    for place, token in enumerate(found):
+        for number in first.get(token.word, ()):
+            run = found[place : place + len(terms[number].words)]
+            if tuple(one.word for one in run) == terms[number].words:
+                made.append(Mark(number, token.start, run[-1].end))
+        if not first.get(token.word):
+            numbers = [by_stem[s] for s in stems.get(token.word, ()) if s in by_stem]
+            numbers += [n for head, n in prefixes if token.word.startswith(head)]
+            made += [Mark(number, token.start, token.end) for number in numbers[:1]]
+    return made
+
+
+def alike(texts: Iterable[str], terms: Sequence[Term]) -> list[str]:
+    """The words of texts that may be forms of a term's: they begin alike."""
+    heads = {term.words[0][:3] for term in terms if term.is_plain}
+    return sorted(
+        {
+            token.word
+            for text in texts
+            for token in tokens(text[:_READ])
+            if token.word[:3] in heads
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best place of a text."""
+
+    snippet: Snippet
+    #: Of the first mark, or of the snippet, in characters.
+    start: int
+
+
+def snippet(
+    text: str,
+    terms: Sequence[Term],
+    stems: Mapping[str, Sequence[str]],
+    *,
+    near: int | None = None,
+) -> Found:
+    """The stretch of a text that holds most of what is looked for.
+
+    Args:
+        text: A page's.
+        terms: What is looked for.
+        stems: See `marks_of`.
+        near: Where a passage of the right meaning begins: taken unless a term stands
+            close to it.
+    """
+    base = max(0, min(near or 0, len(text) - LENGTH)) if near else 0
+    piece = text[base : base + (_READ if near is None else 4 * LENGTH)]
+    marks = marks_of(list(tokens(piece)), terms, stems)
+    best = _best(marks)
+    if best is None:
+        start, end = _stretch(piece, 0)
+        first = start
+    else:
+        start, end = _stretch(piece, best)
+        first = best
+    shown = [mark for mark in marks if start <= mark.start and mark.end <= end]
+    return Found(
+        _tidied(piece, start, end, shown, is_cut=base + start > 0), base + first
+    )
+
+
+def _best(marks: Sequence[Mark]) -> int | None:
+    """Where the stretch with the most different terms begins; then the most marks."""
+    best: tuple[int, int] = (0, 0)
+    place = None
+    last = 0
+    for number, mark in enumerate(marks):
+        last = max(last, number)
+        while last < len(marks) and marks[last].end <= mark.start + LENGTH:
+            last += 1
+        here = marks[number:last]
+        value = (len({one.term for one in here}), len(here))
+        if value > best:
+            best, place = value, mark.start
+    return place
+
+
+def _stretch(text: str, place: int) -> tuple[int, int]:
+    """From a sentence's or word's begin a little before a place to a word's end."""
+    earliest = max(0, place - _SENTENCE_BEFORE)
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, earliest, place)]
+    if ends:
+        start = ends[-1]
+    elif earliest == 0:
+        start = 0
+    else:
+        space = _SPACE.search(text, max(0, place - _SENTENCE_BEFORE // 2), place)
+        start = space.end() if space else place
+    end = min(len(text), start + LENGTH)
+    if end < len(text):
+        spaces = [match.start() for match in _SPACE.finditer(text, end - 40, end)]
+        end = spaces[-1] if spaces else end
+    return start, end
+
+
+def _tidied(
+    text: str, start: int, end: int, marks: Sequence[Mark], *, is_cut: bool
+) -> Snippet:
+    """The stretch in one line, its marks moved along."""
+    made = _GAP if is_cut else ""
+    moved: list[tuple[int, int]] = []
+    place = start
+    for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
+        if mark.start < place:
+            continue
+        made = _joined(made, text[place : mark.start])
+        begin = len(made)
+        made = _joined(made, text[mark.start : mark.end])
+        moved.append((begin, len(made)))
+        place = mark.end
+    made = _joined(made, text[place:end])
+    if end < len(text):
+        made = f"{made.rstrip()} …"
+    return Snippet(text=made.rstrip(), marks=moved)
+
+
+def _joined(made: str, more: str) -> str:
+    told = _SPACE.sub(" ", more)
+    if made.endswith(" ") or not made:
+        told = told.removeprefix(" ")
+    return made + told
