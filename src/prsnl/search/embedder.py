@@ -15,7 +15,9 @@ import structlog
 
 from prsnl.core.errors import PrsnlError
 from prsnl.engines.contracts import Embeddings
+from prsnl.engines.embedding.contract import MINILM
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.items.vectors import Model
 
 #: The kind of child that embeds queries.
 PROFILE: Final = "query"
@@ -37,15 +39,11 @@ Vector = tuple[float, ...]
 class QueryEmbedder(Protocol):
     """Turns a query into a vector."""
 
-    #: Whose vectors they are.
-    model: str
+    def vector(self, model: Model, text: str) -> Vector | None:
+        """The vector by a model; None if it cannot be had at once."""
 
-    def vector(self, text: str, *, patience_s: float) -> Vector | None:
-        """The vector; None if none can be had within *patience_s*."""
-
-    @property
-    def why_not(self) -> str:
-        """Why the last one could not be had, in a sentence."""
+    def why_not(self, model: Model) -> str:
+        """Why the last one of a model could not be had, in a sentence."""
 
     @property
     def is_starting(self) -> bool:
@@ -58,8 +56,6 @@ class ChildEmbedder:
     Starting takes a second or two, once: a search does not wait for it. The child is
     given up when nobody has searched for `IDLE`, for it holds 100 MB.
     """
-
-    model = "all-MiniLM-L6-v2"
 
     def __init__(
         self, children: SandboxPool, now: Callable[[], float] = time.monotonic
@@ -85,9 +81,13 @@ class ChildEmbedder:
         """Whether asking again soon may help."""
         return self._failed_at is None and not self._ready.is_set()
 
-    @property
-    def why_not(self) -> str:
+    def why_not(self, model: Model) -> str:
         """Why there is no vector now."""
+        if not _is_here(model):
+            return (
+                f"Found by words alone: a provider's model ({model.name}) has embedded "
+                "these passages, and a query is not sent to it."
+            )
         if self._failed_at is not None:
             return (
                 "Found by words alone: the embedding model of this machine does not "
@@ -98,8 +98,10 @@ class ChildEmbedder:
             "in a few seconds."
         )
 
-    def vector(self, text: str, *, patience_s: float) -> Vector | None:
-        """The vector of a text, within *patience_s* if the child has to be started."""
+    def vector(self, model: Model, text: str) -> Vector | None:
+        """The vector of a text; a child that must be started is not waited for."""
+        if not _is_here(model):
+            return None
         text = text[:_CHARACTERS]
         with self._lock:
             if text in self._known:
@@ -107,7 +109,7 @@ class ChildEmbedder:
                 return self._known[text]
             if not self._is_warm():
                 self._start()
-        if not self._ready.wait(patience_s):
+        if not self._ready.is_set():
             return None
         try:
             return self._remembered(text)
@@ -162,16 +164,5 @@ class ChildEmbedder:
         return struct.unpack(f"<{told.dimensions}f", base64.b64decode(told.data))
 
 
-class NoEmbedder:
-    """For where there is no model, or none that may be asked."""
-
-    model = ""
-    is_starting = False
-
-    def __init__(self, why_not: str) -> None:
-        self.why_not = why_not
-
-    def vector(self, text: str, *, patience_s: float) -> Vector | None:
-        """Never one."""
-        del text, patience_s
-        return None
+def _is_here(model: Model) -> bool:
+    return (model.provider, model.name) == ("local", MINILM)

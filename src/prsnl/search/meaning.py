@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from prsnl.core.db import Db
+from prsnl.core.db import Db, Row
+from prsnl.items import vectors
+from prsnl.items.vectors import Model, nearest
 from prsnl.search import words
-from prsnl.search.embedder import Vector
+from prsnl.search.embedder import QueryEmbedder
 from prsnl.search.query import Query
 from prsnl.search.words import NARROWED
 from prsnl.wire.search import SearchFilter
@@ -19,14 +21,18 @@ _NEAREST: Final = 100
 #: What is farther says something else: the cosine's distance, from 0 to 2.
 _FARTHEST: Final = 0.85
 
-_FIND: Final = f"""
+_NARROWED: Final = f"""exists (
+    select from items i join attachments a on a.id = c.attachment_id
+    where i.id = c.item_id and {NARROWED})"""
+
+_PLACES: Final = """
 select c.attachment_id, c.number, c.item_id, c.page_from as page,
-       c.start_offset as start_at, c.text, c.page_from = c.page_to as is_one_page,
-       c.embedding <=> %(query)s::vector as distance
-from chunks c
-join items i on i.id = c.item_id join attachments a on a.id = c.attachment_id
-where c.owner = %(owner)s and {NARROWED} and c.embedding is not null
-order by distance limit %(limit)s
+       c.start_offset as start_at, near.distance
+from unnest(%(files)s::uuid[], %(numbers)s::integer[], %(distances)s::float8[])
+     with ordinality as near (attachment_id, number, distance, place)
+join chunks c using (attachment_id, number)
+where c.owner = %(owner)s
+order by near.place
 """
 
 _FITTING: Final = """
@@ -44,7 +50,6 @@ class Near:
     """A passage near to a query.
 
     Attributes:
-        text: The passage.
         start: Where it begins in its page's text, in characters.
         distance: The cosine's, from 0.
     """
@@ -52,36 +57,100 @@ class Near:
     attachment_id: UUID
     page: int
     item_id: UUID
-    text: str
     start: int
     distance: float
 
+    @classmethod
+    def of(cls, row: Row) -> Near:
+        """A row of passages."""
+        return cls(
+            row["attachment_id"],
+            row["page"],
+            row["item_id"],
+            row["start_at"],
+            row["distance"],
+        )
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What was found by meaning.
+
+    Attributes:
+        near: Nearest first.
+        why_not: Why not all passages were asked, in a sentence.
+    """
+
+    near: list[Near]
+    why_not: str | None
+
 
 def find(
-    connection: Db, vector: Vector, query: Query, wanted: SearchFilter, *, owner: str
-) -> list[Near]:
-    """The owner's nearest passages, one a page, nearest first."""
-    rows = connection.execute(
-        _FIND,
-        {
+    connection: Db,
+    embedder: QueryEmbedder,
+    query: Query,
+    wanted: SearchFilter,
+    *,
+    owner: str,
+) -> Meant:
+    """The owner's nearest passages, one a page, nearest first.
+
+    Each passage is asked of the first model that has a vector of it: while another
+    takes over, both answer.
+    """
+    text = query.meaning
+    if text is None:
+        return Meant([], None)
+    asked: list[Model] = []
+    found: list[Row] = []
+    why_not = None
+    for model in vectors.models_of(connection, owner=owner):
+        vector = embedder.vector(model, text)
+        if vector is None:
+            why_not = embedder.why_not(model)
+            continue
+        values = {
             **words.narrowing(wanted, owner),
             "query": str(list(vector)),
             "limit": _NEAREST,
+        }
+        found += _nearest(connection, nearest(model, asked, narrowed=_NARROWED), values)
+        asked.append(model)
+    near = _placed(connection, found, owner)
+    return Meant(_fitting(connection, near, query), why_not)
+
+
+def _nearest(connection: Db, statement: str, values: dict[str, Any]) -> list[Row]:
+    with connection.transaction():
+        # The index goes on until enough of the owner's own passages are found.
+        connection.execute(
+            "select set_config('hnsw.iterative_scan', 'relaxed_order', true), "
+            "set_config('hnsw.ef_search', %s, true)",
+            [str(_NEAREST)],
+        )
+        return connection.execute(statement, values).fetchall()
+
+
+def _placed(connection: Db, found: Sequence[Row], owner: str) -> list[Near]:
+    """The best passage of each page, those that are too far left out."""
+    kept = sorted(
+        (row for row in found if row["distance"] <= _FARTHEST),
+        key=lambda row: (row["distance"], str(row["attachment_id"]), row["number"]),
+    )[:_NEAREST]
+    rows = connection.execute(
+        _PLACES,
+        {
+            "files": [row["attachment_id"] for row in kept],
+            "numbers": [row["number"] for row in kept],
+            "distances": [row["distance"] for row in kept],
+            "owner": owner,
         },
     ).fetchall()
     best: dict[tuple[UUID, int], Near] = {}
     for row in rows:
-        near = Near(
-            row["attachment_id"],
-            row["page"],
-            row["item_id"],
-            row["text"],
-            row["start_at"],
-            row["distance"],
-        )
-        if near.distance <= _FARTHEST:
-            best.setdefault((near.attachment_id, near.page), near)
-    return _fitting(connection, list(best.values()), query)
+        near = Near.of(row)
+        best.setdefault((near.attachment_id, near.page), near)
+    return list(best.values())
 
 
 def _fitting(connection: Db, found: Sequence[Near], query: Query) -> list[Near]:
@@ -104,45 +173,44 @@ def _fitting(connection: Db, found: Sequence[Near], query: Query) -> list[Near]:
     return [one for one in found if (one.attachment_id, one.page) in fitting]
 
 
-_SIMILAR: Final = """
-with mine as (
-    select c.embedding from chunks c join items i on i.id = c.item_id
-    where c.item_id = %(item)s and c.owner = %(owner)s and i.owner = %(owner)s
-      and c.embedding is not null
+_MIDDLE: Final = """
+select avg(e.embedding)::text as middle
+from (
+    select c.content from chunks c
+    where c.item_id = %(item)s and c.owner = %(owner)s
     order by c.attachment_id, c.number limit %(most)s
-), middle as (
-    select avg(embedding) as embedding from mine having count(*) > 0
-)
-select distinct on (c.item_id) c.attachment_id, c.number, c.item_id,
-       c.page_from as page, c.start_offset as start_at, c.text,
-       c.embedding <=> middle.embedding as distance
-from middle, chunks c join items i on i.id = c.item_id
-where c.owner = %(owner)s and i.owner = %(owner)s and i.deleted_at is null
-  and c.item_id <> %(item)s and c.embedding is not null
-order by c.item_id, distance
+) mine
+join embeddings e on e.owner = %(owner)s and e.content = mine.content
+  and e.model_id = %(model)s and e.is_passage
 """
 #: A long document is like what it begins with.
 _MIDDLE_OF: Final = 200
+#: Passages of so many items are looked at for each that is wanted.
+_SPARE: Final = 8
 
 
 def similar(connection: Db, item_id: UUID, *, limit: int, owner: str) -> list[Near]:
     """The passages of other items that are nearest to the middle of an item's own.
 
-    One of each item; empty for an item without passages.
+    One of each item; empty for an item without passages. Items with vectors of another
+    model alone are not compared.
     """
-    rows = connection.execute(
-        _SIMILAR, {"item": item_id, "owner": owner, "most": _MIDDLE_OF}
-    ).fetchall()
-    near = [
-        Near(
-            row["attachment_id"],
-            row["page"],
-            row["item_id"],
-            row["text"],
-            row["start_at"],
-            row["distance"],
-        )
-        for row in rows
-        if row["distance"] <= _FARTHEST
-    ]
-    return sorted(near, key=lambda one: (one.distance, str(one.item_id)))[:limit]
+    for model in vectors.models_of(connection, owner=owner):
+        row = connection.execute(
+            _MIDDLE,
+            {"item": item_id, "owner": owner, "model": model.id, "most": _MIDDLE_OF},
+        ).fetchone()
+        if row is not None and row["middle"] is not None:
+            values = {
+                **words.narrowing(SearchFilter(), owner),
+                "query": row["middle"],
+                "limit": limit * _SPARE,
+                "but": item_id,
+            }
+            others = f"c.item_id <> %(but)s and {_NARROWED}"
+            found = _nearest(connection, nearest(model, narrowed=others), values)
+            best: dict[UUID, Near] = {}
+            for near in _placed(connection, found, owner):
+                best.setdefault(near.item_id, near)
+            return list(best.values())[:limit]
+    return []

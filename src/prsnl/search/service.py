@@ -18,7 +18,7 @@ from prsnl.core.storage import Storage
 from prsnl.items import lexicon, store
 from prsnl.search import details, meaning, ranking, snippets, words
 from prsnl.search.details import About
-from prsnl.search.embedder import QueryEmbedder, Vector
+from prsnl.search.embedder import QueryEmbedder
 from prsnl.search.query import Query, parse
 from prsnl.search.ranking import Candidate, Key
 from prsnl.wire.search import (
@@ -32,8 +32,6 @@ from prsnl.wire.search import (
     SimilarAnswer,
 )
 
-#: A cold embedder is not waited for: the words answer.
-_PATIENCE_S: Final = 0.05
 _FACET_VALUES: Final = 10
 _SEEN_BYTES: Final = 5
 
@@ -55,16 +53,9 @@ class Searcher:
         """
         began = time.perf_counter()
         query, seen = parse(wanted.q), _seen(wanted.cursor)
-        vector, why_not = self._vector(query)
         return self.database.run(
-            lambda connection: _Search(
-                connection, self.storage, wanted, owner, vector
-            ).answer(
-                query,
-                seen,
-                why_not=why_not,
-                is_starting=why_not is not None and self.embedder.is_starting,
-                began=began,
+            lambda connection: _Search(connection, self.storage, wanted, owner).answer(
+                query, seen, self.embedder, began=began
             )
         )
 
@@ -78,18 +69,10 @@ class Searcher:
         def work(connection: Db) -> SimilarAnswer:
             store.item(connection, item_id, owner=owner)
             near = meaning.similar(connection, item_id, limit=limit, owner=owner)
-            search = _Search(connection, self.storage, SearchFilter(), owner, None)
+            search = _Search(connection, self.storage, SearchFilter(), owner)
             return SimilarAnswer(hits=search.near_hits(near))
 
         return self.database.run(work)
-
-    def _vector(self, query: Query) -> tuple[Vector | None, str | None]:
-        """The query's vector, and why there is none if there should be one."""
-        text = query.meaning
-        if text is None:
-            return None, None
-        vector = self.embedder.vector(text, patience_s=_PATIENCE_S)
-        return vector, None if vector is not None else self.embedder.why_not
 
 
 @dataclass(frozen=True)
@@ -100,19 +83,15 @@ class _Search:
     storage: Storage
     wanted: SearchFilter
     owner: str
-    vector: Vector | None
 
     def answer(
-        self,
-        query: Query,
-        seen: bytes,
-        *,
-        why_not: str | None,
-        is_starting: bool,
-        began: float,
+        self, query: Query, seen: bytes, embedder: QueryEmbedder, *, began: float
     ) -> SearchAnswer:
         query, found, corrections = self._by_word(query)
-        candidates = self._candidates(query, found)
+        meant = meaning.find(
+            self.connection, embedder, query, self.wanted, owner=self.owner
+        )
+        candidates = self._candidates(found, meant.near)
         told = details.about(self.connection, candidates, owner=self.owner)
         candidates = ranking.doubted(
             [one for one in candidates if one.key in told],
@@ -127,8 +106,8 @@ class _Search:
             hits=self._hits(shown, told, found),
             total=len(candidates),
             next=_cursor(seen, shown) if len(fresh) > len(shown) else None,
-            only_words_because=why_not,
-            is_starting=is_starting,
+            only_words_because=meant.why_not,
+            is_starting=meant.why_not is not None and embedder.is_starting,
             corrections=corrections,
             facets=_facets([told[one.key] for one in candidates]),
             took_ms=round((time.perf_counter() - began) * 1000, 1),
@@ -159,12 +138,9 @@ class _Search:
             found = words.find(self.connection, query, self.wanted, owner=self.owner)
         return query, found, corrections
 
-    def _candidates(self, query: Query, found: words.WordHits) -> list[Candidate]:
-        near: list[meaning.Near] = []
-        if self.vector is not None:
-            near = meaning.find(
-                self.connection, self.vector, query, self.wanted, owner=self.owner
-            )
+    def _candidates(
+        self, found: words.WordHits, near: Sequence[meaning.Near]
+    ) -> list[Candidate]:
         first = details.first_pages(
             self.connection, list(found.titles), owner=self.owner
         )

@@ -68,8 +68,8 @@ class Embedding(Concern):
         2048,
         ge=32,
         le=1_000_000,
-        description="So many passages of a document are embedded, in steps of 32; its "
-        "text is kept whole.",
+        description="So many passages of a document are embedded; its text is kept "
+        "whole.",
     )
     embedding_provider: Literal["local", "openai", "azure", "compatible"] = Field(
         "local", description="`local`, `openai`, `azure` or `compatible`."
