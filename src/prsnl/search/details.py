@@ -99,6 +99,9 @@ class PageText:
     start: int
 
 
+NO_TEXT: Final = PageText("", 0)
+
+
 def texts(
     connection: Db, candidates: Sequence[Candidate], *, owner: str
 ) -> dict[Key, PageText]:

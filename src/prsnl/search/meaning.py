@@ -85,6 +85,9 @@ class Meant:
     why_not: str | None
 
 
+NOTHING: Final = Meant([], None)
+
+
 def find(
     connection: Db,
     embedder: QueryEmbedder,
@@ -100,7 +103,7 @@ def find(
     """
     text = query.meaning
     if text is None:
-        return Meant([], None)
+        return NOTHING
     asked: list[Model] = []
     found: list[Row] = []
     why_not = None

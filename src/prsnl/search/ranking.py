@@ -65,8 +65,8 @@ def fused(
 ) -> list[Candidate]:
     """One list by reciprocal ranks, best first; equal ones in a lasting order.
 
-    A page that holds half of the query's words gives half of its rank's value, so that
-    a common word does not outweigh the meaning.
+    A page that holds half of the query's words gives a quarter of its rank's value, so
+    that a word by the way does not outweigh the meaning.
 
     Args:
         found: By word.
@@ -83,7 +83,7 @@ def fused(
         made[key] = Candidate(
             *key,
             page.item_id,
-            min(1.0, page.coverage) / (_K + rank),
+            min(1.0, page.coverage) ** 2 / (_K + rank),
             is_exact=page.is_exact,
             part=page.part,
             words=page,
