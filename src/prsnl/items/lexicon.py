@@ -97,7 +97,7 @@ def forget(connection: Db, words: Sequence[str], *, owner: str) -> None:
 
 
 def nearest(connection: Db, word: str, *, owner: str) -> str | None:
-    """The known word that a misspelt one is likely to be; None if none is near.
+    """The known word that a misspelt one is likely to be; None if it is known itself.
 
     One letter more, less or other, or two neighbours swapped; of a long word two of
     them. Words that share one of theirs with a letter left out are compared. W. Garbe,
@@ -115,13 +115,9 @@ def nearest(connection: Db, word: str, *, owner: str) -> str | None:
             "most": len(word) + allowed,
         },
     ).fetchall()
-    found = [
-        (distance(word, row["word"]), -row["pages"], row["word"])
-        for row in rows
-        if row["word"] != word
-    ]
+    found = [(distance(word, row["word"]), -row["pages"], row["word"]) for row in rows]
     best = min((one for one in found if one[0] <= allowed), default=None)
-    return None if best is None else best[2]
+    return None if best is None or best[0] == 0 else best[2]
 
 
 def distance(one: str, other: str) -> int:

@@ -122,19 +122,29 @@ def texts(
 
 
 def first_pages(
-    connection: Db, item_ids: Sequence[UUID], *, owner: str
+    connection: Db, item_ids: Sequence[UUID], *, but: str, owner: str
 ) -> dict[UUID, Key]:
-    """The first page with text of each item; of one without any, its first file's."""
+    """The first page with text of each item; of one without any, its first file's.
+
+    Args:
+        connection: For the pages.
+        item_ids: The items.
+        but: A tsquery that each page of an item fits, or empty.
+        owner: Whose items.
+    """
     rows = connection.execute(
         """
         select distinct on (a.item_id) a.item_id, a.id as attachment_id,
                coalesce(p.number, 1) as page
         from attachments a
         left join attachment_pages p on p.attachment_id = a.id and p.text <> ''
-        where a.item_id = any(%s) and a.owner = %s
+        where a.item_id = any(%(items)s) and a.owner = %(owner)s
+          and (%(but)s = '' or not exists (
+              select from search_pages s
+              where s.item_id = a.item_id and not s.words @@ %(but)s::tsquery))
         order by a.item_id, p.number is null, a.id, p.number
         """,
-        [list(item_ids), owner],
+        {"items": list(item_ids), "owner": owner, "but": but},
     ).fetchall()
     return {row["item_id"]: (row["attachment_id"], row["page"]) for row in rows}
 

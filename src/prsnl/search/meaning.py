@@ -19,7 +19,9 @@ from prsnl.wire.search import SearchFilter
 #: So many of the nearest passages are ranked.
 _NEAREST: Final = 100
 #: What is farther says something else: the cosine's distance, from 0 to 2.
-_FARTHEST: Final = 0.85
+FARTHEST: Final = 0.8
+#: A query whose words stand nowhere may be no words at all.
+FARTHEST_UNKNOWN: Final = 0.7
 
 _NARROWED: Final = f"""exists (
     select from items i join attachments a on a.id = c.attachment_id
@@ -95,6 +97,7 @@ def find(
     wanted: SearchFilter,
     *,
     owner: str,
+    farthest: float = FARTHEST,
 ) -> Meant:
     """The owner's nearest passages, one a page, nearest first.
 
@@ -119,7 +122,7 @@ def find(
         }
         found += _nearest(connection, nearest(model, asked, narrowed=_NARROWED), values)
         asked.append(model)
-    near = _placed(connection, found, owner)
+    near = _placed(connection, found, owner, farthest)
     return Meant(_fitting(connection, near, query), why_not)
 
 
@@ -134,10 +137,12 @@ def _nearest(connection: Db, statement: str, values: dict[str, Any]) -> list[Row
         return connection.execute(statement, values).fetchall()
 
 
-def _placed(connection: Db, found: Sequence[Row], owner: str) -> list[Near]:
+def _placed(
+    connection: Db, found: Sequence[Row], owner: str, farthest: float
+) -> list[Near]:
     """The best passage of each page, those that are too far left out."""
     kept = sorted(
-        (row for row in found if row["distance"] <= _FARTHEST),
+        (row for row in found if row["distance"] <= farthest),
         key=lambda row: (row["distance"], str(row["attachment_id"]), row["number"]),
     )[:_NEAREST]
     rows = connection.execute(
@@ -213,7 +218,7 @@ def similar(connection: Db, item_id: UUID, *, limit: int, owner: str) -> list[Ne
             others = f"c.item_id <> %(but)s and {_NARROWED}"
             found = _nearest(connection, nearest(model, narrowed=others), values)
             best: dict[UUID, Near] = {}
-            for near in _placed(connection, found, owner):
+            for near in _placed(connection, found, owner, FARTHEST):
                 best.setdefault(near.item_id, near)
             return list(best.values())[:limit]
     return []

@@ -93,8 +93,18 @@ class Searcher:
         if FoundBy.WORDS in self.ways:
             query, found, corrections = _by_word(connection, query, wanted, owner)
         if FoundBy.MEANING in self.ways:
-            meant = meaning.find(connection, self.embedder, query, wanted, owner=owner)
-        first = details.first_pages(connection, list(found.titles), owner=owner)
+            is_known = bool(found.pages or found.titles) or found is words.NOTHING
+            meant = meaning.find(
+                connection,
+                self.embedder,
+                query,
+                wanted,
+                owner=owner,
+                farthest=meaning.FARTHEST if is_known else meaning.FARTHEST_UNKNOWN,
+            )
+        first = details.first_pages(
+            connection, list(found.titles), but=words.excluding(query), owner=owner
+        )
         ranked, told = _ranked(
             connection,
             ranking.fused(found, meant.near, first)[:MOST_HITS],
