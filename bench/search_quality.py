@@ -2,9 +2,9 @@
 
 Run by `./prsnl bench search-quality FOLDER [QUERIES]`: processes the folder with a
 stack of its own, then asks each query by word alone, by meaning alone, and as the
-product does. QUERIES is a JSON of queries with the file and the pages that answer; by default
-the forty beside this file, written down before the ranking was made. `--keep DIR` keeps
-the processed folder there for the next run.
+product does. QUERIES is a JSON of queries with the file and the pages that answer; by
+default the forty beside this file, written down before the ranking was made.
+`--keep DIR` keeps the processed folder there for the next run.
 """
 
 from __future__ import annotations

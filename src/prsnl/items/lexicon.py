@@ -51,7 +51,11 @@ where l.owner = %(owner)s and l.word = gone.word
   and not exists (
       select from search_pages s
       where s.owner = %(owner)s
-        and s.words @@ quote_literal(l.word)::tsquery)
+        and s.words @@ quote_literal(l.word)::tsquery and s.page > 0)
+  and not exists (
+      select from search_pages s
+      where s.owner = %(owner)s
+        and s.words @@ quote_literal(l.word)::tsquery and s.page = 0)
 """
 
 _NEAR: Final = """

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
@@ -38,6 +39,8 @@ _WORD: Final = re.compile(f"[{_SIGN}]|[^{_SIGN}{_NO_WORD}]+")
 
 def fold(text: str) -> str:
     """The text in small letters, without accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return _ACCENTS.sub("", decomposed).lower().translate(_LETTERS)
 
@@ -59,6 +62,11 @@ class Token:
 def tokens(text: str) -> Iterator[Token]:
     """The words of a text that is not folded, with their places."""
     for match in _WORD.finditer(text):
-        # One letter may fold to several words (½): they stand at one place.
-        for word in words(fold(match.group())):
+        for word in _words_in(match.group()):
             yield Token(word, match.start(), match.end())
+
+
+@lru_cache(maxsize=50_000)
+def _words_in(word: str) -> tuple[str, ...]:
+    """A word folded: one letter may fold to several words (½), at one place."""
+    return tuple(words(fold(word)))

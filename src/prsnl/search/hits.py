@@ -29,8 +29,9 @@ def hits(
     """The hits, each with the words around what was found and its exact place."""
     texts = details.texts(connection, shown, owner=owner)
     stems = dict(found.stems)
+    read = {key: snippets.read(page.text) for key, page in texts.items()}
     if stems:
-        others = snippets.alike((one.text for one in texts.values()), found.terms)
+        others = snippets.alike(read.values(), found.terms)
         known = words.languages(connection, owner)
         stems |= words.stems_of(connection, others, known)
     made = []
@@ -38,7 +39,9 @@ def hits(
         about = told[one.key]
         page = texts.get(one.key, details.NO_TEXT)
         near = one.near.start if one.near is not None and one.words is None else None
-        around = snippets.snippet(page.text, found.terms, stems, near=near)
+        around = snippets.snippet(
+            page.text, read.get(one.key, ()), found.terms, stems, near=near
+        )
         offset = page.start + around.start
         made.append(
             Hit(

@@ -18,6 +18,7 @@ _READ: Final = 40_000
 _SPACE: Final = re.compile(r"\s+")
 _SENTENCE_END: Final = re.compile(r"[.!?…:]\s+|\n\s*\n")
 _SENTENCE_BEFORE: Final = 90
+_WORDS_BEFORE: Final = 40
 _GAP: Final = "… "
 
 
@@ -65,17 +66,16 @@ def marks_of(
     return made
 
 
-def alike(texts: Iterable[str], terms: Sequence[Term]) -> list[str]:
-    """The words of texts that may be forms of a term's: they begin alike."""
-    heads = {term.words[0][:3] for term in terms if term.is_plain}
-    return sorted(
-        {
-            token.word
-            for text in texts
-            for token in tokens(text[:_READ])
-            if token.word[:3] in heads
-        }
-    )
+def read(text: str) -> list[Token]:
+    """The words of a page that are looked through."""
+    return list(tokens(text[:_READ]))
+
+
+def alike(pages: Iterable[Sequence[Token]], terms: Sequence[Term]) -> list[str]:
+    """The words of pages that may be forms of a term's: they begin alike."""
+    heads = tuple({term.words[0][:3] for term in terms if term.is_plain})
+    found = {token.word for page in pages for token in page}
+    return sorted(word for word in found if word.startswith(heads))
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Found:
 
 def snippet(
     text: str,
+    found: Sequence[Token],
     terms: Sequence[Term],
     stems: Mapping[str, Sequence[str]],
     *,
@@ -98,25 +99,20 @@ def snippet(
 
     Args:
         text: A page's.
+        found: Its words.
         terms: What is looked for.
         stems: See `marks_of`.
-        near: Where a passage of the right meaning begins: taken unless a term stands
-            close to it.
+        near: Where a passage of the right meaning begins: nothing else is shown.
     """
-    base = max(0, min(near or 0, len(text) - LENGTH)) if near else 0
-    piece = text[base : base + (_READ if near is None else 4 * LENGTH)]
-    marks = marks_of(list(tokens(piece)), terms, stems)
+    marks = marks_of(found, terms, stems)
+    first = 0
+    if near is not None:
+        first = min(near, len(text))
+        marks = [one for one in marks if first <= one.start < first + 4 * LENGTH]
     best = _best(marks)
-    if best is None:
-        start, end = _stretch(piece, 0)
-        first = start
-    else:
-        start, end = _stretch(piece, best)
-        first = best
+    start, end = _stretch(text, first if best is None else best, earliest=first)
     shown = [mark for mark in marks if start <= mark.start and mark.end <= end]
-    return Found(
-        _tidied(piece, start, end, shown, is_cut=base + start > 0), base + first
-    )
+    return Found(_tidied(text, start, end, shown), start if best is None else best)
 
 
 def _best(marks: Sequence[Mark]) -> int | None:
@@ -135,29 +131,28 @@ def _best(marks: Sequence[Mark]) -> int | None:
     return place
 
 
-def _stretch(text: str, place: int) -> tuple[int, int]:
+def _stretch(text: str, place: int, *, earliest: int) -> tuple[int, int]:
     """From a sentence's or word's begin a little before a place to a word's end."""
-    earliest = max(0, place - _SENTENCE_BEFORE)
-    ends = [match.end() for match in _SENTENCE_END.finditer(text, earliest, place)]
-    if ends:
+    earliest = max(earliest, place - _SENTENCE_BEFORE)
+    start = place
+    if ends := [one.end() for one in _SENTENCE_END.finditer(text, earliest, place)]:
         start = ends[-1]
-    elif earliest == 0:
-        start = 0
-    else:
-        space = _SPACE.search(text, max(0, place - _SENTENCE_BEFORE // 2), place)
-        start = space.end() if space else place
+    elif earliest in {0, place}:
+        start = earliest
+    elif space := _SPACE.search(text, max(earliest, place - _WORDS_BEFORE), place):
+        start = space.end()
     end = min(len(text), start + LENGTH)
     if end < len(text):
-        spaces = [match.start() for match in _SPACE.finditer(text, end - 40, end)]
+        spaces = [
+            one.start() for one in _SPACE.finditer(text, end - _WORDS_BEFORE, end)
+        ]
         end = spaces[-1] if spaces else end
     return start, end
 
 
-def _tidied(
-    text: str, start: int, end: int, marks: Sequence[Mark], *, is_cut: bool
-) -> Snippet:
+def _tidied(text: str, start: int, end: int, marks: Sequence[Mark]) -> Snippet:
     """The stretch in one line, its marks moved along."""
-    made = _GAP if is_cut else ""
+    made = _GAP if text[:start].strip() else ""
     moved: list[tuple[int, int]] = []
     place = start
     for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
@@ -168,10 +163,8 @@ def _tidied(
         made = _joined(made, text[mark.start : mark.end])
         moved.append((begin, len(made)))
         place = mark.end
-    made = _joined(made, text[place:end])
-    if end < len(text):
-        made = f"{made.rstrip()} …"
-    return Snippet(text=made.rstrip(), marks=moved)
+    made = _joined(made, text[place:end]).rstrip()
+    return Snippet(text=f"{made} …" if text[end:].strip() else made, marks=moved)
 
 
 def _joined(made: str, more: str) -> str:

@@ -43,7 +43,8 @@ with heads as (
     select s.item_id, s.words || '' as words
     from search_pages s
     join items i on i.id = s.item_id join attachments a on a.id = s.attachment_id
-    where s.owner = %(owner)s and s.words @@ %(heads)s::tsquery and {narrowed}
+    where s.owner = %(owner)s and s.words @@ %(heads)s::tsquery and s.page = 0
+      and {narrowed}
     limit {most_heads}
 ), strict as (
     select s.attachment_id, s.page, s.part, s.item_id, s.words
@@ -67,7 +68,7 @@ with heads as (
     select item_id, bit_or({mask}) as mask from heads group by item_id
 )
 select attachment_id, page, part, item_id, {mask} as mask, 0 as head,
-       ts_rank_cd('{{0, 0.2, 0.4, 1}}', words, %(any)s::tsquery, 1) as closeness
+       ts_rank_cd(words, %(any)s::tsquery, 1) as closeness
 from pages
 union all
 select null, 0, 0, item_id, 0, mask, 0 from names
@@ -154,15 +155,19 @@ def requiring(query: Query) -> str:
 
 
 def _statement(terms: Sequence[Term]) -> str:
-    # Twice a term: anywhere as it may be, and as printed.
-    bits = [
-        f"case when words @@ %({kind}{place})s::tsquery then {1 << bit} else 0 end"
-        for bit, (kind, place) in enumerate(
-            (kind, place) for kind in ("t", "x") for place in range(len(terms))
-        )
+    # As it may be, and of what must be exact once more as printed.
+    bits = [(f"t{place}", place) for place in range(len(terms))]
+    bits += [
+        (f"x{place}", len(terms) + place)
+        for place, term in enumerate(terms)
+        if term.is_exact
+    ]
+    told = [
+        f"case when words @@ %({name})s::tsquery then {1 << bit} else 0 end"
+        for name, bit in bits
     ]
     return _FIND.format(
-        narrowed=NARROWED, mask=" + ".join(bits), most=_RANKED, most_heads=_HEADS
+        narrowed=NARROWED, mask=" + ".join(told), most=_RANKED, most_heads=_HEADS
     )
 
 
@@ -184,13 +189,14 @@ def _values(
         **narrowing(wanted, owner),
         **{f"t{place}": one for place, one in enumerate(asked)},
         **{
-            f"x{place}": term.tsquery(exact=True) if term.is_exact else asked[place]
+            f"x{place}": term.tsquery(exact=True)
             for place, term in enumerate(terms)
+            if term.is_exact
         },
         "any": " | ".join(asked),
         "every": f"{mine} & {' & '.join(asked)}{kept}",
         "some": f"{mine} & ({' | '.join(finding)}){kept}",
-        "heads": f"{mine} & 'head ' & ({' | '.join(asked)}){kept}",
+        "heads": f"{mine} & ({' | '.join(asked)}){kept}",
         "is_loose": len(asked) > 1,
     }
 

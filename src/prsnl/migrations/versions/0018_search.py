@@ -32,15 +32,16 @@ create function search_codes(folded text) returns text[]
 language sql immutable strict parallel safe as $$
     select coalesce(array_agg(distinct each.code), '{}')
     from (
-        select btrim(match[1], '.,:!?-/_''*&=~+#%$€£§…') as code
-        from regexp_matches(
-            folded, '([^\s"„“”«»\u2018()<>\[\]{}|;]{3,120})', 'g') as match
+        select btrim(piece, '.,:!?-/_''*&=~+#%$€£§…') as code
+        from unnest(string_to_array(translate(
+            folded, E'\u00a0\n\t\r\f"„“”«»\u2018()<>[]{}|;', repeat(' ', 24)), ' '))
+            as piece
+        where length(piece) between 3 and 120
+          and piece ~ '[a-z0-9\u0080-\uffff][-/_.@:+,#&*=~%$\\]+[a-z0-9\u0080-\uffff]'
     ) as token
     cross join lateral (values
         (token.code), (regexp_replace(token.code, '[^a-z0-9\u0080-\uffff]+', '', 'g'))
     ) as each (code)
-    where token.code ~
-        '[a-z0-9\u0080-\uffff][-/_.@:+,#&*=~%$\\]+[a-z0-9\u0080-\uffff]'
 $$;
 comment on function search_codes is
     'Numbers, codes, addresses as printed, and each once more without its signs.';
@@ -73,7 +74,8 @@ declare
     made tsvector := setweight(to_tsvector('simple', plain), 'A');
 begin
     if config is not null then
-        made := made || setweight(to_tsvector(config, plain), 'C');
+        made := made || strip(
+            ts_delete(to_tsvector(config, plain), tsvector_to_array(made)));
     end if;
     return made || array_to_tsvector(
         marks || search_codes(folded) || search_ibans(folded));
@@ -124,9 +126,13 @@ create table search_pages (
 );
 comment on table search_pages is
     'The words of a page as soon as it is stored; page 0 is title, name and tags.';
+-- Packed, each look at a page's words would have to unpack them.
+alter table search_pages alter column words set storage external;
 -- A long list of what waits to be sorted in would slow every search down.
 create index search_pages_words on search_pages using gin (words)
-    with (gin_pending_list_limit = 256);
+    with (gin_pending_list_limit = 256) where page > 0;
+create index search_pages_heads on search_pages using gin (words)
+    with (gin_pending_list_limit = 256) where page = 0;
 create index search_pages_of_item on search_pages (item_id);
 create index search_pages_to_learn on search_pages (attachment_id)
     where not is_learned;
@@ -137,7 +143,7 @@ create table search_lexicon (
     pages integer not null,
     near text[] not null generated always as (search_deletes(word)) stored,
     primary key (owner, word)
-);
+) with (fillfactor = 50);
 create index search_lexicon_near on search_lexicon using gin (near);
 comment on table search_lexicon is
     'The words that an owner''s pages hold; the empty word counts the pages.';
@@ -170,7 +176,7 @@ create function search_index_head(file uuid) returns void language sql as $$
     select a.id, 0, 1, a.item_id, a.owner, 0,
            search_vector(concat_ws(E'\\n', i.title, a.file_name,
                          array_to_string(i.tags, E'\\n')), i.language,
-                         array['owner ' || a.owner, 'head '])
+                         array['owner ' || a.owner])
     from attachments a join items i on i.id = a.item_id
     where a.id = file
     on conflict (attachment_id, page, part) do update
