@@ -175,6 +175,38 @@ def export(
 
 
 @app.command()
+def mcp(
+    *,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http", metavar="PORT", min=1, max=65535, help="Over HTTP, at /mcp."
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where HTTP listens.")
+    ] = "127.0.0.1",
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Files below may be submitted by path; repeat it."
+        ),
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Let a language model search and read: tools over MCP, on standard input.
+
+    Over HTTP each caller sends a key of his own, and sees what it sees.
+    """
+    from prsnl.terminal import mcp as command
+
+    wanted = command.Wanted(
+        http_port=http, host=host, folders=files or [], server=server
+    )
+    raise typer.Exit(command.main(wanted))
+
+
+@app.command()
 def up(
     *,
     no_open: Annotated[  # noqa: ARG001 - there is no page that could be opened

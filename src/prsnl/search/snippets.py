@@ -50,19 +50,28 @@ def marks_of(
         if term.is_plain
         for stem in stems.get(term.words[0], ())
     }
-    prefixes = [
-        (term.words[0], number) for number, term in enumerate(terms) if term.is_prefix
-    ]
+    prefixes = {
+        term.words[0]: number for number, term in enumerate(terms) if term.is_prefix
+    }
+    inflected = {
+        word: by_stem[stem]
+        for word, known in stems.items()
+        for stem in known
+        if stem in by_stem
+    }
     made: list[Mark] = []
     for place, token in enumerate(found):
-        for number in first.get(token.word, ()):
-            run = found[place : place + len(terms[number].words)]
-            if tuple(one.word for one in run) == terms[number].words:
-                made.append(Mark(number, token.start, run[-1].end))
-        if not first.get(token.word):
-            numbers = [by_stem[s] for s in stems.get(token.word, ()) if s in by_stem]
-            numbers += [n for head, n in prefixes if token.word.startswith(head)]
-            made += [Mark(number, token.start, token.end) for number in numbers[:1]]
+        word = token.word
+        if word in first:
+            for number in first[word]:
+                run = found[place : place + len(terms[number].words)]
+                if tuple(one.word for one in run) == terms[number].words:
+                    made.append(Mark(number, token.start, run[-1].end))
+        elif word in inflected:
+            made.append(Mark(inflected[word], token.start, token.end))
+        elif prefixes and word.startswith(tuple(prefixes)):
+            head = next(head for head in prefixes if word.startswith(head))
+            made.append(Mark(prefixes[head], token.start, token.end))
     return made
 
 
