@@ -29,7 +29,7 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
-from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
@@ -40,6 +40,7 @@ from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
+from prsnl.search import collection_endpoints as collections
 from prsnl.search import endpoints as search
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
@@ -135,6 +136,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         file_processing.rerun_router,
         media_processing.router,
         search.router,
+        collections.router,
         library.router,
         learned.router,
         restored.router,
@@ -144,6 +146,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         access.router,
         access.page_router,
         live.router,
+        searching.router,
         dashboard.router,
         actions.router,
         signing_in.router,

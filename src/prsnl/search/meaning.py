@@ -22,6 +22,8 @@ _NEAREST: Final = 100
 FARTHEST: Final = 0.8
 #: A query whose words stand nowhere may be no words at all.
 FARTHEST_UNKNOWN: Final = 0.7
+#: Two documents of one matter are nearer than a question is to its answer.
+_FARTHEST_LIKE: Final = 0.6
 
 _NARROWED: Final = f"""exists (
     select from items i join attachments a on a.id = c.attachment_id
@@ -218,7 +220,7 @@ def similar(connection: Db, item_id: UUID, *, limit: int, owner: str) -> list[Ne
             others = f"c.item_id <> %(but)s and {_NARROWED}"
             found = _nearest(connection, nearest(model, narrowed=others), values)
             best: dict[UUID, Near] = {}
-            for near in _placed(connection, found, owner, FARTHEST):
+            for near in _placed(connection, found, owner, _FARTHEST_LIKE):
                 best.setdefault(near.item_id, near)
             return list(best.values())[:limit]
     return []

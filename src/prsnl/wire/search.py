@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.wire.base import Body
@@ -179,7 +180,10 @@ class NewCollection(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_extra={"examples": [{"name": "Flat", "search": {"q": "rent"}}]},
+        json_schema_extra={
+            "not": {"required": ["search", "ids"]},
+            "examples": [{"name": "Flat", "search": {"q": "rent"}}],
+        },
     )
 
     name: ShortText
@@ -187,3 +191,9 @@ class NewCollection(BaseModel):
     ids: list[UUID] | None = Field(
         None, max_length=500, description="Or these items; a list grows with each call."
     )
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if self.search is not None and self.ids is not None:
+            raise ValueError("give search or ids, not both")
+        return self
