@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from prsnl.core.errors import BadRequestError
-from prsnl.engines.text.words import STOP_WORDS
+from prsnl.engines.stop_words import STOP_WORDS
 from prsnl.search.folding import fold, words
 
 #: What is beyond these is not looked for.

@@ -17,6 +17,8 @@ from prsnl.core.storage import FolderStorage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
+from prsnl.library import tasks as library
+from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.wiring import ai, files, media
 from prsnl.wiring.children import sandbox
@@ -27,7 +29,12 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 CATALOGUE: Final = Catalogue.merged(
-    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+    [
+        file_processing.TASKS,
+        ai_processing.TASKS,
+        media_processing.TASKS,
+        library.TASKS,
+    ]
 )
 
 
@@ -74,7 +81,10 @@ class Wiring:
             parts = Parts(self.settings, database, self.storage, children)
             analyst = ai.analyst(parts)
             yield Services(
-                {SandboxPool: children}
+                {
+                    SandboxPool: children,
+                    BulkWorker: BulkWorker(database, self.storage),
+                }
                 | ai.services(analyst)
                 | files.services(parts, analyst)
                 | media.services()
