@@ -47,7 +47,7 @@ _WORDS_OF_CHUNK: Final = 150
 _VOCABULARY: Final = 60_000
 _TOPICS: Final = 400
 _DIMENSIONS: Final = 384
-_SYLLABLES: Final = (
+_SYLLABLES: Final = (  # noqa: SIM905 - reads as a row
     "ba be bi bo bu da de di do du fa fe fi fo ka ke ki ko la le li lo lu ma me mi mo "
     "na ne ni no pa pe pi po ra re ri ro sa se si so ta te ti to va ve vi vo"
 ).split()
@@ -166,12 +166,20 @@ def _store_file(
                 )
             ],
         )
-    _store_chunks(connection, corpus, owner, (item_id, file_id), texts, model_id)
+    _store_chunks(
+        connection,
+        corpus,
+        owner=owner,
+        ids=(item_id, file_id),
+        texts=texts,
+        model_id=model_id,
+    )
 
 
 def _store_chunks(
     connection: Db,
     corpus: Corpus,
+    *,
     owner: str,
     ids: tuple[UUID, UUID],
     texts: list[str],
@@ -307,13 +315,16 @@ def _measured(
     timed(url, key, list(corpus.queries(40, texts)), 1)
     p95 = 0.0
     for clients in (1, 4):
+        before_s = costs.cpu_s(running.pids("api", "postgres"))
         told = sorted(timed(url, key, list(corpus.queries(count, texts)), clients))
         cuts = statistics.quantiles(told, n=100)
+        used_s = costs.cpu_s(running.pids("api", "postgres")) - before_s
         p95 = p95 or cuts[94]
         print(
             f"{clients} client{'s' if clients > 1 else ' '}  p50 {cuts[49]:6.1f} ms  "
             f"p95 {cuts[94]:6.1f} ms  p99 {cuts[98]:6.1f} ms  "
-            f"{1000 * clients / statistics.fmean(told):.0f} a second"
+            f"{1000 * clients / statistics.fmean(told):.0f} a second  "
+            f"{1000 * used_s / count:.0f} ms of CPU each"
         )
     for name in ("api", "postgres"):
         held = costs.memory(running.pids(name))
