@@ -226,6 +226,24 @@ def test_the_passages_of_several_files_share_a_request_and_stand_on_receipts(
     assert recipient.sent_bytes == len("several wrote note 0.")
 
 
+def test_tasks_and_files_of_one_owner_share_their_vectors(local: Desk) -> None:
+    """In both directions; what a task has embedded is found once a file says it."""
+    first = embed(local, ["shared wrote note 0."], "shared")
+    assert models(local, "shared") == []
+
+    files = notes(local, "shared", 2)
+    second = embed(local, ["shared wrote note 1.", "Something else."], "shared")
+
+    assert told(first, "embedded") == (1,)
+    assert told(second, "cached", "embedded") == (1, 1)
+    assert sorted(found(local, "shared")) == sorted(file.id for file in files)
+    with local.database.connection() as connection:
+        row = connection.execute(
+            "select count(*) as n from embeddings where owner = 'shared'"
+        ).fetchone()
+    assert row == {"n": 3}
+
+
 def test_a_query_is_embedded_by_the_model_of_the_passages_and_once(
     desk: Desk, server: LlmServer
 ) -> None:
