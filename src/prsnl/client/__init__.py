@@ -7,6 +7,7 @@ from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
+from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
 from prsnl.client.usage import UsageCalls
 
@@ -20,6 +21,7 @@ class Client(
     EngineCalls,
     FileCalls,
     LibraryCalls,
+    SearchCalls,
     TaskCalls,
     UsageCalls,
 ):

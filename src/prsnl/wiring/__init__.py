@@ -15,6 +15,8 @@ from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
+from prsnl.library import tasks as library
+from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.wiring import ai, embedding, files, media, models
 from prsnl.wiring.children import sandbox
@@ -28,7 +30,12 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 CATALOGUE: Final = Catalogue.merged(
-    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+    [
+        file_processing.TASKS,
+        ai_processing.TASKS,
+        media_processing.TASKS,
+        library.TASKS,
+    ]
 )
 
 
@@ -77,7 +84,11 @@ class Wiring:
             with embedding.embedder(parts, outside) as embedder:
                 analyst = ai.analyst(parts, embedder)
                 yield Services(
-                    {SandboxPool: children, Gate: outside}
+                    {
+                        SandboxPool: children,
+                        Gate: outside,
+                        BulkWorker: BulkWorker(database, self.storage),
+                    }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
                     | media.services(),
