@@ -406,6 +406,12 @@ OPERATIONS: dict[str, str] = {
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...
     "embedding.embed": "prsnl.engines.embedding:embed",
+    # {path, kind?} -> MediaInfo
+    "media.probe": "prsnl.engines.media.probe:probe",
+    # {path, kind?, width?} -> Picture, or no frame where there is none
+    "media.cover": "prsnl.engines.media.probe:cover",
+    # {path, kind?, track?, channel?, from_s?, to_s?, piece_s?} -> AudioPiece..., Heard
+    "media.audio": "prsnl.engines.media.audio:audio",
 }
 
 #: What a user is told that an operation does.
@@ -423,4 +429,7 @@ OPERATION_TITLES: Final = {
     "text.insights": "Finding facts in the text",
     "text.chunk": "Cutting the text into passages",
     "embedding.embed": "Embedding the passages",
+    "media.probe": "Looking into the recording",
+    "media.cover": "Taking out its cover",
+    "media.audio": "Decoding its sound",
 }

@@ -6,7 +6,7 @@ from typing import Final
 
 from prsnl.core.settings import Settings
 from prsnl.core.settings.engines import Children, Ocr
-from prsnl.engines import documents, ocr
+from prsnl.engines import documents, media, ocr
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.engines.sandbox.conversation import ChildLimits
@@ -14,6 +14,8 @@ from prsnl.engines.sandbox.pool import Profile, SandboxPool
 
 #: Named, not imported: only a child has use for what they load.
 _TEXT_PRELOAD: Final = ("prsnl.engines.text", "prsnl.engines.embedding.minilm")
+#: A day of sound or a film in 4K, with room to spare; each step has its own limit.
+_MEDIA_CPU_S: Final = 12 * 3600
 
 
 def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> SandboxPool:
@@ -22,7 +24,9 @@ def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> Sand
     return SandboxPool(
         scratch_root=settings.storage.data_dir.expanduser().absolute() / "scratch",
         limits=ChildLimits(disk_bytes=own.child_disk_bytes),
-        profiles=_profiles(own) | _ocr_profiles(settings.ocr, own),
+        profiles=_profiles(own)
+        | _ocr_profiles(settings.ocr, own)
+        | _media_profiles(own),
         operations=operations,
     )
 
@@ -73,3 +77,18 @@ def _ocr_profiles(own: Ocr, children: Children) -> dict[str, Profile]:
         )
 
     return {"ocr": profile(1), "ocr with more room": profile(2)}
+
+
+def _media_profiles(own: Children) -> dict[str, Profile]:
+    """A recording is hostile bytes, too, and hours of it take hours."""
+
+    def profile(factor: int) -> Profile:
+        return Profile(
+            preload=media.PRELOAD,
+            spare=2 - factor,
+            idle=own.child_idle_s,
+            memory_bytes=own.child_memory_bytes * factor,
+            cpu_s=_MEDIA_CPU_S,
+        )
+
+    return {"media": profile(1), "media with more room": profile(2)}
