@@ -412,6 +412,11 @@ OPERATIONS: dict[str, str] = {
     "media.cover": "prsnl.engines.media.probe:cover",
     # {path, kind?, track?, channel?, from_s?, to_s?, piece_s?} -> AudioPiece..., Heard
     "media.audio": "prsnl.engines.media.audio:audio",
+    # {path, kind?, spans: [[from_s, to_s]], key_pictures_only?, width?}
+    #   -> SpanShots..., and {"tick": pictures} in between
+    "media.shots": "prsnl.engines.media.shots:shots",
+    # {shots: [Shot], count} -> ChosenShots
+    "media.choose": "prsnl.engines.media.choosing:choose",
 }
 
 #: What a user is told that an operation does.
@@ -432,4 +437,6 @@ OPERATION_TITLES: Final = {
     "media.probe": "Looking into the recording",
     "media.cover": "Taking out its cover",
     "media.audio": "Decoding its sound",
+    "media.shots": "Looking for the shots of the video",
+    "media.choose": "Choosing key frames",
 }

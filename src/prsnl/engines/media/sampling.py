@@ -24,6 +24,7 @@ _PLANAR: Final = frozenset(
 _DEEP: Final = {
     f"yuv{kind}p{bits}le": bits for kind in (420, 422, 444) for bits in (10, 12)
 }
+_BYTE: Final = 8
 _PLAIN: Final = "yuv420p"
 _PLAIN_WIDTH: Final = 256
 #: Sharpness is told from every so many-th row.
@@ -78,7 +79,8 @@ def glance(frame: Any) -> Glance:
 def sharpness(frame: Any) -> float:
     """How much neighbours differ along the rows; a blurred picture has less."""
     frame = _readable(frame)
-    rows = _plane(frame, 0)[::_ROWS_APART].astype(np.int16)
+    values, unused = _plane(frame, 0)
+    rows = values[::_ROWS_APART].astype(np.int16) >> unused
     steps = np.abs(np.diff(rows, axis=1))
     return float(np.sqrt((steps.astype(np.float32) ** 2).mean()))
 
@@ -95,23 +97,17 @@ def _readable(frame: Any) -> Any:
 
 
 def _plane(frame: Any, number: int) -> Any:
+    """The values of one plane as they are shown, and how many bits are used of each."""
     plane = frame.planes[number]
-    bits = _DEEP.get(frame.format.name, 8)
-    kind = np.dtype(np.uint8 if bits == 8 else "<u2")  # noqa: PLR2004
-    values = np.frombuffer(plane, dtype=kind)
-    rows = values.reshape(-1, plane.line_size // kind.itemsize)
-    shown = rows[: plane.height, : plane.width]
-    return shown if bits == 8 else shown >> (bits - 8)  # noqa: PLR2004
+    bits = _DEEP.get(frame.format.name, _BYTE)
+    kind = np.dtype(np.uint8 if bits == _BYTE else "<u2")
+    rows = np.frombuffer(plane, dtype=kind)
+    rows = rows.reshape(-1, plane.line_size // kind.itemsize)
+    return rows[: plane.height, : plane.width], bits - _BYTE
 
 
 def _grid(frame: Any, number: int, across: int) -> Grid:
-    plane = frame.planes[number]
-    bits = _DEEP.get(frame.format.name, 8)
-    kind = np.dtype(np.uint8 if bits == 8 else "<u2")  # noqa: PLR2004
-    rows = np.frombuffer(plane, dtype=kind).reshape(
-        -1, plane.line_size // kind.itemsize
-    )
-    step = max(1, plane.width // across)
-    sparse = rows[: plane.height : step, : plane.width : step]
-    found: Grid = sparse.astype(np.int16) >> (bits - 8)
+    values, unused = _plane(frame, number)
+    step = max(1, values.shape[1] // across)
+    found: Grid = values[::step, ::step].astype(np.int16) >> unused
     return found

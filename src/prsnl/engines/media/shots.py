@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import av.error
-
 from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import ChildFiles, JsonObject
 from prsnl.engines.media import limits
@@ -246,8 +244,7 @@ class _Scan:
             and at_s - opened.start_s >= _SHOT_MIN_S
             and opened.glance.change(seen) > _DRIFT
         ):
-            self._end_shot(at_s, is_cut=False)
-            opened = self._open
+            opened = self._end_shot(at_s, is_cut=False)
         is_calm = change < _STILL and at_s - opened.start_s >= _SHOT_MIN_S / 2
         told = _Weighed(at_s, frame, sharpness(frame), seen.is_blank, is_calm)
         self._pending = (told, seen)
@@ -257,7 +254,7 @@ class _Scan:
             self._open.weigh(*self._pending)
         self._pending = None
 
-    def _end_shot(self, at_s: float, *, is_cut: bool) -> None:
+    def _end_shot(self, at_s: float, *, is_cut: bool) -> _Open:
         kept = self._pending
         if kept is not None and kept[0].at_s >= at_s:
             self._pending = None
@@ -269,6 +266,7 @@ class _Scan:
         self._pending = kept
         if kept is None:
             self._weigh_at_s = at_s
+        return self._open
 
     def _finish(self, end_s: float) -> None:
         shot = self._open
