@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from prsnl.ai_processing.service import ContentAnalyst
@@ -18,12 +19,14 @@ from prsnl.file_processing.batch import BatchProcessor
 from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.recognition import Recognizer
+from prsnl.file_processing.recordings import RecordingProcessor
 from prsnl.file_processing.service import (
     DocumentProcessor,
     DocumentReader,
     TextExtractor,
 )
 from prsnl.file_processing.slots import Slots, usual_count
+from prsnl.library.routing import processing_of
 from prsnl.wiring.parts import Parts
 
 
@@ -46,6 +49,7 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
             analyst,
             MemberProcessor(database, storage, children, timeout_s),
             ManifestReader(storage, children, timeout_s),
+            RecordingProcessor(partial(processing_of, storage)),
         ),
         FileAnalyst: FileAnalyst(reader, analyst),
         BatchProcessor: BatchProcessor(database),

@@ -169,3 +169,46 @@ def test_sound_alone_is_a_recording_with_its_cover_and_chapters(
     assert told.media["video"] is None
     assert told.media["audio"][0]["rate"] == 16_000
     assert told.processing_status == "completed"
+
+
+def test_a_recording_that_comes_as_a_document_is_handed_on(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Also one in an archive or a batch: nobody has to know which task is right."""
+    path = film(tmp_path / "clip.mp4", [(scene(200), 1.0), (scene(201), 1.0)])
+    file = desk.put("clip.mp4", path.read_bytes())
+
+    parent = desk.process(file)
+    assert parent.status is Status.WAITING
+    (child,) = desk.database.run(
+        lambda connection: connection.execute(
+            "select id, name from tasks where parent_id = %s", [parent.task_id]
+        ).fetchall()
+    )
+    desk.runner.execute(child["id"])
+    desk.runner.execute(parent.task_id)
+
+    told = desk.task(parent.task_id)
+    assert told.status is Status.SUCCESS, told.error
+    assert told.result is not None
+    assert told.result["recording_task_id"] == str(child["id"])
+    assert child["name"] == PROCESS_VIDEO.name
+    assert len(frames(desk, file)) == 2
+
+
+def test_a_recording_that_fails_fails_the_task_that_handed_it_on(desk: Desk) -> None:
+    file = desk.put("cut.mp4", b"\x00\x00\x00\x18ftypisom" + bytes(300))
+
+    parent = desk.process(file)
+    (child,) = desk.database.run(
+        lambda connection: connection.execute(
+            "select id from tasks where parent_id = %s", [parent.task_id]
+        ).fetchall()
+    )
+    desk.runner.execute(child["id"])
+    desk.runner.execute(parent.task_id)
+
+    told = desk.task(parent.task_id)
+    assert told.status is Status.FAILURE
+    assert told.error is not None
+    assert told.error["code"] == "corrupt"
