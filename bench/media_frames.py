@@ -3,8 +3,8 @@
 - `bare`: `for picture in container.decode(video=0)`, as PyAV comes.
 - `bare, all threads`: the same with `thread_type = "AUTO"`.
 - `child`: the operation `media.shots` over the whole video in a warm sandbox child:
-  every picture decoded and looked at, cuts found, the best picture of each shot weighed,
-  scaled and written as JPEG, each taken over by this process.
+  every picture decoded and looked at, cuts found, the best picture of each shot
+  weighed, scaled and written as JPEG, each taken over by this process.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 import av
-import machine
 import numpy as np
 from PIL import Image
 
+import machine
 from prsnl.engines.media.contract import SpanShots
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.media_processing.viewing import SPAN_S
@@ -53,7 +53,7 @@ def made(path: Path, *, seconds: int, width: int, height: int) -> None:
 
 def _cloud(
     chance: np.random.Generator, width: int, height: int
-) -> "np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]":
+) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
     """Colours that change over all distances, as in a photograph."""
     whole = np.zeros((height, width, 3), dtype=np.float32)
     for size in (3, 11, 41, 151):

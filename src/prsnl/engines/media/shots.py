@@ -24,8 +24,8 @@ from prsnl.engines.media.likeness import likeness
 from prsnl.engines.media.probe import film, rotation
 from prsnl.engines.media.sampling import Glance, glance, sharpness
 
-#: A cut changes a picture by so much at least, of 255; less where all else stands still,
-#: as on slides ...
+#: A cut changes a picture by so much at least, of 255; less where all else stands
+#: still, as on slides ...
 _CUT_MIN: Final = 12.0
 _STILL_CUT_MIN: Final = 3.0
 #: What changes less, of 255, stands still.
@@ -36,7 +36,7 @@ _CUT_RATIO: Final = 3.0
 _BESIDE: Final = 2
 #: What has become so different without a cut is another shot, too.
 _DRIFT: Final = 28.0
-#: A pan becomes another picture all the time: this is how often that counts, in seconds.
+#: A pan becomes another picture all the time: so often that counts, in seconds.
 _DRIFT_MIN_S: Final = 5.0
 #: What changes faster is not looked at closely: it is blurred, or half of two shots.
 _STILL: Final = 10.0
@@ -134,7 +134,9 @@ def _threads(context: Any) -> int:
     """As many as FFmpeg would take: one more than cores."""
     if context.width * context.height > _MANY_THREADS_PIXELS:
         return 2
-    return min(_THREADS_MAX, len(os.sched_getaffinity(0)) + 1)
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(_THREADS_MAX, cores + 1)
 
 
 def _aspect(told: Any) -> float:
