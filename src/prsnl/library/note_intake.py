@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import cleaned_name
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.items import notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
@@ -29,7 +29,7 @@ class KeptNote:
 
 def take_note(
     database: Database,
-    storage: FolderStorage,
+    storage: Storage,
     wanted: NewNote,
     *,
     owner: str,
@@ -76,6 +76,7 @@ def take_note(
                     key=f"note {key}",
                     owner=owner,
                     local_only=wanted.local_only,
+                    head=content,
                 )
             return KeptNote(item, task, is_new)
 

@@ -41,6 +41,7 @@ def processing_of(
     parent_id: UUID | None = None,
     again: str | None = None,
     local_only: bool = False,
+    head: bytes | None = None,
 ) -> Submission:
     """The task that reads a file, or listens to it and looks at it.
 
@@ -52,8 +53,9 @@ def processing_of(
         parent_id: The task that it is a part of.
         again: A new word does anew what is kept already.
         local_only: No byte may leave this machine.
+        head: Its first bytes, where they are at hand.
     """
-    recording = recording_kind(storage, attachment)
+    recording = recording_kind(storage, attachment, head)
     if recording is None:
         return submission(
             PROCESS_DOCUMENT,
@@ -82,12 +84,15 @@ def processing_of(
     )
 
 
-def recording_kind(storage: Storage, attachment: AttachmentView) -> MediaKind | None:
+def recording_kind(
+    storage: Storage, attachment: AttachmentView, head: bytes | None = None
+) -> MediaKind | None:
     """What recording a file is; None if it is none, or its bytes are gone."""
     if attachment.kind is not None:
         return KINDS.get(attachment.kind)
-    with storage.open(attachment.sha256) as file:
-        head = file.read(HEAD_BYTES)
+    if head is None:
+        with storage.open(attachment.sha256) as file:
+            head = file.read(HEAD_BYTES)
     if picture_kind(head) or b"%PDF-" in head[:_PDF_BYTES]:
         return None
     return media_kind(head)
