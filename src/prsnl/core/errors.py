@@ -147,6 +147,18 @@ class EmptyError(PrsnlError):
     category, code = Category.PERMANENT, "empty"
 
 
+class LocalOnlyError(PrsnlError):
+    """It may not leave this machine, and only an engine elsewhere could do it."""
+
+    category, code = Category.PERMANENT, "local_only"
+
+
+class BudgetError(PrsnlError):
+    """A budget is set, and nobody can tell whether this would keep it."""
+
+    category, code = Category.PERMANENT, "budget"
+
+
 # Transient: the world is at fault, for now.
 
 
@@ -162,8 +174,14 @@ class TooManyRequestsError(PrsnlError):
     category, code = Category.TRANSIENT, "too_many_requests"
 
 
+class ProviderFailedError(PrsnlError):
+    """A provider failed to answer one request: 5xx, a timeout, a cut connection."""
+
+    category, code = Category.TRANSIENT, "provider_failed"
+
+
 class ProviderDownError(PrsnlError):
-    """A provider is away; names it in `provider`."""
+    """A provider is away: nothing can be sent to it; names it in `provider`."""
 
     category, code = Category.PROVIDER_DOWN, "provider_down"
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
+from prsnl.engines.reach import Reach
 from prsnl.items.models import View
-
-
-class Reach(StrEnum):
-    """How far away a host is."""
-
-    #: This machine, by loopback or a Unix socket.
-    LOCAL = "local"
-    #: A private address of another machine.
-    LAN = "lan"
-    CLOUD = "cloud"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from prsnl.core.db import Database, Db
 from prsnl.core.storage import Storage
+from prsnl.work import privacy
 from prsnl.work.claim import Claim
 from prsnl.work.progress import Progress
 from prsnl.work.specs import Status
@@ -30,11 +31,38 @@ class Waits(Exception):  # noqa: N818 - a stop, not an error
     """The task waits for its children; its row says so already."""
 
 
+class Deferred(Exception):  # noqa: N818 - a stop, not an error
+    """The task has to wait for a provider or a limit; it raises no counter.
+
+    Attributes:
+        message: What it waits for, as a sentence.
+        provider: The provider that is away.
+        waits_for: The limit that is used up.
+        due_in_s: Not before so many seconds; None keeps its place in the line.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str | None = None,
+        waits_for: str | None = None,
+        due_in_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.provider = provider
+        self.waits_for = waits_for
+        self.due_in_s = due_in_s
+
+
 @dataclass(frozen=True)
 class Services:
     """What the tasks of this process are made with, by type."""
 
     by_type: Mapping[type[Any], Any]
+    #: The setting: nothing of any task may leave this machine.
+    local_only: bool = False
 
     def get(self, kind: type[S]) -> S:
         """The one service of a type."""
@@ -102,6 +130,14 @@ class TaskRun:
     def attempt(self) -> int:
         """The number of this claim, from 1."""
         return self.claimed.claim_no
+
+    @property
+    def local_only(self) -> bool:
+        """Whether bytes of this task may not leave this machine.
+
+        By the setting, the request, or one of the items that it is about.
+        """
+        return self.services.local_only or privacy.is_asked(self.claimed.command)
 
     @property
     def room(self) -> int:
