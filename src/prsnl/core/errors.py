@@ -175,9 +175,15 @@ class TooManyRequestsError(PrsnlError):
 
 
 class ProviderFailedError(PrsnlError):
-    """A provider failed to answer one request: 5xx, a timeout, a cut connection."""
+    """A provider failed to answer one request, and said so: 5xx."""
 
     category, code = Category.TRANSIENT, "provider_failed"
+
+
+class ProviderSilentError(ProviderFailedError):
+    """A timeout or a cut: it may have done the work, and may count it."""
+
+    category, code = Category.TRANSIENT, "provider_silent"
 
 
 class ProviderDownError(PrsnlError):

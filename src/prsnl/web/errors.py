@@ -44,6 +44,7 @@ STATUS_OF_CODE: Final = {
     "budget": HTTPStatus.CONFLICT,
     "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
     "provider_failed": HTTPStatus.BAD_GATEWAY,
+    "provider_silent": HTTPStatus.GATEWAY_TIMEOUT,
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }

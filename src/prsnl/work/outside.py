@@ -67,8 +67,9 @@ class Answered(Generic[T]):
 
 #: Makes the request. It gets the key that makes a repetition known to the provider,
 #: and raises `ProviderDownError` when nothing could be sent (refused, no such name),
-#: `ProviderFailedError` for 5xx, a timeout and a cut, `TooManyRequestsError` for 429,
-#: and any other `PrsnlError` when the provider answered that it will not.
+#: `ProviderFailedError` for 5xx, `ProviderSilentError` for a timeout and a cut,
+#: `TooManyRequestsError` for 429, and any other `PrsnlError` when the provider answered
+#: that it will not. Its HTTP client is `engines.guarded.client`.
 Send = Callable[[str], Answered[T]]
 
 
