@@ -71,7 +71,7 @@ def _session() -> Any:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     return InferenceSession(
-        str(sorted(models)[-1]), options, providers=["CPUExecutionProvider"]
+        str(max(models)), options, providers=["CPUExecutionProvider"]
     )
 
 
@@ -137,11 +137,11 @@ def segments(spans: Iterable[Span], duration_s: float) -> list[Unit]:
             groups[-1].append(span)
         else:
             groups.append([span])
+    ends = [0.0, *(group[-1].to_s for group in groups)]
+    starts = [*(group[0].from_s for group in groups[1:]), duration_s]
     return [
-        _unit(number, group, before, after, duration_s)
-        for number, (group, before, after) in enumerate(
-            zip(groups, [None, *groups[:-1]], [*groups[1:], None], strict=True), 1
-        )
+        _unit(number, group, ended, starts[number - 1], duration_s)
+        for number, (group, ended) in enumerate(zip(groups, ends, strict=False), 1)
     ]
 
 
@@ -163,16 +163,16 @@ def _no_longer_than(spans: Iterable[Span], most_s: float) -> Iterator[Span]:
 
 
 def _unit(
-    number: int,
-    group: list[Span],
-    before: list[Span] | None,
-    after: list[Span] | None,
-    duration_s: float,
+    number: int, group: list[Span], ended: float, begins: float, duration_s: float
 ) -> Unit:
-    """A segment with a little silence about it; of a short pause each gets half."""
+    """A segment with a little silence about it.
+
+    Of a short pause each of two neighbours gets half; *ended* is where the one before
+    stopped to speak, and *begins* where the next one begins.
+    """
     first, last = group[0].from_s, group[-1].to_s
-    room_before = first - before[-1].to_s if before else 2 * first
-    room_after = after[0].from_s - last if after else 2 * (duration_s - last)
+    room_before = first - ended if number > 1 else 2 * first
+    room_after = begins - last if begins < duration_s else 2 * (duration_s - last)
     return Unit(
         number=number,
         from_s=round(max(0.0, first - min(_PAD_S, room_before / 2)), 3),

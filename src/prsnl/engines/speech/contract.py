@@ -146,6 +146,8 @@ class Turn(Span):
     """A stretch in which one person speaks."""
 
     speaker: str
+    #: Of a recording whose channels are heard apart: which.
+    channel: int | None = None
 
 
 class Speakers(Value):

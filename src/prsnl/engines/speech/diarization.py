@@ -51,8 +51,17 @@ class Voices:
         names: dict[int, str] = {}
         for place in order:
             names.setdefault(labels[place], f"Speaker {len(names) + 1}")
-        told = [(self._windows[place], names[labels[place]]) for place in order]
-        return Speakers(names=tuple(names.values()), turns=tuple(_turns(told)))
+        turns: list[Turn] = []
+        for channel in dict.fromkeys(self._channels):
+            told = [
+                (self._windows[place], names[labels[place]])
+                for place in order
+                if self._channels[place] == channel
+            ]
+            turns += [
+                turn.model_copy(update={"channel": channel}) for turn in _turns(told)
+            ]
+        return Speakers(names=tuple(names.values()), turns=tuple(turns))
 
     def _labels(self) -> list[int]:
         """A channel of its own is a speaker of its own; others go by their voice."""
@@ -88,7 +97,7 @@ def _turns(told: list[tuple[Span, str]]) -> Iterator[Turn]:
             end = max(turn.to_s, window.to_s)
             turn = turn.model_copy(update={"to_s": end})
         else:
-            if window.from_s < turn.to_s and turn.speaker != name:
+            if window.from_s < turn.to_s:
                 middle = round((window.from_s + turn.to_s) / 2, 3)
                 yield turn.model_copy(update={"to_s": max(turn.from_s, middle)})
                 turn = Turn(from_s=middle, to_s=window.to_s, speaker=name)

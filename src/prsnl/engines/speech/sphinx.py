@@ -49,7 +49,7 @@ class SphinxEngine:
 
     quality: Quality = Quality.DRAFT
     languages: frozenset[str] = frozenset({"en"})
-    _decoder: Any = field(default_factory=lambda: _decoder(), repr=False)
+    _words: Any = None
     _phones: Any = None
     _kept: dict[bytes, _Decoded] = field(default_factory=dict, repr=False)
 
@@ -102,11 +102,13 @@ class SphinxEngine:
         return self._kept[key]
 
     def _decode(self, samples: bytes) -> _Decoded:
-        found = _run(self._decoder, samples)
+        if self._words is None:
+            self._words = pocketsphinx.Decoder(samprate=_RATE_HZ, loglevel="FATAL")
+        found = _run(self._words, samples)
         if found is None:
             return _Decoded()
         segments = [
-            one for one in self._decoder.seg() if not one.word.startswith(_NO_WORDS)
+            one for one in self._words.seg() if not one.word.startswith(_NO_WORDS)
         ]
         if not segments:
             return _Decoded()
@@ -134,10 +136,6 @@ def load(setup: dict[str, str]) -> SphinxEngine:
     """The engine; it needs nothing but its wheel."""
     del setup
     return SphinxEngine()
-
-
-def _decoder() -> Any:
-    return pocketsphinx.Decoder(samprate=_RATE_HZ, loglevel="FATAL")
 
 
 def _phone_loop() -> Any:

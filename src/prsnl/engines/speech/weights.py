@@ -102,8 +102,7 @@ class _Tensors(pickle.Unpickler):
         return known[module, name]
 
     def persistent_load(self, pid: Any, /) -> str:
-        # ("storage", type, key, device, count)
-        return str(pid[2])
+        return str(pid[2])  # after "storage" and the type; device and count follow
 
 
 def _tensor(storage: str, offset: int, shape: tuple[int, ...], *_more: Any) -> _Tensor:
