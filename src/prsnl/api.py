@@ -36,6 +36,7 @@ from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
 from prsnl.library import learned, restored
 from prsnl.media_processing import endpoints as media_processing
+from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
@@ -129,6 +130,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,
+        video.router,
+        video.frames_router,
         library.router,
         learned.router,
         restored.router,

@@ -21,7 +21,7 @@ JsonObject: TypeAlias = dict[str, Any]
 class Value(BaseModel):
     """A frozen value that crosses a process boundary as JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ChildFiles(Protocol):
@@ -412,6 +412,11 @@ OPERATIONS: dict[str, str] = {
     "media.cover": "prsnl.engines.media.probe:cover",
     # {path, kind?, track?, channel?, from_s?, to_s?, piece_s?} -> AudioPiece..., Heard
     "media.audio": "prsnl.engines.media.audio:audio",
+    # {path, kind?, spans: [[from_s, to_s]], key_pictures_only?, width?}
+    #   -> SpanShots..., and {"tick": pictures} in between
+    "media.shots": "prsnl.engines.media.shots:shots",
+    # {shots: [Shot], count} -> ChosenShots
+    "media.choose": "prsnl.engines.media.choosing:choose",
 }
 
 #: What a user is told that an operation does.
@@ -432,4 +437,6 @@ OPERATION_TITLES: Final = {
     "media.probe": "Looking into the recording",
     "media.cover": "Taking out its cover",
     "media.audio": "Decoding its sound",
+    "media.shots": "Looking for the shots of the video",
+    "media.choose": "Choosing key frames",
 }

@@ -21,9 +21,9 @@ from prsnl.engines.contracts import (
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.halves import HalvesReader
 from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
-from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.recognition import (
     PICTURED,
@@ -31,6 +31,11 @@ from prsnl.file_processing.recognition import (
     found_nothing,
 )
 from prsnl.file_processing.recognition import warnings as ocr_warnings
+from prsnl.file_processing.recordings import (
+    IsRecording,
+    RecordingProcessor,
+    refuse_recording,
+)
 from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
     DocumentOptions,
@@ -48,7 +53,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
 IDENTIFY: Final = Stage(
-    name="identify", version=2, result=FileType, title="Looking at the file"
+    name="identify", version=3, result=FileType, title="Looking at the file"
 )
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
@@ -176,7 +181,7 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        reader = PageReader(reading, kind, info.value)
+        reader = HalvesReader(reading, kind, info.value, self.recognizer.slots)
         wanted = wanted_pages(rerun, info.value.page_count)
         cleans = is_cleaned(kind, info.value)
         run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
@@ -259,20 +264,34 @@ class DocumentProcessor:
     analyst: ContentAnalyst
     members: MemberProcessor
     manifests: ManifestReader
+    recordings: RecordingProcessor
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
-        """Read a document, then learn what it is about."""
+        """Read a document, then learn what it is about; hand on what is no document."""
+        file, reading = self.reader.open(run, command.file_id, again=command.again)
+        try:
+            return self._process(run, file, reading, command)
+        except IsRecording as found:
+            return self.recordings.process(run, file, found.kind, command)
+
+    def _process(
+        self,
+        run: TaskRun,
+        file: AttachmentView,
+        reading: Reading,
+        command: ProcessDocument,
+    ) -> ProcessedDocument:
         options = command.options
         wanted = Wanted(
             analysis=options.analyze_content,
             summary=options.generate_summary,
             on_item=options.create_content_item,
         )
-        file, reading = self.reader.open(run, command.file_id, again=command.again)
         is_small = file.size_bytes <= _SMALL_BYTES and command.rerun is None
         with run.stages.gathering(wanted=is_small):
             with reading:
                 kind = self.reader.identify(run, file, reading)
+                refuse_recording(kind)
                 document = self.reader.read(
                     run,
                     file,

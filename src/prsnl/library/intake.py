@@ -8,19 +8,15 @@ from typing import Final
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import Incoming
-from prsnl.core.storage import FolderStorage
-from prsnl.file_processing.specs import (
-    PROCESS_DOCUMENT,
-    DocumentOptions,
-    ProcessDocument,
-)
+from prsnl.core.storage import FolderStorage, Storage
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library.quota import require_room
+from prsnl.library.routing import PROCESSING, processing_of
 from prsnl.work import blobs, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
-from prsnl.work.submit import submission, submit
+from prsnl.work.submit import submit
 
 #: After these a file that is sent again is processed again.
 _LEFT_NOTHING: Final = (Status.FAILURE, Status.DEAD, Status.REVOKED)
@@ -91,6 +87,7 @@ def take_in(
             if wish.process and (wish.again or _needs_one(task)):
                 task = process(
                     connection,
+                    storage,
                     attachment,
                     key=key,
                     owner=owner,
@@ -109,7 +106,7 @@ def _restore(connection: Db, attachment: AttachmentView, owner: str) -> bool:
 
 def _newest(connection: Db, attachment: AttachmentView, owner: str) -> TaskView | None:
     tasks = ledger.of_attachment(connection, attachment.id, owner=owner)
-    return next((task for task in tasks if task.name == PROCESS_DOCUMENT.name), None)
+    return next((task for task in tasks if task.name in PROCESSING), None)
 
 
 def _needs_one(task: TaskView | None) -> bool:
@@ -127,6 +124,7 @@ def _stands_for(connection: Db, task: TaskView, key: str) -> bool:
 
 def process(
     connection: Db,
+    storage: Storage,
     attachment: AttachmentView,
     *,
     key: str,
@@ -138,27 +136,20 @@ def process(
 
     Args:
         connection: In a transaction.
+        storage: Has the file's bytes.
         attachment: The file.
         key: The task's idempotency key.
         owner: Whose file it is.
         again: Also what is kept already is done anew.
         local_only: No byte may leave this machine.
     """
-    command = ProcessDocument(
-        file_id=attachment.id,
-        options=DocumentOptions(local_only=local_only),
+    wanted = processing_of(
+        storage,
+        attachment,
+        owner=owner,
+        key=key,
         again=key if again else None,
+        local_only=local_only,
     )
-    (told,) = submit(
-        connection,
-        [
-            submission(
-                PROCESS_DOCUMENT,
-                command,
-                owner=owner,
-                idempotency_key=key,
-                attachment_id=attachment.id,
-            )
-        ],
-    )
+    (told,) = submit(connection, [wanted])
     return ledger.task(connection, told.task_id, owner=owner)

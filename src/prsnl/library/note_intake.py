@@ -71,6 +71,7 @@ def take_note(
             if wanted.process and item.attachments:
                 task = process(
                     connection,
+                    storage,
                     item.attachments[0],
                     key=f"note {key}",
                     owner=owner,

@@ -18,7 +18,8 @@ from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, files, media
+from prsnl.media_processing import video_tasks
+from prsnl.wiring import ai, files, media, video
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.parts import Parts
 from prsnl.work.beat import Beat
@@ -27,7 +28,12 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 CATALOGUE: Final = Catalogue.merged(
-    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+    [
+        file_processing.TASKS,
+        ai_processing.TASKS,
+        media_processing.TASKS,
+        video_tasks.TASKS,
+    ]
 )
 
 
@@ -78,6 +84,7 @@ class Wiring:
                 | ai.services(analyst)
                 | files.services(parts, analyst)
                 | media.services()
+                | video.services(parts, analyst)
             )
 
 

@@ -8,4 +8,7 @@ from typing import Final
 PRELOAD: Final = (
     "prsnl.engines.media.probe",
     "prsnl.engines.media.audio",
+    "prsnl.engines.media.shots",
+    "prsnl.engines.media.choosing",
+    "PIL.JpegImagePlugin",
 )

@@ -190,7 +190,8 @@ def _refuse_excess(container: InputContainer) -> None:
             "are wanted, and upload that."
         )
     for stream in container.streams.video:
-        refuse_large(stream.codec_context.width, stream.codec_context.height)
+        if (context := stream.codec_context) is not None:
+            refuse_large(context.width, context.height)
 
 
 def refuse_large(width: int, height: int) -> None:

@@ -99,3 +99,50 @@ class Heard(Value):
     silence_s: float = 0.0
     #: The file ended, or broke off, before the wanted end.
     ended: bool = False
+
+
+class Shot(Value):
+    """A part of a video between two cuts, and the best picture of it."""
+
+    start_s: float
+    end_s: float
+    #: It begins with a cut; else with what was looked at.
+    is_cut: bool
+    #: Where its picture stands.
+    time_s: float
+    #: A JPEG in the child's outputs.
+    file_name: str
+    width: int
+    height: int
+    #: More is sharper; comparable within one video alone.
+    sharpness: float
+    #: Nothing is on it: black, white or grey all over.
+    is_blank: bool
+    #: What its picture looks like from afar: see `likeness`; base64.
+    likeness: str
+
+
+class SpanShots(Value):
+    """What of a video was seen in one span of it."""
+
+    #: The place of the span among those that were asked for.
+    number: int = Field(ge=0)
+    shots: tuple[Shot, ...] = ()
+    #: How many pictures were decoded.
+    pictures: int = 0
+    bad_packets: int = 0
+    #: Up to where there were pictures.
+    seen_to_s: float = 0.0
+    #: In whole sentences.
+    warnings: tuple[str, ...] = ()
+
+
+class ChosenShots(Value):
+    """The places of the pictures that are worth showing, in the order of time."""
+
+    places: tuple[int, ...] = ()
+    #: What was left out, counted.
+    blank: int = 0
+    alike: int = 0
+    #: More than were wanted.
+    beyond: int = 0

@@ -12,7 +12,7 @@ import av.error
 from av.container import InputContainer
 from av.stream import Disposition
 
-from prsnl.core.errors import CorruptError, EmptyError, TooLargeError
+from prsnl.core.errors import CorruptError, EmptyError, TooLargeError, UnsupportedError
 from prsnl.engines.contracts import ChildFiles, JsonObject, Picture
 from prsnl.engines.images import decode as pictures
 from prsnl.engines.images.signatures import picture_kind
@@ -86,6 +86,11 @@ def media_info(path: Path, kind: str | None = None) -> MediaInfo:
             raise EmptyError(
                 "The recording has no track of sound or picture: there is nothing in "
                 "it to process."
+            )
+        if shown is None and not _audio(sound):
+            raise UnsupportedError(
+                f"No track of this {told.description} is of a kind that is decoded "
+                "here. Convert it to MP4 or WAV, and upload that."
             )
         duration_s = _duration(container)
         counted_s = _counted(path, told.kind) if duration_s is None else None

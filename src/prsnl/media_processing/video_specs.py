@@ -1,0 +1,136 @@
+"""What may be asked about videos."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, field_validator
+
+from prsnl.core.errors import BadRequestError
+from prsnl.engines.media.contract import Chapter
+from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
+from prsnl.work.queues import Queue
+from prsnl.work.specs import Command, Result, TaskSpec
+
+VIDEO_RETRY_WAITS_S: Final = (120.0, 240.0)
+#: A day of sound on a slow machine; each step has a limit of its own.
+TIME_LIMIT_S: Final = 48 * 3600.0
+MOST_VIDEOS: Final = 1_000
+MOST_FAILURES: Final = 1_000
+_EXAMPLE_ID: Final = "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"
+_MIB: Final = 2**20
+#: Bytes of a recording, and how early it is taken: small ones do not wait for large.
+_PRIORITIES: Final = ((4 * _MIB, 4), (32 * _MIB, 3), (256 * _MIB, 2), (1024 * _MIB, 1))
+
+
+def priority_of(size_bytes: int) -> int:
+    """How early a recording is taken among others of its owner; more is earlier."""
+    return next((rank for most, rank in _PRIORITIES if size_bytes <= most), 0)
+
+
+class SpokenOptions(Command):
+    """How what is said is written down."""
+
+    transcribe_audio: bool = Field(True, description="Write down what is said.")
+    language: str | None = Field(
+        None,
+        pattern="^[a-z]{2,3}$",
+        description="What is spoken, such as en or de; default: detected.",
+    )
+    model: str | None = Field(
+        None, max_length=200, description="The speech model; default: as set."
+    )
+    enable_diarization: bool = Field(False, description="Tell speakers apart.")
+    privacy_mode: bool = Field(False, description="The same as local_only.")
+    local_only: bool = Field(
+        False,
+        description="No byte may leave this machine: no engine elsewhere is used.",
+    )
+
+
+class VideoOptions(SpokenOptions):
+    """How a video is processed."""
+
+    extract_frames: bool = Field(True, description="Keep a key frame of each shot.")
+    frame_count: int = Field(
+        60, ge=1, le=500, description="At most so many key frames."
+    )
+    read_frames: bool = Field(
+        False, description="Also read what stands on the key frames, such as slides."
+    )
+    ocr_languages: tuple[str, ...] = Field(
+        (),
+        max_length=LANGUAGES_MAX,
+        description="What the slides are written in; default: as set, else English.",
+    )
+    generate_insights: bool = Field(
+        True,
+        description="Also find chapters, keywords, key sentences and facts in what is "
+        "said.",
+    )
+    use_draft: bool = Field(
+        False, description="Derive these from a draft transcript, too."
+    )
+
+    @field_validator("ocr_languages")
+    @classmethod
+    def _known(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(dict.fromkeys(code_of(one) for one in told))
+        except BadRequestError as error:
+            raise ValueError(error.message) from error
+
+
+class ProcessVideo(Command):
+    """Look through a stored video, and write down what is said."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"file_id": _EXAMPLE_ID, "options": {"extract_frames": True}}]
+        }
+    )
+
+    file_id: UUID = Field(description="The attachment to process.")
+    options: VideoOptions = VideoOptions()
+    again: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Any new word does again what is kept already.",
+    )
+
+
+class ProcessedVideo(Result):
+    """What came of a video; frames and transcript are with its file."""
+
+    mime_type: str
+    duration_s: float | None
+    width: int | None
+    height: int | None
+    #: Key frames that are kept.
+    frames: int
+    #: Pictures that were looked at.
+    pictures: int
+    #: Of key frames on which something stands.
+    frames_read: int = 0
+    #: "draft" or "full"; None where nothing was transcribed.
+    transcript: str | None
+    characters: int
+    chapters: tuple[Chapter, ...]
+    #: "file" or "transcript"; None without chapters.
+    chapters_from: str | None
+    title: str | None
+    language: str | None
+    key_sentences: int
+    insights: int
+
+
+PROCESS_VIDEO: Final = TaskSpec(
+    name="process_video_task",
+    queue=Queue.MEDIA_PROCESSING,
+    command=ProcessVideo,
+    result=ProcessedVideo,
+    retry_waits_s=VIDEO_RETRY_WAITS_S,
+    time_limit_s=TIME_LIMIT_S,
+)
