@@ -8,7 +8,7 @@ from typing import Final
 from prsnl.core.db import Db
 
 _LONGEST_WAIT_S: Final = 300.0
-_LARGEST_BATCH: Final = 64
+LARGEST_BATCH: Final = 64
 _USUAL_WAIT_S: Final = 5.0
 
 # A failed try doubles the wait; several tasks that fail together count as one.
@@ -106,7 +106,7 @@ def went_away(connection: Db, name: str, reason: str, *, first_wait: timedelta) 
 
 def answered(connection: Db, name: str) -> None:
     """Note that a task got its answer: the next batch is twice as large."""
-    connection.execute(_ANSWERED, {"name": name, "largest": _LARGEST_BATCH})
+    connection.execute(_ANSWERED, {"name": name, "largest": LARGEST_BATCH})
 
 
 def wake(connection: Db) -> bool:
