@@ -29,6 +29,7 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.core.settings.in_force import InForce
 from prsnl.dashboard import actions, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
@@ -38,6 +39,7 @@ from prsnl.library import learned, restored
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
+from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
@@ -116,6 +118,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.engines = engines.Engines(InForce(wiring.settings))
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
@@ -138,6 +141,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        engines.router,
         access.router,
         access.page_router,
         live.router,

@@ -22,7 +22,12 @@ from prsnl.core.errors import DiskFullError, NotFoundError, UnavailableError
 #: The storage is looked through part by part.
 PARTS = 256
 _PIECE_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that there is no room: on the disk, or for this user."""
+    return error.errno in _FULL
 
 
 class Storage(Protocol):
@@ -219,7 +224,7 @@ def disk_full_is_named() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise DiskFullError(
                 "The disk is full: free some space, then try again."
             ) from error

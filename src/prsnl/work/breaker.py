@@ -1,7 +1,8 @@
 """Tells a request that failed from a provider that is down.
 
-One failure is the request's own, and is tried again. The third in a row, or the first
-that could not be sent at all, is the provider's: its tasks are parked.
+One failure is the request's own, and is tried again. The third in a row, of more than
+one task, or the first that could not be sent at all, is the provider's: its tasks are
+parked.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ where name = %(provider)s and not (state = 'recovering' and batch >= %(largest)s
 """
 
 _LAST: Final = """
-select count(*) filter (where outcome in ('failed', 'silent', 'down', 'unreachable'))
-    as failed
-from (select outcome from calls
+select count(*) as failed, count(distinct task_id) as tasks
+from (select outcome, task_id from calls
       where provider = %(provider)s and finished_at > now() - %(within)s
         and outcome not in ('unsent', 'cancelled')
       order by finished_at desc limit %(count)s) last
+where outcome in ('failed', 'silent', 'down', 'unreachable')
 """
 
 # It answered others since it last failed this task: the task is at fault.
@@ -74,4 +75,4 @@ def is_down(
     if away_because(connection, provider) is not None:
         return True
     row = connection.execute(_LAST, values).fetchone()
-    return row is not None and row["failed"] >= IN_A_ROW
+    return row is not None and row["failed"] >= IN_A_ROW and row["tasks"] > 1

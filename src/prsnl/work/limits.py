@@ -30,11 +30,13 @@ on conflict (name) do update
 set provider = excluded.provider, at_once = excluded.at_once,
     request_every_s = excluded.request_every_s, token_every_s = excluded.token_every_s,
     burst_s = excluded.burst_s
-where (limits.provider, limits.at_once, limits.request_every_s, limits.token_every_s,
-       limits.burst_s)
-      is distinct from
-      (excluded.provider, excluded.at_once, excluded.request_every_s,
-       excluded.token_every_s, excluded.burst_s)
+"""
+
+_IS_KNOWN: Final = """
+select 1 from limits
+where name = %(name)s and provider = %(provider)s and at_once = %(at_once)s
+  and request_every_s = %(request)s and token_every_s = %(token)s
+  and burst_s = %(burst)s
 """
 
 _START: Final = """
@@ -202,17 +204,16 @@ class Holder:
 
 def know(connection: Db, endpoint: Endpoint, limits: Limits) -> None:
     """Have the row of an endpoint's limits say what the settings do."""
-    connection.execute(
-        _KNOW,
-        {
-            "name": endpoint.name,
-            "provider": endpoint.provider,
-            "at_once": limits.at_once,
-            "request": limits.request_every_s,
-            "token": limits.token_every_s,
-            "burst": limits.request_every_s * (limits.burst - 1),
-        },
-    )
+    values = {
+        "name": endpoint.name,
+        "provider": endpoint.provider,
+        "at_once": limits.at_once,
+        "request": limits.request_every_s,
+        "token": limits.token_every_s,
+        "burst": limits.request_every_s * (limits.burst - 1),
+    }
+    if connection.execute(_IS_KNOWN, values).fetchone() is None:
+        connection.execute(_KNOW, values)
 
 
 def take(

@@ -257,16 +257,20 @@ class _Passage(Generic[T]):
         return self.gate.database.run(work)
 
     def _reserve(self, connection: Db) -> _Pass:
-        """Take all that a request needs, or nothing; the order keeps locks apart."""
+        """Take all that a request needs, or nothing.
+
+        Rows are locked in one order, here and at the end of a call: the task, the
+        day's money, the limit, a place.
+        """
         gate, endpoint, intent = self.gate, self.endpoint, self.intent
         if self.run is not None:
             self.run.stages.fence(connection)
         self._require_items_may_leave(connection)
         self._require_provider(connection)
-        limits.know(connection, endpoint, gate.limits)
         if self._is_new() and limits.others_wait(connection, endpoint.name):
             raise _NoRoomError(Full(f"Waits behind others for {endpoint.name}."))
         self._require_money(connection)
+        limits.know(connection, endpoint, gate.limits)
         wait = limits.take(
             connection,
             endpoint,

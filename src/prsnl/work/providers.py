@@ -58,13 +58,14 @@ returning p.name
 """
 
 # The first answer of a batch doubles the next one; `next_try_at` is in the future from
-# the moment that a batch is freed until then.
+# the moment that a batch is freed until then. By the clock: the transaction of another
+# answer may have begun before the first one's was over.
 _ANSWERED: Final = """
 update providers
 set batch = case when state <> 'recovering' then 1
-                 when next_try_at > now() then least(batch * 2, %(largest)s)
+                 when next_try_at > clock_timestamp() then least(batch * 2, %(largest)s)
                  else batch end,
-    state = 'recovering', next_try_at = least(next_try_at, now())
+    state = 'recovering', next_try_at = least(next_try_at, clock_timestamp())
 where name = %(name)s
 """
 

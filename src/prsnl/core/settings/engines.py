@@ -167,6 +167,17 @@ class Speech(Concern):
     speech_api_key: SecretStr | None = Field(None, description="Its key.")
 
 
+class Models(Concern):
+    """Where models are fetched from."""
+
+    models_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Address of a host with the same paths, for `./prsnl models get`; "
+        "default: the catalogue's.",
+    )
+
+
 class Privacy(Concern):
     """What may leave this machine."""
 
