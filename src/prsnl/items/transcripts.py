@@ -78,8 +78,7 @@ def save_activity(connection: Db, attachment_id: UUID, found: Activity) -> None:
         values (%(id)s, %(duration)s, %(speech)s, %(segments)s)
         on conflict (attachment_id) do update
         set duration_s = excluded.duration_s, speech_s = excluded.speech_s,
-            segments = excluded.segments, speakers = null, turns = null,
-            updated_at = now()
+            segments = excluded.segments, updated_at = now()
         """,
         {
             "id": attachment_id,
@@ -156,12 +155,24 @@ def save_whole(
     quality: str | None,
     engine: str | None,
     language: str | None,
+    forgets_speakers: bool,
 ) -> None:
     """Keep what is true of all segments together."""
     connection.execute(
-        "update transcripts set quality = %s, engine = %s, language = %s, "
-        "updated_at = now() where attachment_id = %s",
-        [quality, engine, language, attachment_id],
+        """
+        update transcripts
+        set quality = %(quality)s, engine = %(engine)s, language = %(language)s,
+            speakers = case when %(forgets)s then null else speakers end,
+            turns = case when %(forgets)s then null else turns end, updated_at = now()
+        where attachment_id = %(id)s
+        """,
+        {
+            "id": attachment_id,
+            "quality": quality,
+            "engine": engine,
+            "language": language,
+            "forgets": forgets_speakers,
+        },
     )
     connection.execute(
         "update items set language = coalesce(%s, language) where id = "
