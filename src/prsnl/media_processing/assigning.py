@@ -6,7 +6,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from prsnl.engines.speech.contract import Activity, Phrase, Segment, Speakers, Turn, Word
+from prsnl.engines.speech.contract import (
+    Activity,
+    Phrase,
+    Segment,
+    Speakers,
+    Turn,
+    Word,
+)
 
 #: By segment: who says most of it, and its phrases by speaker.
 Assigned = dict[int, tuple[str | None, tuple[Phrase, ...]]]

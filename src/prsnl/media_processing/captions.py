@@ -31,6 +31,8 @@ _LONGEST_S: Final = 7.0
 _SHORTEST_S: Final = 0.7
 #: A pause of this length ends a paragraph of the plain text.
 _PARAGRAPH_S: Final = 2.0
+#: "<" and ">" as characters that no player takes for a mark.
+_QUOTES: Final = str.maketrans("<>", "\u2039\u203a")
 #: A sentence may end a caption before it is full, from so many characters on.
 _FULL: Final = 48
 
@@ -98,7 +100,9 @@ def srt(segments: Iterable[Segment]) -> str:
     return "\n".join(blocks)
 
 
-def vtt(segments: Iterable[Segment], *, quality: str | None, language: str | None) -> str:
+def vtt(
+    segments: Iterable[Segment], *, quality: str | None, language: str | None
+) -> str:
     """WebVTT, with speakers as voices, and the banner of a draft as a note."""
     head = ["WEBVTT" + (f"\nLanguage: {language}" if language else "")]
     if banner := banner_of(quality):
@@ -128,7 +132,7 @@ def cues(segments: Iterable[Segment]) -> list[Cue]:
 
 
 def clock(seconds: float) -> str:
-    """"1:05" or "1:02:03"."""
+    """ "1:05" or "1:02:03"."""
     minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -238,7 +242,8 @@ def _vtt_time(seconds: float) -> str:
 
 def _srt_text(line: str) -> str:
     """Players read <i> and the like as marks, and an arrow as a time."""
-    return line.replace("-->", "→").replace("<", "‹").replace(">", "›")
+    arrowless = line.replace("-->", "→")
+    return arrowless.translate(_QUOTES)
 
 
 def _vtt_text(line: str) -> str:

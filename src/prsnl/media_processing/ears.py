@@ -123,7 +123,9 @@ class LocalEar:
                 if failures > _FAILURES_MAX:
                     raise
                 guilty = left.pop(0)
-                log.warning("segment.child_lost", segment=guilty.number, code=error.code)
+                log.warning(
+                    "segment.child_lost", segment=guilty.number, code=error.code
+                )
                 yield guilty.number, self._again(listening, guilty, language, error)
 
     def _again(
@@ -209,5 +211,3 @@ def _without_words(
         milliseconds=0.0,
         error=error,
     )
-
-

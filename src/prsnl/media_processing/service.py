@@ -71,7 +71,9 @@ class AudioProcessor:
             ),
             later_steps=wanted.steps,
         )
-        learned = self._learned(run, file, info, transcript, command, wanted)
+        learned = self._learned(
+            run, file, info, transcript=transcript, command=command, wanted=wanted
+        )
         return _told(info, transcript, learned)
 
     def _probed(
@@ -97,6 +99,7 @@ class AudioProcessor:
         run: TaskRun,
         file: AttachmentView,
         info: MediaInfo,
+        *,
         transcript: Transcript,
         command: TranscribeAudio,
         wanted: Wanted,

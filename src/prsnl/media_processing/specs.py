@@ -45,9 +45,8 @@ class TranscriptionOptions(SpokenOptions):
         Raises:
             ValueError: It does not.
         """
-        if self.first_s is not None and self.last_s is not None:
-            if self.last_s <= self.first_s:
-                raise ValueError("to must be later than from, both in seconds")
+        if self.last_s is not None and self.last_s <= (self.first_s or 0.0):
+            raise ValueError("to must be later than from, both in seconds")
         return self
 
 

@@ -217,7 +217,14 @@ class AudioTranscriber:
             )
             speakers = None
             if wish.tells_speakers:
-                speakers = self._speakers(run, file, listening, activity, written, wish)
+                speakers = self._speakers(
+                    run,
+                    file,
+                    listening,
+                    activity=activity,
+                    written=written,
+                    wish=wish,
+                )
         if speakers is not None:
             written = written.named(assigned(speakers, written.segments, activity))
         transcript = Transcript(activity, written, speakers)
@@ -301,6 +308,7 @@ class AudioTranscriber:
         run: TaskRun,
         file: AttachmentView,
         listening: Listening,
+        *,
         activity: Activity,
         written: Written,
         wish: Wish,

@@ -85,7 +85,7 @@ class Wiring:
                 {SandboxPool: children, Gate: gate(self.settings, database)}
                 | ai.services(analyst, model)
                 | files.services(parts, analyst)
-                | media.services()
+                | media.services(parts, analyst)
                 | video.services(parts, analyst),
                 local_only=self.settings.privacy.local_only,
             )

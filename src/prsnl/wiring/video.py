@@ -9,6 +9,7 @@ from prsnl.engines.ocr import table as ocr_table
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.wiring.files import set_languages, why_no_ocr
+from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
 
 
@@ -32,5 +33,6 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
+            transcriber=transcriber(parts),
         ),
     }

@@ -46,7 +46,8 @@ def _start_of(path: Path, kind: str | None, channel: int) -> Sound:
 
 
 def _loudness(sound: Sound) -> Sound:
-    return np.sqrt(np.mean(sound.reshape(-1, _STRETCH) ** 2, axis=1))
+    powers = np.mean(sound.reshape(-1, _STRETCH) ** 2, axis=1)
+    return np.asarray(np.sqrt(powers), np.float32)
 
 
 def _correlation(one: Sound, other: Sound) -> float:

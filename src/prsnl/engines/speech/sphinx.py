@@ -192,5 +192,3 @@ def _phrase(words: list[Word]) -> Phrase:
     letters = sum(len(word.text) for word in words)
     sure = sum(len(word.text) * (word.confidence or 0) for word in words) / letters
     return bare.model_copy(update={"confidence": round(sure, 3)})
-
-

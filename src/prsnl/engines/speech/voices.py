@@ -56,7 +56,8 @@ class VoiceEncoder:
             steps = self._layer(layer, steps)
         raw = steps[-1] @ self.weights["linear.weight"].T + self.weights["linear.bias"]
         made = np.maximum(raw, 0.0)
-        return made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
+        scale = np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
+        return np.asarray(made / scale, np.float32)
 
     def _layer(self, layer: int, steps: Numbers) -> Numbers:
         w_in, w_back, bias = self._layers[layer]
@@ -98,7 +99,7 @@ def encoder() -> VoiceEncoder:
 
 
 def _sigmoid(values: Numbers) -> Numbers:
-    return 1.0 / (1.0 + np.exp(-np.clip(values, -40, 40)))
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -40, 40))), np.float32)
 
 
 def _mel(sound: Sound) -> Numbers:
@@ -110,7 +111,7 @@ def _mel(sound: Sound) -> Numbers:
     padded = np.pad(whole, _FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FFT)[::_HOP][:_FRAMES]
     power = np.abs(np.fft.rfft(frames * _window(), axis=1)) ** 2
-    return (power @ _bands()).astype(np.float32)
+    return np.asarray(power @ _bands(), np.float32)
 
 
 def _louder(sound: Sound) -> Sound:
@@ -118,7 +119,7 @@ def _louder(sound: Sound) -> Sound:
     loud_db = 10 * np.log10(float(np.mean(sound.astype(np.float64) ** 2)) + 1e-12)
     if loud_db >= _LOUD_DB:
         return sound
-    return (sound * 10 ** ((_LOUD_DB - loud_db) / 20)).astype(np.float32)
+    return np.asarray(sound * 10 ** ((_LOUD_DB - loud_db) / 20), np.float32)
 
 
 @lru_cache(maxsize=1)

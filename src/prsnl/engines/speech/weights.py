@@ -72,9 +72,7 @@ def _read(opened: BinaryIO) -> Weights:
     _Tensors(opened).load()
     _Tensors(opened).load()
     tensors: dict[str, _Tensor] = _Tensors(opened).load()["model_state"]
-    storages = {
-        key: _storage(opened) for key in _Tensors(opened).load()
-    }
+    storages = {key: _storage(opened) for key in _Tensors(opened).load()}
     return {
         name: storages[one.storage][one.offset :][: int(np.prod(one.shape))].reshape(
             one.shape

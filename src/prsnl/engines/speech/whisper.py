@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,9 +58,7 @@ class WhisperEngine:
             hallucination_silence_threshold=_INVENTED_OVER_S,
         )
         phrases = tuple(
-            phrase
-            for one in found
-            if (phrase := _phrase(one, unit)) is not None
+            phrase for one in found if (phrase := _phrase(one, unit)) is not None
         )
         return Heard(
             phrases=phrases,
@@ -82,10 +79,10 @@ class WhisperEngine:
         sure_ones = {language for language, sure in told if sure >= _SURE}
         if len(sure_ones) > 1:
             return LanguageCheck(is_known=True)
-        counts = Counter[str]()
+        counts: dict[str, float] = {}
         for language, sure in told:
-            counts[language] += sure  # type: ignore[assignment] - Counter adds floats
-        language = counts.most_common(1)[0][0]
+            counts[language] = counts.get(language, 0.0) + sure
+        language = max(counts, key=lambda one: counts[one])
         score = max(sure for one, sure in told if one == language)
         return LanguageCheck(is_known=True, language=language, score=round(score, 3))
 
