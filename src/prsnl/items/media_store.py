@@ -41,6 +41,13 @@ def save_media(connection: Db, attachment_id: UUID, info: MediaInfo) -> None:
             attachment_id,
         ],
     )
+    if title := info.tags.get("title"):
+        connection.execute(
+            "update items set title = %s, title_source = 'metadata', "
+            "updated_at = now() where title_source = 'file name' and id = "
+            "(select item_id from attachments where id = %s)",
+            [title, attachment_id],
+        )
 
 
 def save_chapters(

@@ -341,6 +341,6 @@ def _missing(info: MediaInfo, seen: Seen) -> list[str]:
         )
     elif seen.bad_packets:
         told.append(
-            f"{seen.bad_packets} pictures of the video are damaged and were left out."
+            f"Damaged pictures of the video that were left out: {seen.bad_packets}."
         )
     return told

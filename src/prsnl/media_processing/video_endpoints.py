@@ -11,11 +11,13 @@ from fastapi import APIRouter, Path, status
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from prsnl.items import media_store, store
+from prsnl.items import files, media_store, store
 from prsnl.items.models import AttachmentView, FrameView
 from prsnl.media_processing.video_specs import (
+    BATCH_TRANSCRIBE,
     PROCESS_VIDEO,
     ProcessVideo,
+    TranscribeVideos,
     priority_of,
 )
 from prsnl.web.dependencies import Caller, Dispatch, Parts, Shared
@@ -49,6 +51,24 @@ async def process_video(
         attachment_id=file.id,
         priority=priority_of(file.size_bytes),
     )
+
+
+@router.post("/batch-transcribe", status_code=status.HTTP_202_ACCEPTED)
+async def batch_transcribe(
+    command: TranscribeVideos, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue several stored recordings as one task, with a child task each.
+
+    Answers at once; `monitor_url` counts its recordings by outcome, and
+    `/api/background/tasks/{task_id}/children` lists them.
+    """
+    await run_in_threadpool(
+        parts.database.run,
+        lambda connection: files.require(
+            connection, command.file_ids, owner=dispatch.owner
+        ),
+    )
+    return await dispatch.submit(BATCH_TRANSCRIBE, command)
 
 
 @frames_router.get("/{attachment_id}/frames")

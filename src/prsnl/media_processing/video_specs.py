@@ -17,7 +17,6 @@ VIDEO_RETRY_WAITS_S: Final = (120.0, 240.0)
 #: A day of sound on a slow machine; each step has a limit of its own.
 TIME_LIMIT_S: Final = 48 * 3600.0
 MOST_VIDEOS: Final = 1_000
-MOST_FAILURES: Final = 1_000
 _EXAMPLE_ID: Final = "019316a4-5b7e-7c1d-9a51-0f2d6f3c8e11"
 _MIB: Final = 2**20
 #: Bytes of a recording, and how early it is taken: small ones do not wait for large.
@@ -133,4 +132,60 @@ PROCESS_VIDEO: Final = TaskSpec(
     result=ProcessedVideo,
     retry_waits_s=VIDEO_RETRY_WAITS_S,
     time_limit_s=TIME_LIMIT_S,
+)
+
+
+class TranscribeVideos(Command):
+    """Write down what is said in several stored recordings, each as its own task."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"file_ids": [_EXAMPLE_ID]}]}
+    )
+
+    file_ids: tuple[UUID, ...] = Field(
+        min_length=1,
+        max_length=MOST_VIDEOS,
+        description="The attachments; one that is named twice counts once.",
+    )
+    options: VideoOptions = VideoOptions(extract_frames=False)
+    max_concurrency: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="So many run at a time; of large ones a machine does one.",
+    )
+
+
+class FailedVideo(Result):
+    """A recording of a batch that was not transcribed, and why."""
+
+    file_id: UUID | None
+    task_id: UUID
+    file_name: str
+    #: "failure", "dead" or "revoked".
+    status: str
+    code: str
+    message: str
+
+
+class TranscribedVideos(Result):
+    """What came of a batch; what came of each recording is with its task."""
+
+    videos: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    #: By name.
+    failures: tuple[FailedVideo, ...]
+
+
+BATCH_TRANSCRIBE: Final = TaskSpec(
+    name="batch_transcribe_videos_task",
+    queue=Queue.MEDIA_PROCESSING,
+    command=TranscribeVideos,
+    result=TranscribedVideos,
+    retry_waits_s=VIDEO_RETRY_WAITS_S,
+    # It only hands out and gathers: its children have limits of their own.
+    time_limit_s=600,
+    priority=4,
 )

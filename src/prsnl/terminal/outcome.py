@@ -8,7 +8,8 @@ from typing import Any
 
 from prsnl.client import Client
 from prsnl.core.errors import PrsnlError
-from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.models import AttachmentView, FrameView, ItemView, PageView
+from prsnl.terminal import media
 from prsnl.terminal.inputs import InputFile
 from prsnl.wire.tasks import ErrorBody, StatusBody
 from prsnl.work.specs import Status
@@ -33,6 +34,8 @@ class Outcome:
     pages: Sequence[PageView] = ()
     #: Facts with their place.
     insights: Sequence[dict[str, Any]] = ()
+    #: Of a video.
+    frames: Sequence[FrameView] = ()
 
     @property
     def is_success(self) -> bool:
@@ -56,11 +59,20 @@ class Outcome:
     def without_what_was_read(self) -> Outcome:
         """How it ended, and no more."""
         return replace(
-            self, task=None, attachment=None, item=None, pages=(), insights=()
+            self,
+            task=None,
+            attachment=None,
+            item=None,
+            pages=(),
+            insights=(),
+            frames=(),
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything, as `NAME.json` and `--json` have it."""
+    def as_json(self, *, frames_folder: str | None = None) -> dict[str, Any]:
+        """Everything, as `NAME.json` and `--json` have it.
+
+        `frames_folder` is where the key frames lie, seen from `NAME.json`.
+        """
         item, attachment, task = self.item, self.attachment, self.task
         return {
             "file": self.file.shown,
@@ -84,6 +96,8 @@ class Outcome:
             "dependencies": ((self.task and self.task.result) or {}).get(
                 "dependencies"
             ),
+            "media": media.as_json(attachment),
+            "frames": media.frames_as_json(self.frames, frames_folder),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),
@@ -142,4 +156,5 @@ def fetch(
         item=client.item(attachment.item_id),
         pages=tuple(client.pages(attachment.id)),
         insights=tuple(client.insights(attachment.id).insights),
+        frames=tuple(client.frames(attachment.id)) if attachment.media else (),
     )

@@ -8,6 +8,7 @@ from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
 from prsnl.media_processing.video import VideoProcessor
+from prsnl.media_processing.video_batch import VideoBatch
 from prsnl.wiring.files import set_languages, why_no_ocr
 from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
@@ -35,4 +36,5 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
             analyst=analyst,
             transcriber=transcriber(parts),
         ),
+        VideoBatch: VideoBatch(parts.database),
     }

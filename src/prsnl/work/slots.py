@@ -71,10 +71,11 @@ def _take(connection: Db, run: TaskRun, name: str) -> bool | None:
     with connection.transaction():
         run.stages.fence(connection)
         connection.execute(
-            "insert into slots (name) values (%s) on conflict do nothing", [name]
+            "insert into machine_slots (name) values (%s) on conflict do nothing",
+            [name],
         )
         rows = connection.execute(
-            "select number, task_id from slots where name = %s order by number "
+            "select number, task_id from machine_slots where name = %s order by number "
             "for update",
             [name],
         ).fetchall()
@@ -85,7 +86,7 @@ def _take(connection: Db, run: TaskRun, name: str) -> bool | None:
             _wait(connection, run, name)
             return None
         connection.execute(
-            "update slots set task_id = %s, taken_at = now() "
+            "update machine_slots set task_id = %s, taken_at = now() "
             "where name = %s and number = %s",
             [run.task_id, name, free],
         )
@@ -116,9 +117,9 @@ def _free(connection: Db, run: TaskRun, name: str) -> None:
         run.stages.fence(connection)
         connection.execute("update tasks set slot = null where id = %s", [run.task_id])
         freed = connection.execute(
-            "update slots set task_id = null, taken_at = null "
+            "update machine_slots set task_id = null, taken_at = null "
             "where name = %s and task_id = %s",
             [name, run.task_id],
         )
         if freed.rowcount:
-            connection.execute("select slots_free(%s)", [name])
+            connection.execute("select machine_slot_freed(%s)", [name])

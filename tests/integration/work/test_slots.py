@@ -76,7 +76,7 @@ def test_two_large_jobs_never_share_and_the_small_one_goes_first(
     bench.runner.execute(big)
     assert sizes.inside == ["long", "small", "big"]
     assert bench.status(big) == bench.status(small) == "success"
-    assert bench.all("select 1 from slots where task_id is not null") == []
+    assert bench.all("select 1 from machine_slots where task_id is not null") == []
 
 
 def test_slots_of_other_names_are_apart(bench: Bench, sizes: Sizes) -> None:

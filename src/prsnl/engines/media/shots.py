@@ -24,14 +24,20 @@ from prsnl.engines.media.likeness import likeness
 from prsnl.engines.media.probe import film, rotation
 from prsnl.engines.media.sampling import Glance, glance, sharpness
 
-#: A cut changes a picture by so much at least, of 255 ...
-_CUT_MIN: Final = 6.0
+#: A cut changes a picture by so much at least, of 255; less where all else stands
+#: still, as on slides ...
+_CUT_MIN: Final = 12.0
+_STILL_CUT_MIN: Final = 3.0
+#: What changes less, of 255, stands still.
+_STANDS: Final = 0.8
 #: ... and so many times as much as its neighbours change.
 _CUT_RATIO: Final = 3.0
 #: Neighbours on each side.
 _BESIDE: Final = 2
 #: What has become so different without a cut is another shot, too.
 _DRIFT: Final = 28.0
+#: A pan becomes another picture all the time: so often that counts, in seconds.
+_DRIFT_MIN_S: Final = 5.0
 #: What changes faster is not looked at closely: it is blurred, or half of two shots.
 _STILL: Final = 10.0
 #: A shot is at least so long, in seconds; a flash is none.
@@ -42,7 +48,9 @@ _WEIGHED_EVERY_S: Final = 0.4
 _SHOTS_MAX: Final = 60
 #: The parent hears at least so often that there is progress, in seconds.
 _TICK_S: Final = 2.0
-_THREADS_MAX: Final = 4
+_THREADS_MAX: Final = 9
+#: Each thread keeps pictures of its own: of larger ones there are two.
+_MANY_THREADS_PIXELS: Final = 9_000_000
 _WIDTH: Final = 1920
 _QUALITY: Final = 85
 _QUARTERS: Final = {90: 4, 180: 3, 270: 2}
@@ -65,7 +73,7 @@ def shots(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         if stream is None:
             raise EmptyError("The recording shows nothing: it has sound alone.")
         stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = min(_THREADS_MAX, os.cpu_count() or 1)
+        stream.codec_context.thread_count = _threads(stream.codec_context)
         if params.get("key_pictures_only"):
             stream.codec_context.skip_frame = "NONKEY"
         painter = _Painter(
@@ -120,6 +128,15 @@ class _Pictures:
                 return
             if frame.width * frame.height <= limits.PIXELS_MAX:
                 yield at_s, frame
+
+
+def _threads(context: Any) -> int:
+    """As many as FFmpeg would take: one more than cores."""
+    if context.width * context.height > _MANY_THREADS_PIXELS:
+        return 2
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
+    return min(_THREADS_MAX, cores + 1)
 
 
 def _aspect(told: Any) -> float:
@@ -227,9 +244,9 @@ class _Scan:
         if len(self._changes) < self._changes.maxlen:  # type: ignore[operator]
             return None
         at_s, change = self._changes[_BESIDE]
-        if change < _CUT_MIN:
-            return None
         beside = (sum(one for _, one in self._changes) - change) / (2 * _BESIDE)
+        if change < (_STILL_CUT_MIN if beside < _STANDS else _CUT_MIN):
+            return None
         assert self._open is not None
         is_first = at_s - self._open.start_s < _SHOT_MIN_S
         return None if change < _CUT_RATIO * beside or is_first else at_s
@@ -241,7 +258,7 @@ class _Scan:
         if (
             opened.glance is not None
             and change < _STILL
-            and at_s - opened.start_s >= _SHOT_MIN_S
+            and at_s - opened.start_s >= _DRIFT_MIN_S
             and opened.glance.change(seen) > _DRIFT
         ):
             opened = self._end_shot(at_s, is_cut=False)

@@ -39,14 +39,14 @@ select blob, attachment_id from attachment_frames;
 
 -- A job that takes a machine for itself holds a slot of it for as long as it runs. The
 -- lease of the slot is the lease of its task.
-create table slots (
+create table machine_slots (
     name text not null,
     number integer not null default 1,
     task_id uuid references tasks on delete set null,
     taken_at timestamptz,
     primary key (name, number)
 );
-create index slots_of_task on slots (task_id) where task_id is not null;
+create index machine_slots_of_task on machine_slots (task_id) where task_id is not null;
 
 alter table tasks add column slot text;
 comment on column tasks.slot is
@@ -55,7 +55,7 @@ comment on column tasks.slot is
 create index tasks_of_slot on tasks (slot, priority desc, id)
     where slot is not null and status = 'queued';
 
-create function slots_free(freed text) returns void language plpgsql as $$
+create function machine_slot_freed(freed text) returns void language plpgsql as $$
 begin
     update tasks
     set slot = null, due_at = now(), updated_at = now(), seq = seq + 1
@@ -63,34 +63,34 @@ begin
         select id from tasks where slot = freed and status = 'queued'
         order by priority desc, id limit 1 for update skip locked);
 end $$;
-comment on function slots_free is
+comment on function machine_slot_freed is
     'Lets the next task try that waits for a slot of this name: small ones first.';
 
-create function slots_end() returns trigger language plpgsql as $$
+create function machine_slots_end() returns trigger language plpgsql as $$
 declare freed text;
 begin
     update tasks set slot = null where id = new.id;
     for freed in
-        update slots set task_id = null, taken_at = null
+        update machine_slots set task_id = null, taken_at = null
         where task_id = new.id returning name
     loop
-        perform slots_free(freed);
+        perform machine_slot_freed(freed);
     end loop;
     return null;
 end $$;
-create trigger slots_end after update of status on tasks
+create trigger machine_slots_end after update of status on tasks
 for each row
 when (old.slot is not null and old.status = 'running' and new.status <> 'running')
-execute function slots_end();
+execute function machine_slots_end();
 """
 
 DOWN = """
-drop trigger slots_end on tasks;
-drop function slots_end;
-drop function slots_free;
+drop trigger machine_slots_end on tasks;
+drop function machine_slots_end;
+drop function machine_slot_freed;
 drop index tasks_of_slot;
 alter table tasks drop column slot;
-drop table slots;
+drop table machine_slots;
 create or replace view blob_names as
 select sha256 as name, id as attachment_id from attachments
 union all
