@@ -11,9 +11,7 @@ from prsnl.client.tasks import TaskCalls
 __all__ = ["Client", "is_local", "local_key"]
 
 
-class Client(
-    AccessCalls, EngineCalls, FileCalls, LibraryCalls, MediaCalls, TaskCalls
-):
+class Client(AccessCalls, EngineCalls, FileCalls, LibraryCalls, MediaCalls, TaskCalls):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,

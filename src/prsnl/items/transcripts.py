@@ -294,5 +294,15 @@ def drafts(connection: Db, *, owner: str) -> list[tuple[UUID, float]]:
     return [(row["attachment_id"], row["speech_s"]) for row in rows]
 
 
+def pace(connection: Db) -> float | None:
+    """Seconds that this machine takes for one of a full transcript; None: not known."""
+    row = connection.execute(
+        "select sum(milliseconds) / nullif(sum(to_s - from_s), 0) / 1000 as pace from ("
+        " select milliseconds, to_s, from_s from transcript_segments"
+        " where quality = 'full' and status = 'ok' limit 2000) as some"
+    ).fetchone()
+    return None if row is None or row["pace"] is None else float(row["pace"])
+
+
 def _phrases(phrases: Iterable[Phrase]) -> Jsonb:
     return Jsonb([phrase.model_dump(mode="json") for phrase in phrases])

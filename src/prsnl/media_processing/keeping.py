@@ -133,7 +133,7 @@ def keep_whole(
     attachment_id: UUID,
     written: Written,
     forgets_speakers: bool,
-    connection: Db,  # noqa: FBT001 - bound by partial
+    connection: Db,
 ) -> None:
     """Keep what is true of all segments; from here on the file has its text."""
     transcripts.save_whole(

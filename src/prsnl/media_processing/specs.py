@@ -23,6 +23,8 @@ TRANSCRIBE: Final = "transcribe"
 class TranscriptionOptions(SpokenOptions):
     """How a recording is transcribed."""
 
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
     #: It is what this task does.
     transcribe_audio: SkipJsonSchema[bool] = Field(True, exclude=True)
     first_s: float | None = Field(
