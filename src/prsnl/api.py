@@ -29,15 +29,17 @@ from prsnl.access import openness
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.core.settings.in_force import InForce
 from prsnl.dashboard import actions, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, restored
+from prsnl.library import learned, rerun, restored
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
+from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
@@ -116,6 +118,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.engines = engines.Engines(InForce(wiring.settings))
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
@@ -128,8 +131,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
         file_processing.router,
-        file_processing.rerun_router,
+        rerun.router,
         media_processing.router,
+        media_processing.transcripts_router,
         video.router,
         video.frames_router,
         library.router,
@@ -138,6 +142,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        engines.router,
         access.router,
         access.page_router,
         live.router,

@@ -12,6 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
+from prsnl.terminal import engine_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -266,6 +267,8 @@ def _allow(*, insecure: bool) -> None:
         os.environ["PRSNL_INSECURE"] = "true"
 
 
+app.add_typer(engine_commands.engines, name="engines")
+app.add_typer(engine_commands.models, name="models")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )

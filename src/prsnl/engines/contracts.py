@@ -229,7 +229,7 @@ class Dependencies(Value):
 
 
 class EntityKind(StrEnum):
-    """What rules can claim; a name is only a candidate."""
+    """What rules can claim; a name is only a candidate, until a model says of what."""
 
     DATE = "date"
     AMOUNT = "amount"
@@ -239,6 +239,14 @@ class EntityKind(StrEnum):
     IBAN = "iban"
     REFERENCE = "reference"
     NAME_CANDIDATE = "candidate"
+    # What a language model says of a name that stands in the text.
+    PERSON = "person"
+    ORGANIZATION = "organization"
+    PLACE = "place"
+    PRODUCT = "product"
+    EVENT = "event"
+    WORK = "work"
+    OTHER = "other"
 
 
 class Entity(Value):
@@ -394,6 +402,16 @@ OPERATIONS: dict[str, str] = {
     "ocr.recognize": "prsnl.engines.ocr.operations:recognize",
     # the same and {text} -> OcrPlan
     "ocr.plan": "prsnl.engines.ocr.operations:plan",
+    # {path, kind?, from_s?, to_s?, by_channel?} -> {at_s}..., Activity
+    "speech.survey": "prsnl.engines.speech.operations:survey",
+    # {path, kind?, units, engine, setup} -> LanguageCheck
+    "speech.check": "prsnl.engines.speech.operations:check",
+    # {path, kind?, units, engine, setup, language?} -> Segment...
+    "speech.transcribe": "prsnl.engines.speech.operations:transcribe",
+    # {path, kind?, units} -> {number, file_name}..., each a WAV
+    "speech.cut": "prsnl.engines.speech.operations:cut",
+    # {path, kind?, units} -> {at_s}..., Speakers
+    "speech.speakers": "prsnl.engines.speech.operations:speakers",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
     # {pages: [{number, text}], headings, language} -> Summary
@@ -428,6 +446,11 @@ OPERATION_TITLES: Final = {
     "document.thumbnail": "Drawing its first page",
     "ocr.recognize": "OCR of a page",
     "ocr.plan": "Telling the language of a scan",
+    "speech.survey": "Listening for speech",
+    "speech.check": "Telling the language that is spoken",
+    "speech.transcribe": "Transcribing a part of the recording",
+    "speech.cut": "Cutting out a part of its sound",
+    "speech.speakers": "Telling speakers apart",
     "text.analyze": "Finding what the text is about",
     "text.summarize": "Picking its key sentences",
     "text.classify": "Telling the type of the document",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.wiring.parts import Parts
 
 
@@ -18,6 +20,11 @@ def analyst(parts: Parts) -> ContentAnalyst:
     )
 
 
-def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    return {ContentAnalyst: analyst}
+    return {
+        ContentAnalyst: analyst,
+        TextUnderstanding: TextUnderstanding(analyst, model),
+    }

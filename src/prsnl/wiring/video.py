@@ -10,6 +10,7 @@ from prsnl.media_processing.frames import FrameKeeper, FrameReader
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.media_processing.video_batch import VideoBatch
 from prsnl.wiring.files import set_languages, why_no_ocr
+from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
 
 
@@ -33,6 +34,7 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
+            transcriber=transcriber(parts),
         ),
         VideoBatch: VideoBatch(parts.database),
     }
