@@ -18,6 +18,11 @@ from prsnl.file_processing.specs import (
     ProcessDocument,
 )
 from prsnl.items.models import AttachmentView
+from prsnl.media_processing.specs import (
+    TRANSCRIBE_AUDIO,
+    TranscribeAudio,
+    TranscriptionOptions,
+)
 from prsnl.media_processing.video_specs import (
     PROCESS_VIDEO,
     ProcessVideo,
@@ -29,7 +34,9 @@ from prsnl.work.submit import Submission, submission
 #: A PDF may have rubbish before its header, in its first kilobyte.
 _PDF_BYTES: Final = 1024
 #: The tasks that process a file as a whole.
-PROCESSING: Final = frozenset({PROCESS_DOCUMENT.name, PROCESS_VIDEO.name})
+PROCESSING: Final = frozenset(
+    {PROCESS_DOCUMENT.name, PROCESS_VIDEO.name, TRANSCRIBE_AUDIO.name}
+)
 
 
 def processing_of(
@@ -68,6 +75,20 @@ def processing_of(
             idempotency_key=key,
             parent_id=parent_id,
             attachment_id=attachment.id,
+        )
+    if not recording.has_video:
+        return submission(
+            TRANSCRIBE_AUDIO,
+            TranscribeAudio(
+                file_id=attachment.id,
+                options=TranscriptionOptions(local_only=local_only),
+                again=again,
+            ),
+            owner=owner,
+            idempotency_key=key,
+            parent_id=parent_id,
+            attachment_id=attachment.id,
+            priority=priority_of(attachment.size_bytes),
         )
     return submission(
         PROCESS_VIDEO,
