@@ -85,7 +85,7 @@ class Wiring:
                 | ai.services(analyst, model)
                 | files.services(parts, analyst)
                 | media.services(parts, analyst)
-                | video.services(parts, analyst),
+                | video.services(parts, analyst, model),
                 local_only=self.settings.privacy.local_only,
             )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.ocr import table as ocr_table
+from prsnl.media_processing.enhancing import VideoEnhancer
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.media_processing.video_batch import VideoBatch
@@ -14,7 +17,9 @@ from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
 
 
-def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     ocr = parts.settings.ocr
     return {
@@ -37,4 +42,5 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
             transcriber=transcriber(parts),
         ),
         VideoBatch: VideoBatch(parts.database),
+        VideoEnhancer: VideoEnhancer(parts.database, TextUnderstanding(analyst, model)),
     }
