@@ -353,13 +353,14 @@ def _warnings(transcript: Transcript) -> list[str]:
     told = list(transcript.activity.warnings)
     if not transcript.activity.units:
         return [*told, "Nobody speaks in this recording."]
-    if transcript.written.quality is Quality.DRAFT:
+    is_draft = transcript.written.quality is Quality.DRAFT
+    if is_draft and transcript.numbers(SegmentStatus.OK):
         told.append(DRAFT_BANNER)
     if unknown := transcript.numbers(SegmentStatus.NOT_TRANSCRIBED):
         told.append(
             f"Speech in {len(unknown)} of {len(transcript.activity.units)} segments is "
             "in a language that the draft engine does not know: it is marked with its "
-            "times, and not transcribed."
+            "times, and not transcribed. Better: ./prsnl models get speech"
         )
     if failed := transcript.numbers(SegmentStatus.FAILED):
         listed = ", ".join(map(str, failed[:_LISTED]))

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from prsnl.embedded.stack import StackUrls
-from prsnl.engines.speech.contract import NOT_TRANSCRIBED
-from prsnl.items import store, transcripts
+from prsnl.items import transcripts
 from prsnl.items.models import AttachmentView
 from prsnl.items.transcripts import SegmentView, TranscriptView
-from prsnl.media_processing.captions import DRAFT_BANNER
 from prsnl.media_processing.specs import (
     TRANSCRIBE_AUDIO,
     TranscribeAudio,
@@ -24,7 +22,7 @@ from prsnl.work.specs import Status
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
 from tests.fakes import tiny_whisper
-from tests.fakes.voices import MAN, WOMAN, Sound, Voice, hiss, silence, wav
+from tests.fakes.voices import MAN, WOMAN, Sound, Voice, silence, wav
 from tests.integration.file_processing.test_documents import Desk, working
 
 
@@ -91,5 +89,14 @@ def test_a_recording_is_a_ledger_of_segments(desk: Desk, tmp_path: Path) -> None
     assert task.status is Status.SUCCESS, task.error
     print(task.result, task.warnings)
     for one in segments(desk, file):
-        print(one.number, one.from_s, one.to_s, one.status, one.text[:60], one.language, one.engine, one.milliseconds)
+        print(
+            one.number,
+            one.from_s,
+            one.to_s,
+            one.status,
+            one.text[:60],
+            one.language,
+            one.engine,
+            one.milliseconds,
+        )
     print(transcript(desk, file))
