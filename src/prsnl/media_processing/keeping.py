@@ -131,10 +131,7 @@ def keep_segments(
 
 
 def keep_whole(
-    attachment_id: UUID,
-    written: Written,
-    forgets_speakers: bool,
-    connection: Db,
+    connection: Db, attachment_id: UUID, written: Written, *, forgets_speakers: bool
 ) -> None:
     """Keep what is true of all segments; from here on the file has its text."""
     transcripts.save_whole(

@@ -212,7 +212,7 @@ class AudioTranscriber:
                 inputs=[written.key],
                 work=lambda: WholeTranscript(text=written.text),
                 store=lambda connection, _whole: keep_whole(
-                    file.id, written, wish.rerun is None, connection
+                    connection, file.id, written, forgets_speakers=wish.rerun is None
                 ),
             )
             speakers = None
@@ -245,6 +245,8 @@ class AudioTranscriber:
         if not found:
             assert problem is not None
             raise problem
+        if problem is not None and not isinstance(problem, LocalOnlyError):
+            run.warnings.append(f"{problem.message} {found[0].name} did it instead.")
         return found
 
     def _local(self, wish: Wish) -> LocalEar:

@@ -7,14 +7,16 @@ from typing import Any
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
+from prsnl.media_processing.transcribing import AudioTranscriber
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.media_processing.video_batch import VideoBatch
 from prsnl.wiring.files import set_languages, why_no_ocr
-from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
 
 
-def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, hearing: AudioTranscriber
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     ocr = parts.settings.ocr
     return {
@@ -34,7 +36,7 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
-            transcriber=transcriber(parts),
+            transcriber=hearing,
         ),
         VideoBatch: VideoBatch(parts.database),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_captions_can_be_read(has_words: bool) -> None:  # noqa: FBT001
     assert all(len(cue.lines) <= 2 for cue in cues)
     assert all(len(line) <= 42 for cue in cues for line in cue.lines)
     assert all(cue.to_s - cue.from_s <= 7.01 for cue in cues)
-    for before, after in zip(cues, cues[1:], strict=False):
+    for before, after in pairwise(cues):
         assert before.from_s < before.to_s <= after.from_s
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -20,7 +22,9 @@ def spans(sound: Sound) -> list[Span]:
 
 
 @pytest.mark.parametrize(
-    "sound", [silence(5), hiss(5), tone(5), silence(0)], ids=lambda one: len(one)
+    "sound",
+    [silence(5), hiss(5), tone(5), silence(0)],
+    ids=["silence", "hiss", "note", "nothing"],
 )
 def test_silence_noise_and_a_note_are_no_speech(sound: Sound) -> None:
     """Silence must yield no words: a segment that is none gets none."""
@@ -69,7 +73,7 @@ def test_segments_end_in_pauses_and_none_is_too_long() -> None:
     assert [unit.number for unit in made] == list(range(1, len(made) + 1))
     assert all(unit.seconds <= SEGMENT_MAX_S for unit in made)
     assert [one for unit in made for one in unit.speech] == spoken
-    for before, after in zip(made, made[1:], strict=False):
+    for before, after in pairwise(made):
         assert before.to_s <= after.from_s
         assert before.speech[-1].to_s <= before.to_s
 
