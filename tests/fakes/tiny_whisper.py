@@ -33,7 +33,7 @@ def make(folder: Path, *, seed: int = 1, is_multilingual: bool = True) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tokens = _tokens(is_multilingual=is_multilingual)
     spec = WhisperSpec(1, 2, 1, 2)
-    _fill(spec, np.random.default_rng(seed), tokens)
+    _fill(spec, seed, tokens)
     spec.register_vocabulary(tokens)
     spec.config.suppress_ids = []
     spec.config.suppress_ids_begin = [tokens.index("<|endoftext|>")]
@@ -77,64 +77,81 @@ def _tokenizer(tokens: list[str]) -> Tokenizer:
     return made
 
 
-def _fill(spec: Any, chance: np.random.Generator, tokens: list[str]) -> None:
-    def numbers(*shape: int, scale: float = 0.05) -> Numbers:
-        return chance.normal(0, scale, shape).astype(np.float32)
+class _Filler:
+    """Fills the parts of a model with numbers of chance."""
 
-    def norm(layer: Any) -> None:
+    def __init__(self, seed: int) -> None:
+        self.chance = np.random.default_rng(seed)
+
+    def numbers(self, *shape: int, scale: float = 0.05) -> Numbers:
+        return self.chance.normal(0, scale, shape).astype(np.float32)
+
+    def norm(self, layer: Any) -> None:
         layer.gamma = np.ones(_WIDTH, np.float32)
         layer.beta = np.zeros(_WIDTH, np.float32)
 
-    def linear(layer: Any, rows: int, columns: int, scale: float = 0.05) -> None:
-        layer.weight = numbers(rows, columns, scale=scale)
+    def linear(
+        self, layer: Any, rows: int, columns: int, *, scale: float = 0.05
+    ) -> None:
+        layer.weight = self.numbers(rows, columns, scale=scale)
         layer.bias = np.zeros(rows, np.float32)
 
-    def attention(layer: Any, *, sees: bool = False) -> None:
-        norm(layer.layer_norm)
-        scale = 0.5 if sees else 0.02
-        if sees:
-            linear(layer.linear[0], _WIDTH, _WIDTH, 0.3)
-            linear(layer.linear[1], 2 * _WIDTH, _WIDTH, 0.3)
-        else:
-            linear(layer.linear[0], 3 * _WIDTH, _WIDTH, scale)
-        linear(layer.linear[-1], _WIDTH, _WIDTH, scale)
+    def convolution(self, layer: Any, bands: int) -> None:
+        layer.weight = self.numbers(_WIDTH, bands, 3, scale=0.3)
+        layer.bias = np.zeros(_WIDTH, np.float32)
 
-    def forward(layer: Any) -> None:
-        norm(layer.layer_norm)
-        linear(layer.linear_0, 4 * _WIDTH, _WIDTH)
-        linear(layer.linear_1, _WIDTH, 4 * _WIDTH)
+    def attention(self, layer: Any) -> None:
+        self.norm(layer.layer_norm)
+        self.linear(layer.linear[0], 3 * _WIDTH, _WIDTH, scale=0.02)
+        self.linear(layer.linear[1], _WIDTH, _WIDTH, scale=0.02)
 
+    def hearing(self, layer: Any) -> None:
+        """What the words take from the sound: strong, so that they differ with it."""
+        self.norm(layer.layer_norm)
+        self.linear(layer.linear[0], _WIDTH, _WIDTH, scale=0.3)
+        self.linear(layer.linear[1], 2 * _WIDTH, _WIDTH, scale=0.3)
+        self.linear(layer.linear[2], _WIDTH, _WIDTH, scale=0.5)
+
+    def forward(self, layer: Any) -> None:
+        self.norm(layer.layer_norm)
+        self.linear(layer.linear_0, 4 * _WIDTH, _WIDTH)
+        self.linear(layer.linear_1, _WIDTH, 4 * _WIDTH)
+
+
+def _fill(spec: Any, seed: int, tokens: list[str]) -> None:
+    fill = _Filler(seed)
     encoder, decoder = spec.encoder, spec.decoder
-    encoder.conv1.weight = numbers(_WIDTH, _MELS, 3, scale=0.3)
-    encoder.conv1.bias = np.zeros(_WIDTH, np.float32)
-    encoder.conv2.weight = numbers(_WIDTH, _WIDTH, 3, scale=0.3)
-    encoder.conv2.bias = np.zeros(_WIDTH, np.float32)
-    encoder.position_encodings.encodings = numbers(1500, _WIDTH)
-    norm(encoder.layer_norm)
-    attention(encoder.layer[0].self_attention)
-    forward(encoder.layer[0].ffn)
-
-    places = numbers(448, _WIDTH, scale=0.3)
+    fill.convolution(encoder.conv1, _MELS)
+    fill.convolution(encoder.conv2, _WIDTH)
+    encoder.position_encodings.encodings = fill.numbers(1500, _WIDTH)
+    fill.norm(encoder.layer_norm)
+    fill.attention(encoder.layer[0].self_attention)
+    fill.forward(encoder.layer[0].ffn)
+    places = fill.numbers(448, _WIDTH, scale=0.3)
     places[:, -1] = (np.arange(448) - _LENGTH) * 1.5
     decoder.position_encodings.encodings = places
-    decoder.embeddings.weight = numbers(len(tokens), _WIDTH, scale=0.5)
-    norm(decoder.layer_norm)
-    attention(decoder.layer[0].self_attention)
-    attention(decoder.layer[0].attention, sees=True)
-    forward(decoder.layer[0].ffn)
-    words = numbers(len(tokens), _WIDTH, scale=1.0)
+    decoder.embeddings.weight = fill.numbers(len(tokens), _WIDTH, scale=0.5)
+    fill.norm(decoder.layer_norm)
+    fill.attention(decoder.layer[0].self_attention)
+    fill.hearing(decoder.layer[0].attention)
+    fill.forward(decoder.layer[0].ffn)
+    words = fill.numbers(len(tokens), _WIDTH, scale=1.0)
     words[:, -1] = 0.0
+    _prefer(decoder.projection, words, tokens)
+
+
+def _prefer(projection: Any, words: Numbers, tokens: list[str]) -> None:
+    """Have words come first, times seldom, and the end when it is time for it."""
     bias = np.full(len(tokens), -30.0, np.float32)
-    bias[[n for n, token in enumerate(tokens) if token.startswith("\u0120")]] = 0.0
-    bias[tokens.index("\u0120")] = -30.0
-    end = tokens.index("<|endoftext|>")
+    bias[[n for n, token in enumerate(tokens) if len(token) > 1]] = 0.0
+    end, first = tokens.index("<|endoftext|>"), tokens.index("<|0.00|>")
+    bias[end:] = -30.0
     words[end] = 0.0
     words[end, -1] = 9.0
     bias[end] = -2.0
-    first = tokens.index("<|0.00|>")
     words[first:] *= 0.01
     bias[first:] = -14.0
     for code in _LANGUAGES:
         bias[tokens.index(f"<|{code}|>")] = -20.0
-    decoder.projection.weight = words
-    decoder.projection.bias = bias
+    projection.weight = words
+    projection.bias = bias

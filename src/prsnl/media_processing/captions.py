@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from prsnl.engines.speech.contract import (
@@ -126,13 +127,11 @@ def cues(segments: Iterable[Segment]) -> list[Cue]:
         else:
             made += _cues_of(phrase)
     made.sort(key=lambda cue: (cue.from_s, cue.to_s))
-    return [
-        _ended(cue, after) for cue, after in zip(made, [*made[1:], None], strict=True)
-    ]
+    return [_ended(cue, after) for cue, after in zip_longest(made, made[1:])]
 
 
 def clock(seconds: float) -> str:
-    """ "1:05" or "1:02:03"."""
+    """A time as one reads it: "1:05" or "1:02:03"."""
     minutes, rest = divmod(int(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

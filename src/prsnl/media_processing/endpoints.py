@@ -129,12 +129,16 @@ def _body(told: TranscriptView, rows: list[SegmentBody]) -> TranscriptBody:
         duration_s=told.duration_s,
         speech_s=told.speech_s,
         quality=told.quality,
-        banner=captions.banner_of(told.quality),
+        banner=captions.banner_of(told.quality if _has_words(rows) else None),
         engine=told.engine,
         language=told.language,
         speakers=told.speakers,
         segments=rows,
     )
+
+
+def _has_words(rows: list[SegmentBody]) -> bool:
+    return any(row.text for row in rows)
 
 
 def _segment(row: SegmentBody) -> Segment:

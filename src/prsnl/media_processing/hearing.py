@@ -134,6 +134,7 @@ class Hearing:
             language = told.language
         elif not is_last and not ear.knows(language):
             return
+        self.run.step(f"Transcribing with {ear.name}", steps=0)
         began, heard_s = time.monotonic(), 0.0
         for number, segment in ear.hear(self.listening, units, language):
             if is_last or segment.status is not SegmentStatus.FAILED:
@@ -149,6 +150,7 @@ class Hearing:
 
     def _language(self, ear: Ear) -> LanguageCheck:
         """What is spoken, as an engine tells from a few segments."""
+        self.run.step("Telling the language", steps=0)
         return self.run.stage(
             LANGUAGE,
             inputs=self.inputs,

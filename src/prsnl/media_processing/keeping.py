@@ -99,7 +99,8 @@ def page(segment: Segment) -> PageText:
     """A segment as a part of the file's text."""
     is_draft = segment.quality is Quality.DRAFT
     is_unknown = segment.status is SegmentStatus.NOT_TRANSCRIBED
-    banner = captions.DRAFT_BANNER if is_draft and segment.number == 1 else None
+    is_first = segment.number == 1 and not is_unknown
+    banner = captions.DRAFT_BANNER if is_draft and is_first else None
     return PageText(
         number=segment.number,
         status=_PAGE_STATUS[segment.status],
@@ -130,10 +131,7 @@ def keep_segments(
 
 
 def keep_whole(
-    attachment_id: UUID,
-    written: Written,
-    forgets_speakers: bool,
-    connection: Db,
+    connection: Db, attachment_id: UUID, written: Written, *, forgets_speakers: bool
 ) -> None:
     """Keep what is true of all segments; from here on the file has its text."""
     transcripts.save_whole(

@@ -127,7 +127,7 @@ def _told(
         words=sum(len(text.split()) for text in texts),
         characters=sum(map(len, texts)),
         quality=quality,
-        banner=banner_of(quality),
+        banner=banner_of(quality if any(texts) else None),
         engine=written.engine,
         language=written.language,
         speakers=None if transcript.speakers is None else transcript.speakers.names,

@@ -212,7 +212,7 @@ class AudioTranscriber:
                 inputs=[written.key],
                 work=lambda: WholeTranscript(text=written.text),
                 store=lambda connection, _whole: keep_whole(
-                    file.id, written, wish.rerun is None, connection
+                    connection, file.id, written, forgets_speakers=wish.rerun is None
                 ),
             )
             speakers = None
@@ -245,6 +245,8 @@ class AudioTranscriber:
         if not found:
             assert problem is not None
             raise problem
+        if problem is not None and not isinstance(problem, LocalOnlyError):
+            run.warnings.append(f"{problem.message} {found[0].name} did it instead.")
         return found
 
     def _local(self, wish: Wish) -> LocalEar:
@@ -353,13 +355,14 @@ def _warnings(transcript: Transcript) -> list[str]:
     told = list(transcript.activity.warnings)
     if not transcript.activity.units:
         return [*told, "Nobody speaks in this recording."]
-    if transcript.written.quality is Quality.DRAFT:
+    is_draft = transcript.written.quality is Quality.DRAFT
+    if is_draft and transcript.numbers(SegmentStatus.OK):
         told.append(DRAFT_BANNER)
     if unknown := transcript.numbers(SegmentStatus.NOT_TRANSCRIBED):
         told.append(
             f"Speech in {len(unknown)} of {len(transcript.activity.units)} segments is "
             "in a language that the draft engine does not know: it is marked with its "
-            "times, and not transcribed."
+            "times, and not transcribed. Better: ./prsnl models get speech"
         )
     if failed := transcript.numbers(SegmentStatus.FAILED):
         listed = ", ".join(map(str, failed[:_LISTED]))

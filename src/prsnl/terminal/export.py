@@ -15,7 +15,7 @@ from uuid import UUID
 
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError
-from prsnl.terminal import media
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 from prsnl.work.specs import Status
 
@@ -64,6 +64,8 @@ class Output:
         if attachment is not None and any(page.text for page in outcome.pages):
             parts["txt"] = client.text(attachment.id)
             parts["md"] = client.markdown(attachment.id)
+        if attachment is not None and outcome.transcript is not None:
+            parts |= speech.texts(client, attachment)
         try:
             for ending, content in parts.items():
                 self._write(outcome.file.name, ending, content)

@@ -9,9 +9,10 @@ from typing import Any
 from prsnl.client import Client
 from prsnl.core.errors import PrsnlError
 from prsnl.items.models import AttachmentView, FrameView, ItemView, PageView
-from prsnl.terminal import media
+from prsnl.terminal import media, speech
 from prsnl.terminal.inputs import InputFile
 from prsnl.wire.tasks import ErrorBody, StatusBody
+from prsnl.wire.transcripts import TranscriptBody
 from prsnl.work.specs import Status
 
 #: What an unreadable file fails with: it never reached the server.
@@ -36,6 +37,8 @@ class Outcome:
     insights: Sequence[dict[str, Any]] = ()
     #: Of a video.
     frames: Sequence[FrameView] = ()
+    #: What is said in a recording; None where nothing was written down.
+    transcript: TranscriptBody | None = None
 
     @property
     def is_success(self) -> bool:
@@ -66,6 +69,7 @@ class Outcome:
             pages=(),
             insights=(),
             frames=(),
+            transcript=None,
         )
 
     def as_json(self, *, frames_folder: str | None = None) -> dict[str, Any]:
@@ -81,7 +85,7 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": task and task.peak_memory_bytes,
             "mime_type": attachment and attachment.mime_type,
-            "language": item and item.language,
+            "language": speech.language(self.transcript) or (item and item.language),
             "title": item and item.title,
             "document_date": item and item.document_date and str(item.document_date),
             "document_type": attachment and attachment.document_type,
@@ -98,6 +102,7 @@ class Outcome:
             ),
             "media": media.as_json(attachment),
             "frames": media.frames_as_json(self.frames, frames_folder),
+            **speech.as_json(self.transcript),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),
@@ -157,4 +162,5 @@ def fetch(
         pages=tuple(client.pages(attachment.id)),
         insights=tuple(client.insights(attachment.id).insights),
         frames=tuple(client.frames(attachment.id)) if attachment.media else (),
+        transcript=speech.fetched(client, attachment),
     )

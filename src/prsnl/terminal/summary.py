@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from prsnl.items.models import ItemView, PageView
-from prsnl.terminal import media
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 
 #: Kinds that have pages.
@@ -99,6 +99,7 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
         item.language,
     )
     yield " · ".join(fact for fact in facts if fact)
+    yield from speech.lines(outcome.transcript)
     yield _sentences(item.key_sentences)
     tags = ", ".join(item.tags[:_TAGS])
     amounts = ", ".join(islice(_amounts(item.entities), _AMOUNTS))

@@ -80,14 +80,15 @@ class Wiring:
         with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
             analyst = ai.analyst(parts)
-            yield Services(
-                {SandboxPool: children, Gate: gate(self.settings, database)}
-                | ai.services(analyst, model)
-                | files.services(parts, analyst)
-                | media.services(parts, analyst)
-                | video.services(parts, analyst, model),
-                local_only=self.settings.privacy.local_only,
-            )
+            with media.transcriber(parts) as hearing:
+                yield Services(
+                    {SandboxPool: children, Gate: gate(self.settings, database)}
+                    | ai.services(analyst, model)
+                    | files.services(parts, analyst)
+                    | media.services(parts, analyst, hearing)
+                    | video.services(parts, analyst, hearing, model),
+                    local_only=self.settings.privacy.local_only,
+                )
 
 
 def read(settings: Settings | None = None) -> Wiring:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +26,11 @@ from prsnl.wiring.parts import Parts
 _MODELS: Final = "models"
 
 
-def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, hearing: AudioTranscriber
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    hearing = transcriber(parts)
     return {
-        AudioTranscriber: hearing,
         AudioProcessor: AudioProcessor(
             database=parts.database,
             storage=parts.storage,
@@ -40,23 +42,30 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
     }
 
 
-def transcriber(parts: Parts) -> AudioTranscriber:
-    """Who writes down what is said.
+@contextmanager
+def transcriber(parts: Parts) -> Iterator[AudioTranscriber]:
+    """Who writes down what is said; connections elsewhere are closed at the end.
 
     Raises:
         SettingsError: Something that the server needs is missing; it names what.
     """
     own = parts.settings.speech
-    return AudioTranscriber(
+    ear = cloud(parts.settings)
+    made = AudioTranscriber(
         database=parts.database,
         storage=parts.storage,
         sandbox=parts.children,
         local=partial(local_engine, parts.settings),
-        cloud=cloud(parts.settings),
+        cloud=ear,
         order=tuple(own.speech_order.split(",")),
         segment_timeout_s=own.speech_segment_timeout_s.total_seconds(),
         patience=own.speech_patience,
     )
+    try:
+        yield made
+    finally:
+        if ear is not None:
+            ear.lazy.close()
 
 
 def local_engine(settings: Settings, named: str | None = None) -> Installed | None:

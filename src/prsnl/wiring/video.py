@@ -10,15 +10,18 @@ from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.media_processing.enhancing import VideoEnhancer
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
+from prsnl.media_processing.transcribing import AudioTranscriber
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.media_processing.video_batch import VideoBatch
 from prsnl.wiring.files import set_languages, why_no_ocr
-from prsnl.wiring.media import transcriber
 from prsnl.wiring.parts import Parts
 
 
 def services(
-    parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
+    parts: Parts,
+    analyst: ContentAnalyst,
+    hearing: AudioTranscriber,
+    model: LanguageModel | None = None,
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     ocr = parts.settings.ocr
@@ -39,7 +42,7 @@ def services(
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
-            transcriber=transcriber(parts),
+            transcriber=hearing,
         ),
         VideoBatch: VideoBatch(parts.database),
         VideoEnhancer: VideoEnhancer(parts.database, TextUnderstanding(analyst, model)),

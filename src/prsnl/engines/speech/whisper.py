@@ -27,8 +27,6 @@ from prsnl.engines.versions import version_of
 _BEAMS: Final = 5
 #: A segment that comes out badly is tried again with so much chance.
 _TEMPERATURES: Final = (0.0, 0.2, 0.4, 0.6)
-#: Words over a silence of this length are taken for invented.
-_INVENTED_OVER_S: Final = 2.0
 #: Parts that disagree are each in a language of their own, if the engine is this sure.
 _SURE: Final = 0.8
 
@@ -55,7 +53,6 @@ class WhisperEngine:
             temperature=_TEMPERATURES,
             condition_on_previous_text=False,
             word_timestamps=True,
-            hallucination_silence_threshold=_INVENTED_OVER_S,
         )
         phrases = tuple(
             phrase for one in found if (phrase := _phrase(one, unit)) is not None
