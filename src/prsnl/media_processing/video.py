@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
 
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst, Learned, Wanted
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import (
@@ -121,6 +122,7 @@ class VideoProcessor:
     keeper: FrameKeeper
     reader: FrameReader
     analyst: ContentAnalyst
+    enricher: Enricher
     transcriber: Transcriber | None = None
 
     def process(self, run: TaskRun, command: ProcessVideo) -> ProcessedVideo:
@@ -147,6 +149,14 @@ class VideoProcessor:
         learned = self._learned(
             run, file, info, spoken=spoken, texts=texts, command=command
         )
+        enrichment = None
+        if learned.analysis is not None:
+            enrichment = self.enricher.submit(
+                run,
+                item_id=file.item_id,
+                attachment_id=file.id,
+                local_only=run.local_only,
+            )
         analysis, summary = learned.analysis, learned.summary
         return ProcessedVideo(
             mime_type=info.mime_type,
@@ -164,6 +174,7 @@ class VideoProcessor:
             language=(analysis and analysis.language) or (spoken and spoken.language),
             key_sentences=len(summary.key_sentences) if summary else 0,
             insights=len(learned.insights.insights) if learned.insights else 0,
+            enrichment=enrichment,
         )
 
     def _seen(

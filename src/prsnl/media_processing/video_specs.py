@@ -123,6 +123,8 @@ class ProcessedVideo(Result):
     language: str | None
     key_sentences: int
     insights: int
+    #: The task in which a language model adds its summary; None without a model.
+    enrichment: UUID | None = None
 
 
 PROCESS_VIDEO: Final = TaskSpec(

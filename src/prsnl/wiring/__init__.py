@@ -17,7 +17,7 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
-from prsnl.wiring import ai, files, media, models, video
+from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -79,12 +79,16 @@ class Wiring:
         """What the tasks are done with, as long as the block runs."""
         with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
-            analyst = ai.analyst(parts)
-            with media.transcriber(parts) as hearing:
+            outside = gate(self.settings, database)
+            with (
+                embedding.embedder(parts, outside) as embedder,
+                media.transcriber(parts) as hearing,
+            ):
+                analyst = ai.analyst(parts, embedder)
                 yield Services(
-                    {SandboxPool: children, Gate: gate(self.settings, database)}
-                    | ai.services(analyst, model)
-                    | files.services(parts, analyst)
+                    {SandboxPool: children, Gate: outside}
+                    | ai.services(parts, analyst, model)
+                    | files.services(parts, analyst, model)
                     | media.services(parts, analyst, hearing)
                     | video.services(parts, analyst, hearing, model),
                     local_only=self.settings.privacy.local_only,
@@ -108,6 +112,7 @@ def read(settings: Settings | None = None) -> Wiring:
             "starts no servers: set both, or run ./prsnl up, which does."
         )
     models.llm_access(settings)  # what is missing is told at the start
+    embedding.embedding_access(settings)
     storage = storage_of(settings)
     storage.prepare()
     return Wiring(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.ocr import table as ocr_table
@@ -42,6 +43,7 @@ def services(
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
+            enricher=Enricher(model),
             transcriber=hearing,
         ),
         VideoBatch: VideoBatch(parts.database),
