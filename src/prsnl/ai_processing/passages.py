@@ -169,6 +169,16 @@ def with_rules(named: Sequence[Entity], ruled: Sequence[Entity]) -> tuple[Entity
     A rule's candidates are left out: the model has read the same names.
     """
     sure = [one for one in ruled if one.kind is not EntityKind.NAME_CANDIDATE]
-    taken = {(one.page, one.start, one.end) for one in sure}
-    names = [one for one in named if (one.page, one.start, one.end) not in taken]
+    taken: dict[int, list[Entity]] = {}
+    for one in sure:
+        taken.setdefault(one.page, []).append(one)
+    names = [
+        one
+        for one in named
+        # "March" is no name where it is a part of a date.
+        if not any(
+            one.start < other.end and other.start < one.end
+            for other in taken.get(one.page, ())
+        )
+    ]
     return tuple(sorted([*sure, *names], key=lambda one: (one.page, one.start)))

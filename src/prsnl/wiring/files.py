@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.core.errors import BadRequestError, SettingsError
 from prsnl.core.settings import Settings
@@ -30,7 +32,9 @@ from prsnl.library.routing import processing_of
 from prsnl.wiring.parts import Parts
 
 
-def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     database, storage, children = parts.database, parts.storage, parts.children
     timeout_s = parts.unit_timeout_s
@@ -50,6 +54,7 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
             MemberProcessor(database, storage, children, timeout_s),
             ManifestReader(storage, children, timeout_s),
             RecordingProcessor(partial(processing_of, storage)),
+            Enricher(model),
         ),
         FileAnalyst: FileAnalyst(reader, analyst),
         BatchProcessor: BatchProcessor(database),

@@ -14,6 +14,7 @@ from prsnl.core.errors import ProviderRejectedError, SettingsError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.engines import Llm
 from prsnl.engines.llm.table import OPENAI_URL, Access, LazyEngine, Provider
+from prsnl.engines.reach import Reach
 from prsnl.wiring.outside import local_hosts
 
 #: What a model reads and writes at once, in tokens: large ones read far more, but a
@@ -35,6 +36,8 @@ def provider_of(own: Llm) -> Provider | Literal["extractive"]:
 def language_model(settings: Settings) -> LanguageModel | None:
     """The language model; None where there is none, and the local engine does it.
 
+    Where nothing may leave this machine, a model elsewhere is none.
+
     Raises:
         SettingsError: Something that the provider needs is missing; it names what.
     """
@@ -45,12 +48,13 @@ def language_model(settings: Settings) -> LanguageModel | None:
     model = own.llm_model or ""
     cheap = own.llm_cheap_model or model
     usual = _CONTEXT_TOKENS_HERE if access.provider == "compatible" else _CONTEXT_TOKENS
+    endpoints = {"analysis": access.endpoint(model), "cheap": access.endpoint(cheap)}
+    is_here = all(one.reach is Reach.LOCAL for one in endpoints.values())
+    if settings.privacy.local_only and not is_here:
+        return None
     return LanguageModel(
         lazy=LazyEngine(access),
-        endpoints={
-            "analysis": access.endpoint(model),
-            "cheap": access.endpoint(cheap),
-        },
+        endpoints=endpoints,
         prompts=Prompts(settings.storage.folder / FOLDER),
         context_tokens=own.llm_context_tokens or usual,
     )
