@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -30,9 +31,11 @@ class KeyFrame:
 def save_media(connection: Db, attachment_id: UUID, info: MediaInfo) -> None:
     """Keep what a recording is."""
     told = info.model_dump(mode="json", exclude={"kind", "mime_type", "warnings"})
+    if not info.chapters:
+        del told["chapters"]  # those that its speech told stay
     connection.execute(
-        "update attachments set mime_type = %s, kind = %s, media = %s, metadata = %s "
-        "where id = %s",
+        "update attachments set mime_type = %s, kind = %s, "
+        "media = coalesce(media, '{}') || %s, metadata = %s where id = %s",
         [
             info.mime_type,
             info.kind,
@@ -61,6 +64,14 @@ def save_chapters(
     connection.execute(
         "update attachments set media = coalesce(media, '{}') || %s where id = %s",
         [Jsonb(told), attachment_id],
+    )
+
+
+def save_lessons(connection: Db, attachment_id: UUID, told: Mapping[str, Any]) -> None:
+    """Keep what a recording teaches, and what told it."""
+    connection.execute(
+        "update attachments set media = coalesce(media, '{}') || %s where id = %s",
+        [Jsonb({"lessons": dict(told)}), attachment_id],
     )
 
 

@@ -9,6 +9,7 @@ from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import Incoming
 from prsnl.core.storage import Storage
+from prsnl.engines.media.signatures import HEAD_BYTES
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library.quota import require_room
@@ -75,6 +76,8 @@ def take_in(
     )
     # A COMMIT whose answer was lost is done again: under one key it is one task.
     key = wish.idempotency_key or f"upload {new_id()}"
+    with incoming.spooled.path.open("rb") as spooled:
+        head = spooled.read(HEAD_BYTES)
 
     def keep(connection: Db) -> TakenIn:
         with connection.transaction():
@@ -93,6 +96,7 @@ def take_in(
                     owner=owner,
                     again=wish.again,
                     local_only=wish.local_only,
+                    head=head,
                 )
             is_ours = task is not None and _stands_for(connection, task, key)
             return TakenIn(attachment, is_new, task, is_ours, is_restored)
@@ -132,6 +136,7 @@ def process(
     owner: str,
     again: bool = False,
     local_only: bool = False,
+    head: bytes | None = None,
 ) -> TaskView:
     """Queue the processing of a file, in the caller's transaction.
 
@@ -143,6 +148,7 @@ def process(
         owner: Whose file it is.
         again: Also what is kept already is done anew.
         local_only: No byte may leave this machine.
+        head: Its first bytes, where they are at hand.
     """
     wanted = processing_of(
         storage,
@@ -151,6 +157,7 @@ def process(
         key=key,
         again=key if again else None,
         local_only=local_only,
+        head=head,
     )
     (told,) = submit(connection, [wanted])
     return ledger.task(connection, told.task_id, owner=owner)

@@ -76,6 +76,7 @@ def take_note(
                     key=f"note {key}",
                     owner=owner,
                     local_only=wanted.local_only,
+                    head=content,
                 )
             return KeptNote(item, task, is_new)
 

@@ -17,7 +17,13 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.items import media_store, store
 from prsnl.items.media_store import KeyFrame
-from prsnl.media_processing.viewing import INPUT, Viewing, is_long, spans
+from prsnl.media_processing.viewing import (
+    INPUT,
+    THUMBNAIL_WIDTH,
+    Viewing,
+    is_long,
+    spans,
+)
 from prsnl.work import blobs
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
@@ -25,7 +31,6 @@ from prsnl.work.stages import DoneUnits, Stage
 SHOTS: Final = Stage(
     name="shots", version=1, result=SpanShots, title="Looking through the video"
 )
-THUMBNAIL_WIDTH: Final = 320
 
 
 class Frames(Value):

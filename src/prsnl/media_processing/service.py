@@ -13,13 +13,12 @@ from prsnl.engines.contracts import DocumentInfo
 from prsnl.engines.media.contract import MediaInfo
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.speech.contract import Quality, SegmentStatus
-from prsnl.engines.versions import versions
-from prsnl.items import media_store, store
+from prsnl.items import store
 from prsnl.items.models import AttachmentView
 from prsnl.media_processing.captions import banner_of
+from prsnl.media_processing.probing import probed
 from prsnl.media_processing.specs import TranscribeAudio, TranscribedAudio
 from prsnl.media_processing.transcribing import AudioTranscriber, Transcript, Wish
-from prsnl.media_processing.video import PROBE
 from prsnl.media_processing.viewing import Viewing
 from prsnl.work.run import TaskRun
 
@@ -82,17 +81,8 @@ class AudioProcessor:
         with Viewing(
             run, file, self.sandbox, self.storage, self.unit_timeout_s * run.room
         ) as viewing:
-            info = run.stage(
-                PROBE,
-                inputs=[bytes.fromhex(file.sha256), (again or "").encode()],
-                parameters=versions("av"),
-                work=viewing.probe,
-                store=lambda connection, told: media_store.save_media(
-                    connection, file.id, told
-                ),
-            ).value
-        run.warnings.extend(info.warnings)
-        return info
+            content = [bytes.fromhex(file.sha256), (again or "").encode()]
+            return probed(run, viewing, self.storage, content)
 
     def _learned(
         self,

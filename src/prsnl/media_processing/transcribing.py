@@ -188,7 +188,7 @@ class AudioTranscriber:
             activity = self._survey(run, file, info, listening, wish)
             wanted = [unit for unit in activity.units if wish.wants(unit)]
             steps = sum(seconds_of(unit) for unit in wanted)
-            run.progress.expect(
+            run.progress.expect_more(
                 steps + _OTHER_STEPS + wish.tells_speakers + later_steps
             )
             heard = Hearing(

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst, Learned, Wanted
 from prsnl.core.db import Database, Db
+from prsnl.core.errors import (
+    CorruptError,
+    EmptyError,
+    TooLargeError,
+    UnsupportedError,
+)
 from prsnl.core.storage import Storage
-from prsnl.engines.contracts import DocumentInfo, PageText, Value
+from prsnl.engines.contracts import DocumentInfo, PageStatus, PageText, Value
 from prsnl.engines.media.contract import Chapter, MediaInfo
 from prsnl.engines.sandbox.pool import SandboxPool
-from prsnl.engines.versions import versions
 from prsnl.items import media_store, store
 from prsnl.items.models import AttachmentView
 from prsnl.media_processing.chapters import Said, chapters_of_speech
 from prsnl.media_processing.frames import (
-    THUMBNAIL_WIDTH,
     FrameKeeper,
     FrameReader,
     FrameText,
     Seen,
 )
+from prsnl.media_processing.probing import probed
 from prsnl.media_processing.video_specs import (
     ProcessedVideo,
     ProcessVideo,
     SpokenOptions,
 )
-from prsnl.media_processing.viewing import Viewing
+from prsnl.media_processing.viewing import Viewing, spans
 from prsnl.work.run import TaskRun
 from prsnl.work.slots import HEAVY, taken
 from prsnl.work.stages import DoneUnits, Stage
@@ -42,16 +47,12 @@ _LARGE_PIXEL_SECONDS: Final = 600.0 * 1280 * 720
 #: Less that cannot be read is no matter: clocks and headers waver.
 _MISSING_S: Final = 1.0
 _USUAL: Final = b""
-
-PROBE: Final = Stage(
-    name="probe", version=1, result=MediaInfo, title="Looking into the recording"
+_NOT_FROM_A_DRAFT: Final = (
+    "The transcript is a draft: nothing is derived from it unless use_draft asks for "
+    "it."
 )
-
-
-class Cover(Value):
-    """The storage name of the picture that comes with the sound; None without one."""
-
-    name: str | None
+#: A track of sound that is damaged does not hide what the pictures gave.
+_BAD_SOUND: Final = (CorruptError, EmptyError, TooLargeError, UnsupportedError)
 
 
 class Parts(Value):
@@ -67,9 +68,6 @@ class Plain(Value):
     text: str
 
 
-COVER: Final = Stage(
-    name="cover", version=1, result=Cover, title="Taking out its cover"
-)
 CHAPTERS: Final = Stage(
     name="chapters", version=1, result=Parts, title="Telling its parts"
 )
@@ -124,6 +122,7 @@ class VideoProcessor:
     keeper: FrameKeeper
     reader: FrameReader
     analyst: ContentAnalyst
+    enricher: Enricher
     transcriber: Transcriber | None = None
 
     def process(self, run: TaskRun, command: ProcessVideo) -> ProcessedVideo:
@@ -139,16 +138,25 @@ class VideoProcessor:
         content = [bytes.fromhex(file.sha256), (command.again or "").encode()]
         with ExitStack() as stack:
             with viewing:
-                info = self._probed(run, viewing, content)
+                info = probed(run, viewing, self.storage, content)
+                run.progress.expect_more(_steps(info, command))
                 if is_large(info):
                     stack.enter_context(taken(run, HEAVY))
                 seen = self._seen(run, viewing, info, command, content)
             texts = self._read(run, file.id, seen, command)
-            spoken = self._spoken(run, file, info, command)
+            spoken = self._spoken(run, file, info, command, seen=seen)
         parts = self._parts(run, file.id, info, spoken, seen)
-        learned = self._learned(run, file, info, spoken, command)
-        if spoken is None:
-            self._keep_text(run, file.id, content, texts)
+        learned = self._learned(
+            run, file, info, spoken=spoken, texts=texts, command=command
+        )
+        enrichment = None
+        if learned.analysis is not None:
+            enrichment = self.enricher.submit(
+                run,
+                item_id=file.item_id,
+                attachment_id=file.id,
+                local_only=run.local_only,
+            )
         analysis, summary = learned.analysis, learned.summary
         return ProcessedVideo(
             mime_type=info.mime_type,
@@ -166,37 +174,8 @@ class VideoProcessor:
             language=(analysis and analysis.language) or (spoken and spoken.language),
             key_sentences=len(summary.key_sentences) if summary else 0,
             insights=len(learned.insights.insights) if learned.insights else 0,
+            enrichment=enrichment,
         )
-
-    def _probed(
-        self, run: TaskRun, viewing: Viewing, content: Sequence[bytes]
-    ) -> MediaInfo:
-        info = run.stage(
-            PROBE,
-            inputs=content,
-            parameters=versions("av"),
-            work=viewing.probe,
-            store=lambda connection, told: media_store.save_media(
-                connection, viewing.file.id, told
-            ),
-        ).value
-        run.warnings.extend(info.warnings)
-        if info.has_cover and info.video is None:
-            run.stage(
-                COVER,
-                inputs=content,
-                parameters=versions("av", "pillow"),
-                work=lambda: self._cover(viewing, info),
-                store=partial(_store_cover, viewing.file.id),
-                is_whole=lambda kept: (
-                    kept.name is None or self.storage.renew(kept.name)
-                ),
-            )
-        return info
-
-    def _cover(self, viewing: Viewing, info: MediaInfo) -> Cover:
-        picture = viewing.cover(info, width=THUMBNAIL_WIDTH)
-        return Cover(name=None if picture is None else self.storage.put_bytes(picture))
 
     def _seen(
         self,
@@ -230,14 +209,22 @@ class VideoProcessor:
         file: AttachmentView,
         info: MediaInfo,
         command: ProcessVideo,
+        *,
+        seen: Seen | None,
     ) -> Spoken | None:
         if not command.options.transcribe_audio or not info.audio:
             return None
         if self.transcriber is None:
             return None
-        return self.transcriber.write_down(
-            run, file, info, command.options, again=command.again
-        )
+        try:
+            return self.transcriber.write_down(
+                run, file, info, command.options, again=command.again
+            )
+        except _BAD_SOUND as error:
+            if seen is None:
+                raise
+            run.warnings.append(f"What is said cannot be told: {error.message}")
+            return None
 
     def _parts(
         self,
@@ -276,44 +263,78 @@ class VideoProcessor:
         run: TaskRun,
         file: AttachmentView,
         info: MediaInfo,
+        *,
         spoken: Spoken | None,
+        texts: Mapping[int, FrameText],
         command: ProcessVideo,
     ) -> Learned:
         options = command.options
-        if spoken is None or not spoken.characters or not options.generate_insights:
-            return Learned()
-        if spoken.is_draft and not options.use_draft:
-            run.warnings.append(
-                "The transcript is a draft: nothing is derived from it unless "
-                "use_draft asks for it."
-            )
+        if spoken is None or not spoken.characters:
+            pages = self._pages_of_frames(run, file.id, texts)
+        else:
+            pages = spoken.pages
+            if spoken.is_draft and not options.use_draft:
+                run.warnings.append(_NOT_FROM_A_DRAFT)
+                return Learned()
+        if not pages.values or not options.generate_insights:
             return Learned()
         return self.analyst.learn(
             run,
             attachment_id=file.id,
             file_name=file.file_name,
-            info=DocumentInfo(page_count=len(spoken.pages.values), metadata=info.tags),
-            pages=spoken.pages,
+            info=DocumentInfo(page_count=len(pages.values), metadata=info.tags),
+            pages=pages,
             wanted=Wanted(),
         )
 
-    def _keep_text(
-        self,
-        run: TaskRun,
-        file_id: UUID,
-        content: Sequence[bytes],
-        texts: dict[int, FrameText],
-    ) -> None:
-        """A video without speech is done, too: its text is what its frames show."""
-        whole = "\n\n".join(one.text for one in texts.values() if one.text)
-        run.stage(
+    def _pages_of_frames(
+        self, run: TaskRun, file_id: UUID, texts: Mapping[int, FrameText]
+    ) -> DoneUnits[PageText]:
+        """What stands on the key frames, as the pages of a video without speech.
+
+        Without any, too, the file is processed from here on.
+        """
+        pages = {
+            number: PageText(
+                number=number,
+                status=PageStatus.OK,
+                text=one.text,
+                engine="ocr",
+                reason="what stands on a key frame",
+                milliseconds=0.0,
+            )
+            for number, one in texts.items()
+            if one.text
+        }
+        whole = Plain(text="\n\n".join(page.text for page in pages.values()))
+
+        def keep(connection: Db, made: Plain) -> None:
+            store.save_pages(connection, file_id, pages.values())
+            store.save_text(connection, file_id, made.text)
+
+        done = run.stage(
             FRAMES_TEXT,
-            inputs=[*content, whole.encode()],
-            work=lambda: Plain(text=whole),
-            store=lambda connection, made: store.save_text(
-                connection, file_id, made.text
-            ),
+            inputs=[file_id.bytes, repr(sorted(texts.items())).encode()],
+            work=lambda: whole,
+            store=keep,
         )
+        return DoneUnits(pages, done.key)
+
+
+def _steps(info: MediaInfo, command: ProcessVideo) -> int:
+    """About how many steps follow: the sound counts by its seconds."""
+    options = command.options
+    steps = _LAST_STEPS
+    if info.video is not None and options.extract_frames:
+        steps += len(spans(info)) + 1
+        steps += options.frame_count if options.read_frames else 0
+    if info.audio and options.transcribe_audio:
+        steps += round(info.duration_s or 0.0)
+    return steps
+
+
+#: Chapters, and what is learned.
+_LAST_STEPS: Final = 8
 
 
 def is_large(info: MediaInfo) -> bool:
@@ -321,11 +342,6 @@ def is_large(info: MediaInfo) -> bool:
     seconds = info.duration_s or 0.0
     pixels = info.video.width * info.video.height if info.video else 0
     return seconds > _LARGE_S or seconds * pixels > _LARGE_PIXEL_SECONDS
-
-
-def _store_cover(attachment_id: UUID, connection: Db, made: Cover) -> None:
-    if made.name is not None:
-        store.save_thumbnail(connection, attachment_id, made.name)
 
 
 def _missing(info: MediaInfo, seen: Seen) -> list[str]:

@@ -15,7 +15,9 @@ from prsnl.items import files, media_store, store
 from prsnl.items.models import AttachmentView, FrameView
 from prsnl.media_processing.video_specs import (
     BATCH_TRANSCRIBE,
+    ENHANCE_VIDEO,
     PROCESS_VIDEO,
+    EnhanceVideo,
     ProcessVideo,
     TranscribeVideos,
     priority_of,
@@ -51,6 +53,18 @@ async def process_video(
         attachment_id=file.id,
         priority=priority_of(file.size_bytes),
     )
+
+
+@router.post("/enhance-video", status_code=status.HTTP_202_ACCEPTED)
+async def enhance_video(
+    command: EnhanceVideo, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue the telling of what a transcribed recording teaches.
+
+    Answers at once; follow `monitor_url` for progress and the result.
+    """
+    file = await _required(parts, command.file_id, dispatch.owner)
+    return await dispatch.submit(ENHANCE_VIDEO, command, attachment_id=file.id)
 
 
 @router.post("/batch-transcribe", status_code=status.HTTP_202_ACCEPTED)

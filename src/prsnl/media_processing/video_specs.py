@@ -123,6 +123,8 @@ class ProcessedVideo(Result):
     language: str | None
     key_sentences: int
     insights: int
+    #: The task in which a language model adds its summary; None without a model.
+    enrichment: UUID | None = None
 
 
 PROCESS_VIDEO: Final = TaskSpec(
@@ -188,4 +190,77 @@ BATCH_TRANSCRIBE: Final = TaskSpec(
     # It only hands out and gathers: its children have limits of their own.
     time_limit_s=600,
     priority=4,
+)
+
+
+class EnhanceOptions(Command):
+    """How a transcript is enhanced."""
+
+    summary_length: int = Field(
+        5, ge=1, le=10, description="At most so many sentences."
+    )
+    use_draft: bool = Field(False, description="Also from a draft transcript.")
+    privacy_mode: bool = Field(False, description="The same as local_only.")
+    local_only: bool = Field(
+        False,
+        description="No byte may leave this machine: a model elsewhere is not asked.",
+    )
+
+
+class EnhanceVideo(Command):
+    """Tell what a transcribed recording teaches: summary, topics, insights, tags."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"file_id": _EXAMPLE_ID}]}
+    )
+
+    file_id: UUID = Field(description="The attachment; it must have a transcript.")
+    options: EnhanceOptions = EnhanceOptions()
+
+
+class Topic(Result):
+    """What is spoken of, and where first."""
+
+    name: str
+    #: Where segments begin that speak of it; the first few.
+    times_s: tuple[float, ...]
+
+
+class LearningInsight(Result):
+    """What a recording teaches, and where it is said."""
+
+    #: With a language model what it is ("finding", "decision" ...); "key_sentence"
+    #: stands for words of the recording itself.
+    kind: str
+    text: str
+    times_s: tuple[float, ...]
+
+
+class EnhancedVideo(Result):
+    """What a recording teaches; what would need a language model is null."""
+
+    #: What found the topics and key sentences.
+    engine: str
+    #: The language model that was asked: "openai/gpt-5"; null without one.
+    model: str | None
+    needs: str | None
+    #: Derived from a transcript in which every fourth word may be wrong.
+    is_draft: bool
+    title: str
+    language: str | None
+    summary: str | None
+    topics: tuple[Topic, ...]
+    insights: tuple[LearningInsight, ...]
+    tags: tuple[str, ...]
+    chapters: tuple[Chapter, ...]
+
+
+ENHANCE_VIDEO: Final = TaskSpec(
+    name="enhance_video_with_ai_task",
+    queue=Queue.MEDIA_PROCESSING,
+    command=EnhanceVideo,
+    result=EnhancedVideo,
+    retry_waits_s=VIDEO_RETRY_WAITS_S,
+    time_limit_s=4 * 3600,
+    priority=1,
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from prsnl.media_processing.enhancing import VideoEnhancer
 from prsnl.media_processing.video import VideoProcessor
 from prsnl.media_processing.video_batch import VideoBatch
 from prsnl.media_processing.video_specs import (
     BATCH_TRANSCRIBE,
+    ENHANCE_VIDEO,
     PROCESS_VIDEO,
+    EnhancedVideo,
+    EnhanceVideo,
     ProcessedVideo,
     ProcessVideo,
     TranscribedVideos,
@@ -30,3 +34,9 @@ def batch_transcribe_videos_task(
 ) -> TranscribedVideos:
     """Transcribe several recordings, a child task each. Safe to repeat."""
     return run.get(VideoBatch).transcribe(run, command)
+
+
+@TASKS.handles(ENHANCE_VIDEO)
+def enhance_video_with_ai_task(run: TaskRun, command: EnhanceVideo) -> EnhancedVideo:
+    """Tell what a transcribed recording teaches. Safe to repeat."""
+    return run.get(VideoEnhancer).enhance(run, command)

@@ -18,6 +18,7 @@ from prsnl.work.run import TaskRun
 
 #: What the file is called in the child's inputs.
 INPUT: Final = "input"
+THUMBNAIL_WIDTH: Final = 320
 _PICTURE: Final = "picture"
 #: A video is looked through in spans of so many seconds; each is kept on its own.
 SPAN_S: Final = 30.0

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.ocr import table as ocr_table
+from prsnl.media_processing.enhancing import VideoEnhancer
 from prsnl.media_processing.frames import FrameKeeper, FrameReader
 from prsnl.media_processing.transcribing import AudioTranscriber
 from prsnl.media_processing.video import VideoProcessor
@@ -15,7 +19,10 @@ from prsnl.wiring.parts import Parts
 
 
 def services(
-    parts: Parts, analyst: ContentAnalyst, hearing: AudioTranscriber
+    parts: Parts,
+    analyst: ContentAnalyst,
+    hearing: AudioTranscriber,
+    model: LanguageModel | None = None,
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     ocr = parts.settings.ocr
@@ -36,7 +43,9 @@ def services(
                 off_because=why_no_ocr(ocr),
             ),
             analyst=analyst,
+            enricher=Enricher(model),
             transcriber=hearing,
         ),
         VideoBatch: VideoBatch(parts.database),
+        VideoEnhancer: VideoEnhancer(parts.database, TextUnderstanding(analyst, model)),
     }

@@ -17,9 +17,8 @@ from prsnl.work.workers import GONE_AFTER
 _COLUMNS: Final = """
 id, owner, name, queue, status, current, total, message, seq, claim_no, retries,
 crashes, provider, waits_for, held, slot, children_open, parent_id, attachment_id,
-due_at, sent_at,
-cancel_requested_at, result, warnings, error_category, error_code, error_message,
-created_at, started_at, updated_at, finished_at,
+due_at, sent_at, cancel_requested_at, result, warnings, error_category, error_code,
+error_message, created_at, started_at, updated_at, finished_at,
 extract(epoch from due_at - now()) as due_in_s
 """
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from prsnl.embedded.stack import StackUrls
-from prsnl.items import media_store, store
+from prsnl.items import editing, media_store, store
 from prsnl.items.models import AttachmentView, FrameView
+from prsnl.library import trash
 from prsnl.media_processing.video_specs import (
     PROCESS_VIDEO,
     ProcessVideo,
@@ -212,3 +213,31 @@ def test_a_recording_that_fails_fails_the_task_that_handed_it_on(desk: Desk) -> 
     assert told.status is Status.FAILURE
     assert told.error is not None
     assert told.error["code"] == "corrupt"
+
+
+def test_nothing_is_left_of_a_video_that_is_deleted(desk: Desk, tmp_path: Path) -> None:
+    path = film(tmp_path / "gone.mp4", [(scene(300), 1.0), (scene(301), 1.0)])
+    file = desk.put("gone.mp4", path.read_bytes())
+    processed(desk, file)
+    storage = desk.wiring.storage
+    names = desk.database.run(
+        lambda connection: [
+            row["name"]
+            for row in connection.execute(
+                "select name from blob_names where attachment_id = %s", [file.id]
+            ).fetchall()
+        ]
+    )
+    assert len(names) == 4, "the file, its thumbnail, two frames"
+
+    with desk.database.connection() as connection:
+        editing.trash(connection, [file.item_id], owner="ada")
+        trash.purge(connection, storage, [file.item_id], owner="ada")
+
+    assert [name for name in names if storage.renew(name)] == []
+    left = desk.database.run(
+        lambda connection: connection.execute(
+            "select 1 from attachment_frames where attachment_id = %s", [file.id]
+        ).fetchall()
+    )
+    assert left == []

@@ -55,7 +55,8 @@ class Neighbour:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "neighbour.ts"
         self.was_opened = False
-        self.is_working = False
+        #: It has looked, and found nobody, as it should.
+        self.has_looked = threading.Event()
         self._stop = threading.Event()
         os.mkfifo(self.path)
         self._watch = threading.Thread(target=self._look)
@@ -66,7 +67,8 @@ class Neighbour:
             try:
                 os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
             except OSError as error:
-                self.is_working = error.errno == errno.ENXIO
+                if error.errno == errno.ENXIO:
+                    self.has_looked.set()
             else:
                 self.was_opened = True
 
@@ -123,7 +125,7 @@ def test_a_playlist_that_poses_as_a_recording_reads_nothing_beside_it(
         except av.error.FFmpegError:
             continue
 
-    assert neighbour.is_working
+    assert neighbour.has_looked.wait(30)
     assert not neighbour.was_opened
     with pytest.raises(BlockingIOError):
         listener.accept()
