@@ -28,4 +28,5 @@ def inventory(
         own.languages(),
         own.key_sentences(),
         language_model.state(settings, nearby),
+        own.embedding(settings),
     )
