@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prsnl.core.settings import Settings
 from prsnl.engines.inventory import language_model
 from prsnl.engines.inventory.jobs import Better, EngineState, Job, JobState, Standing
@@ -84,7 +86,10 @@ def embedding(settings: Settings) -> JobState:
         reach=found.reach,
         host=found.host,
     )
-    return JobState(job=Job.EMBEDDING, engines=(provider,))
+    if is_off:
+        return JobState(job=Job.EMBEDDING, engines=(*local.engines, provider))
+    ready = replace(local.engines[0], standing=Standing.READY)
+    return JobState(job=Job.EMBEDDING, engines=(provider, ready))
 
 
 def ocr(settings: Settings) -> JobState:
