@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,9 +31,6 @@ from prsnl.terminal.renewal import take_up
 from prsnl.terminal.summary import one_line
 
 _KEY: Final = "PRSNL_LLM_API_KEY"
-_WORDS: Final = (
-    "ollama[:MODEL], openai[:MODEL], azure[:DEPLOYMENT], extractive, or a URL"
-)
 #: Everything that belongs to one choice: what a new one does not set goes.
 _VARIABLES: Final = (
     "PRSNL_LLM_PROVIDER",
@@ -57,7 +55,7 @@ def use(wanted: Wanted) -> int:
     choice = understood(wanted)
     _require_may_leave(settings, choice)
     given = _given_key(settings, choice, wanted.key_file)
-    found, key = _listed(choice, given)
+    found, key = _listed(choice, given, may_ask=wanted.key_file is None)
     model = _model(settings, choice, found.models)
     changes = dict.fromkeys(_VARIABLES) | {
         "PRSNL_LLM_PROVIDER": choice.provider,
@@ -157,7 +155,7 @@ def _key(choice: Choice) -> str:
     return os.environ.get(_KEY) or secrets.asked(choice.host)
 
 
-def _listed(choice: Choice, key: str) -> tuple[Listed, str]:
+def _listed(choice: Choice, key: str, *, may_ask: bool) -> tuple[Listed, str]:
     """The models of the server, and the key that it took."""
     address = Address(
         provider=choice.provider,
@@ -167,10 +165,12 @@ def _listed(choice: Choice, key: str) -> tuple[Listed, str]:
     )
     try:
         return listed(address), key
-    except KeyWantedError:
-        if key:
+    except KeyWantedError as refused:
+        if not may_ask or (key and not sys.stdin.isatty()):
             raise
-        key = _key(choice)
+        if key:
+            print_lines(refused.message)
+        key = secrets.asked(choice.host) if key else _key(choice)
         return listed(replace(address, key=key)), key
     except UnavailableError as error:
         if not choice.is_ollama:

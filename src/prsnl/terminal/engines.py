@@ -66,7 +66,12 @@ def around(settings: Settings) -> tuple[Nearby, ...]:
 
 
 def better_summaries(settings: Settings) -> str | None:
-    """What runs on this machine and would write summaries; None if nothing does."""
+    """What runs on this machine and would write summaries; None if nothing does.
+
+    Who has said that he wants none is not told again.
+    """
+    if settings.llm.llm_provider is not None:
+        return None
     for server in around(settings):
         if server.chat_models:
             return (

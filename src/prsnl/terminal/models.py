@@ -113,18 +113,15 @@ def remove(names: list[str]) -> int:
             raise BadRequestError(
                 f"{name} is not here: ./prsnl models list shows what is."
             )
-    used = [
-        variable
-        for variable in _SETTINGS.values()
-        if settings.speech.speech_model in names
-    ]
-    if used:
-        KeptSettings(settings.storage.folder).change(dict.fromkeys(used))
+    used = _used(settings, store)
+    if settings.speech.speech_model in names:
+        changes: dict[str, str | None] = {_SETTINGS["speech"]: None}
+        KeptSettings(settings.storage.folder).change(changes)
+        print_lines(*overruled(settings.storage.folder, changes))
     for name in names:
         print_lines(f"Removed {name}: {told_bytes(store.remove(name))} are free again.")
-    if used:
-        print_lines(*overruled(settings.storage.folder, dict.fromkeys(used)))
-        print_lines("It was in use. " + take_up(settings))
+    if used in names:
+        print_lines(f"{used} was in use. {take_up(settings)}")
     return 0
 
 
@@ -208,9 +205,15 @@ def _use(settings: Settings, model: Model) -> None:
     print_lines(take_up(settings))
 
 
+def _used(settings: Settings, store: ModelStore) -> str | None:
+    """The model that hears: the one that is named, else the largest that is here."""
+    named = settings.speech.speech_model
+    return named or max(store.names(), key=store.size_bytes, default=None)
+
+
 def _state(settings: Settings, store: ModelStore, model: Model) -> str:
     if store.has(model):
-        return "in use" if settings.speech.speech_model == model.name else "here"
+        return "in use" if _used(settings, store) == model.name else "here"
     return "partly" if store.partial_bytes(model.name) else ""
 
 

@@ -102,7 +102,7 @@ def test_a_key_is_taken_from_the_environment_and_never_shown(
     )
 
     assert "wants a key: give its file with --key-file" in asked.stderr
-    assert "does not accept the key" in wrong.stderr
+    assert "does not accept the key: give another with --key-file" in wrong.stderr
     assert used.returncode == 0, used.stderr
     assert kept(tmp_path)["key"] == "sk-secret"
     told = "".join(done.stdout + done.stderr for done in (asked, wrong, used))

@@ -129,9 +129,11 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
 def _check(answer: httpx2.Response, address: Address) -> None:
     status = answer.status_code
     if status in _REFUSED:
-        given = "does not accept the key" if address.key else "wants a key"
+        told = "wants a key"
+        if address.key:
+            told = "does not accept the key: give another with --key-file FILE"
         raise KeyWantedError(
-            f"{address.host} {given} (status {status}). Nothing was changed."
+            f"{address.host} {told} (status {status}). Nothing was changed."
         )
     if status != _OK:
         raise _foreign(address, f"status {status}")
