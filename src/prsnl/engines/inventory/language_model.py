@@ -11,7 +11,8 @@ from prsnl.core.settings.engines import Llm
 from prsnl.engines.inventory.jobs import Better, EngineState, Job, JobState, Standing
 from prsnl.engines.inventory.model_list import OPENAI_URL, Provider
 from prsnl.engines.inventory.nearby import Nearby
-from prsnl.engines.reach import Reach, endpoint
+from prsnl.engines.inventory.place import place_of
+from prsnl.engines.reach import Reach
 
 _WITHOUT: Final = (
     "key sentences instead of a summary, facts instead of insights; what needs a "
@@ -48,8 +49,8 @@ def chosen(llm: Llm, *, local_hosts: Sequence[str] = ()) -> Chosen | None:
     if provider is None:
         return None
     base_url = llm.llm_base_url or (OPENAI_URL if provider == "openai" else "")
-    found = endpoint(provider, base_url, llm.llm_model or "", local_hosts=local_hosts)
-    return Chosen(provider, base_url, llm.llm_model, found.reach, found.host)
+    place = place_of(base_url, local_hosts=local_hosts)
+    return Chosen(provider, base_url, llm.llm_model, place.reach, place.host)
 
 
 def provider_of(llm: Llm) -> Provider | None:

@@ -8,10 +8,11 @@ from prsnl.core.settings import Settings
 from prsnl.engines.inventory import language_model
 from prsnl.engines.inventory.jobs import Better, EngineState, Job, JobState, Standing
 from prsnl.engines.inventory.model_list import OPENAI_URL
+from prsnl.engines.inventory.place import place_of
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.engines.ocr import tessdata
 from prsnl.engines.ocr.languages import name_of
-from prsnl.engines.reach import Reach, endpoint
+from prsnl.engines.reach import Reach
 from prsnl.engines.versions import version_of
 
 _SHOWN = 6
@@ -75,7 +76,7 @@ def embedding(settings: Settings) -> JobState:
     base = language_model.chosen(settings.llm, local_hosts=hosts)
     url = own.embedding_base_url or (base.base_url if base else OPENAI_URL)
     model = own.embedding_model or "(no model)"
-    found = endpoint(own.embedding_provider, url, model, local_hosts=hosts)
+    found = place_of(url, local_hosts=hosts)
     is_off = settings.privacy.local_only and found.reach is not Reach.LOCAL
     provider = EngineState(
         name=f"{model} at {found.host}",
