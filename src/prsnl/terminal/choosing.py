@@ -167,11 +167,10 @@ def _listed(choice: Choice, key: str, *, may_ask: bool) -> tuple[Listed, str]:
         return listed(address), key
     except KeyWantedError as refused:
         if not may_ask or (key and not sys.stdin.isatty()):
-            raise
+            raise BadRequestError(refused.message) from refused
         if key:
             print_lines(refused.message)
         key = secrets.asked(choice.host) if key else _key(choice)
-        return listed(replace(address, key=key)), key
     except UnavailableError as error:
         if not choice.is_ollama:
             raise
@@ -179,6 +178,10 @@ def _listed(choice: Choice, key: str, *, may_ask: bool) -> tuple[Listed, str]:
             f"No Ollama answers at {choice.host}: start it (ollama serve), or name "
             "where it is with --url. Nothing was changed."
         ) from error
+    try:
+        return listed(replace(address, key=key)), key
+    except KeyWantedError as refused:
+        raise BadRequestError(refused.message) from refused
 
 
 def _model(settings: Settings, choice: Choice, models: Sequence[str]) -> str:

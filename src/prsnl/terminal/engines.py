@@ -12,7 +12,7 @@ from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.engines.inventory import language_model
-from prsnl.engines.inventory.model_list import Address, listed
+from prsnl.engines.inventory.model_list import Address, KeyWantedError, listed
 from prsnl.engines.inventory.nearby import Nearby, look
 from prsnl.engines.inventory.table import inventory
 from prsnl.engines.reach import Reach
@@ -101,14 +101,16 @@ def language_model_here(settings: Settings) -> str:
     if found.reach is not Reach.LOCAL:
         return f"{told}; ./prsnl engines test llm asks it"
     key = settings.llm.llm_api_key
-    has = listed(
-        Address(
-            provider=found.provider,
-            base_url=found.base_url,
-            key=key.get_secret_value() if key else "",
-            api_version=settings.llm.llm_api_version,
-        )
+    address = Address(
+        provider=found.provider,
+        base_url=found.base_url,
+        key=key.get_secret_value() if key else "",
+        api_version=settings.llm.llm_api_version,
     )
+    try:
+        has = listed(address)
+    except KeyWantedError as error:
+        raise BadRequestError(error.message) from error
     if found.provider != "azure" and found.model not in has.models:
         raise BadRequestError(
             f"{found.host} has no model {found.model} any more: get it, or choose "

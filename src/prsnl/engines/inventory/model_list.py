@@ -27,10 +27,13 @@ _REFUSED: Final = frozenset({401, 403})
 _OK: Final = 200
 
 
-class KeyWantedError(BadRequestError):
-    """The server wants a key, or another one."""
+class KeyWantedError(Exception):
+    """The server wants a key, or another one; who can asks for it."""
 
-    code = "key_wanted"
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        #: A sentence, for who cannot.
+        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)
