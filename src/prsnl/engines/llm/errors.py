@@ -226,15 +226,6 @@ def no_protocol(asked: Asked) -> PrsnlError:
     )
 
 
-def model_refused(asked: Asked) -> PrsnlError:
-    """The model says no, in the field that the protocol has for it."""
-    return ModelRefusedError(
-        f"{asked.model} at {asked.who} refuses this text: no answer is to be had for "
-        "it there. Set another model for it, or leave it out.",
-        provider=asked.provider,
-    )
-
-
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """The wait that an answer asks for, in seconds; names in lower case.
 
@@ -268,17 +259,19 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 def limits_of(headers: Mapping[str, str]) -> Limits:
     """What a provider says of its limits; names in lower case."""
 
-    def count(name: str) -> int | None:
-        found = _number(headers.get(f"x-ratelimit-remaining-{name}"))
+    def count(which: str, name: str) -> int | None:
+        found = _number(headers.get(f"x-ratelimit-{which}-{name}"))
         return None if found is None else int(found)
 
     def reset(name: str) -> float | None:
         return _span_s(headers.get(f"x-ratelimit-reset-{name}", ""))
 
     return Limits(
-        requests_left=count("requests"),
+        requests_limit=count("limit", "requests"),
+        requests_left=count("remaining", "requests"),
         requests_reset_s=reset("requests"),
-        tokens_left=count("tokens"),
+        tokens_limit=count("limit", "tokens"),
+        tokens_left=count("remaining", "tokens"),
         tokens_reset_s=reset("tokens"),
     )
 

@@ -12,7 +12,7 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import httpx2
@@ -45,11 +45,15 @@ _TELLTALES: Final = (
 _NO_KEY: Final = "none"
 _FLOAT_BYTES: Final = 4
 _LIST_S: Final = 10.0
+_LIMITS: Final = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
 #: What is tried next where a server does not know the one before.
 _FORMS: Final = (Form.SCHEMA, Form.JSON, Form.PLAIN)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Manner:
     """How one model wants to be asked, as far as it has said."""
 
@@ -57,9 +61,24 @@ class _Manner:
     #: The parameter that limits an answer; newer models know one, older servers the
     #: other.
     limit: str | None = "max_tokens"
+    has_other_limit: bool = True
     #: Models that think take no temperature.
     has_temperature: bool = True
     has_dimensions: bool = True
+
+    def without(self, parameter: str) -> _Manner:
+        """Another manner that does without a parameter; the same if there is none."""
+        match parameter:
+            case "response_format" if self.form is not Form.PLAIN:
+                return replace(self, form=_FORMS[_FORMS.index(self.form) + 1])
+            case "max_tokens" | "max_completion_tokens" if self.limit is not None:
+                other = _LIMITS[self.limit] if self.has_other_limit else None
+                return replace(self, limit=other, has_other_limit=False)
+            case "temperature":
+                return replace(self, has_temperature=False)
+            case "dimensions":
+                return replace(self, has_dimensions=False)
+        return self
 
 
 @dataclass
@@ -81,7 +100,7 @@ class OpenAi:
     def chat(self, request: ChatRequest, *, key: str) -> ChatAnswer:
         """Ask a model; see the contract."""
         manner = self._manner(request.model)
-        with self._translated(request.model) as asked:
+        with self._translated(request.model, manner) as asked:
             answer = self._client.chat.completions.with_raw_response.create(
                 **_chat_body(request, manner), extra_headers=_named(key)
             )
@@ -98,9 +117,10 @@ class OpenAi:
     ) -> EmbeddingAnswer:
         """Have texts embedded; see the contract."""
         wanted: dict[str, Any] = {}
-        if dimensions is not None and self._manner(model).has_dimensions:
+        manner = self._manner(model)
+        if dimensions is not None and manner.has_dimensions:
             wanted["dimensions"] = dimensions
-        with self._translated(model) as asked:
+        with self._translated(model, manner) as asked:
             answer = self._client.embeddings.with_raw_response.create(
                 model=model,
                 input=list(texts),
@@ -159,21 +179,12 @@ class OpenAi:
 
     def learn(self, model: str, error: NotKnownError) -> bool:
         """Do without what a server does not know, from now on; does it help?"""
-        manner = self._manner(model)
-        match error.parameter:
-            case "response_format" if manner.form is not Form.PLAIN:
-                manner.form = _FORMS[_FORMS.index(manner.form) + 1]
-            case "max_tokens" if manner.limit == "max_tokens":
-                manner.limit = "max_completion_tokens"
-            case "max_completion_tokens" if manner.limit == "max_completion_tokens":
-                manner.limit = "max_tokens"
-            case "temperature" if manner.has_temperature:
-                manner.has_temperature = False
-            case "dimensions" if manner.has_dimensions:
-                manner.has_dimensions = False
-            case _:
-                return False
-        return True
+        with self._lock:
+            known = self._manners[model]
+            if error.tried is not None and error.tried != known:
+                return True  # another thread has learned it meanwhile
+            self._manners[model] = known.without(error.parameter)
+            return self._manners[model] != known
 
     def close(self) -> None:
         """Give its connections up."""
@@ -186,7 +197,9 @@ class OpenAi:
             return self._manners.setdefault(model, _Manner(limit=usual))
 
     @contextmanager
-    def _translated(self, model: str) -> Iterator[errors.Asked]:
+    def _translated(
+        self, model: str, manner: _Manner | None = None
+    ) -> Iterator[errors.Asked]:
         """The SDK's errors as ours."""
         asked = self.access.asked(model)
         try:
@@ -195,7 +208,10 @@ class OpenAi:
             refusal = errors.Refusal.of(
                 error.status_code, error.response.headers, _body(error.response)
             )
-            raise errors.of_refusal(refusal, asked) from error
+            told = errors.of_refusal(refusal, asked)
+            if isinstance(told, NotKnownError):
+                told.tried = manner
+            raise told from error
         except openai.APITimeoutError as error:
             if isinstance(error.__cause__, httpx2.ConnectTimeout):
                 raise errors.refused_connection(asked) from error
@@ -305,9 +321,8 @@ def _chat_answer(told: JsonObject, counted: Counted, asked: errors.Asked) -> Cha
         refusal, content = message.get("refusal"), message.get("content")
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise errors.no_protocol(asked) from error
-    if refusal or finish == "content_filter":
-        raise errors.model_refused(asked)
     return ChatAnswer(
+        is_refusal=bool(refusal) or finish == "content_filter",
         text=content if isinstance(content, str) else "",
         is_cut=finish == "length",
         counted=counted,

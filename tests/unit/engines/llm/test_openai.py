@@ -22,6 +22,7 @@ from prsnl.core.errors import (
     ProviderFailedError,
     ProviderRejectedError,
     ProviderSilentError,
+    ProviderUnreachableError,
     PrsnlError,
     TooLongForModelError,
     TooManyRequestsError,
@@ -134,6 +135,7 @@ def test_what_is_counted_and_what_is_left_is_told(
 ) -> None:
     """The limits that all workers share are fed with the provider's own figures."""
     server.headers = {
+        "x-ratelimit-limit-requests": "60",
         "x-ratelimit-remaining-requests": "59",
         "x-ratelimit-reset-requests": "1m2.5s",
         "x-ratelimit-remaining-tokens": "149000",
@@ -147,6 +149,7 @@ def test_what_is_counted_and_what_is_left_is_told(
     assert counted.tokens_out
     assert counted.model == "fake-large"
     assert counted.limits == Limits(
+        requests_limit=60,
         requests_left=59,
         requests_reset_s=62.5,
         tokens_left=149_000,
@@ -192,8 +195,6 @@ FAILURES: list[tuple[Act, type[PrsnlError], float | None]] = [
     (Sends(b"[]"), ProviderFailedError, None),
     (Sends(b'{"choices": []}'), ProviderFailedError, None),
     (Sends(b"<html>", "text/html"), ProviderFailedError, None),
-    (Refuses(), ModelRefusedError, None),
-    (Says("", finish_reason="content_filter"), ModelRefusedError, None),
     (filtered(), ModelRefusedError, None),
     (too_long(), TooLongForModelError, None),
     (Fails(413), TooLongForModelError, None),
@@ -253,7 +254,7 @@ def test_a_provider_that_nobody_listens_for_is_down(
     ask(asked)
     server.go()
 
-    with pytest.raises(ProviderDownError) as caught:
+    with pytest.raises(ProviderUnreachableError) as caught:
         ask(asked)
     assert caught.value.category is Category.PROVIDER_DOWN
     assert caught.value.provider == "openai"
@@ -267,6 +268,19 @@ def test_half_an_answer_is_told_as_cut(server: LlmServer, engine: Make) -> None:
 
     with permitted(Permit(Reach.LOCAL)):
         assert engine().chat(QUESTION, key="").is_cut
+
+
+@pytest.mark.parametrize("act", [Refuses(), Says("", "content_filter")])
+def test_a_refusal_is_an_answer_that_is_counted(
+    server: LlmServer, engine: Make, act: Act
+) -> None:
+    server.script(act)
+
+    with permitted(Permit(Reach.LOCAL)):
+        answer = engine().chat(QUESTION, key="")
+
+    assert answer.is_refusal
+    assert answer.counted.tokens_in
 
 
 def test_calling_a_request_back_ends_that_one_alone(
@@ -336,7 +350,10 @@ def test_a_server_without_schemas_is_asked_in_the_next_form(
 
     assert forms == [Form.JSON, Form.PLAIN]
     assert "kettle" in ask(asked)
-    assert not asked.learn("fake-large", caught.value)
+    # Another thread that meets the same refusal late takes no form away.
+    assert asked.learn("fake-large", caught.value)
+    assert asked.form("fake-large") is Form.PLAIN
+    assert not asked.learn("fake-large", NotKnownError("", parameter="response_format"))
     assert asked.form("another") is Form.SCHEMA
 
 
