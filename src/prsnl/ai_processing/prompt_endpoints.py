@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.prompt_specs import PROCESS_WITH_LLM, ProcessWithLlm
+from prsnl.core.settings.in_force import Following
 from prsnl.web.dependencies import Dispatch, Parts
 from prsnl.wire.tasks import Accepted
 from prsnl.work import privacy
@@ -17,11 +18,12 @@ from prsnl.work import privacy
 router = APIRouter(prefix="/api/background/ai", tags=["AI processing"])
 
 
-# `async` though it waits for nothing: see `web.dependencies`.
+# `async` though it seldom waits: see `web.dependencies`.
 async def language_model(connection: HTTPConnection) -> LanguageModel | None:
-    """The language model of this process; None where there is none."""
-    model: LanguageModel | None = connection.app.state.language_model
-    return model
+    """The language model that is set now; None where there is none."""
+    found: Following[LanguageModel | None] = connection.app.state.language_model
+    # To make it anew asks the name service.
+    return await run_in_threadpool(found.now) if found.is_stale else found.now()
 
 
 Model = Annotated[LanguageModel | None, Depends(language_model)]

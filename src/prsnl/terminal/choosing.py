@@ -39,6 +39,8 @@ _VARIABLES: Final = (
     "PRSNL_LLM_MODEL",
     "PRSNL_LLM_CHEAP_MODEL",
     "PRSNL_LLM_API_VERSION",
+    "PRSNL_LLM_TOKEN_FILE",
+    "PRSNL_LLM_CONTEXT_TOKENS",
 )
 _LISTED: Final = 5
 
@@ -135,7 +137,7 @@ def _require_may_leave(settings: Settings, choice: Choice) -> None:
 
 
 def _reach(settings: Settings, choice: Choice) -> Reach:
-    hosts = language_model.local_hosts(settings)
+    hosts = settings.privacy.hosts
     return reach_of(choice.base_url, local_hosts=hosts)
 
 
@@ -143,7 +145,7 @@ def _given_key(settings: Settings, choice: Choice, file: Path | None) -> str:
     """The key of the command, or the one that this server was given before."""
     if file is not None:
         return secrets.from_file(file)
-    before = language_model.chosen(settings.llm)
+    before = language_model.chosen(settings)
     kept = settings.llm.llm_api_key
     if kept is not None and before is not None and before.host == choice.host:
         return kept.get_secret_value()

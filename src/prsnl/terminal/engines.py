@@ -57,7 +57,7 @@ def _told(settings: Settings, server: str | None) -> EnginesBody:
 
 def around(settings: Settings) -> tuple[Nearby, ...]:
     """The language model servers on loopback, where none is set; never our own."""
-    if language_model.chosen(settings.llm) is not None:
+    if language_model.chosen(settings) is not None:
         return ()
     own = {settings.server.port}
     if (running := RunningServer.find(settings.storage.folder)) is not None:
@@ -87,9 +87,7 @@ def language_model_here(settings: Settings) -> str:
     Raises:
         PrsnlError: It does not, or no model is named; what to do.
     """
-    found = language_model.chosen(
-        settings.llm, local_hosts=language_model.local_hosts(settings)
-    )
+    found = language_model.chosen(settings)
     if found is None:
         hint = better_summaries(settings)
         return "none: key sentences instead of summaries" + (

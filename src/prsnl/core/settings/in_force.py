@@ -85,6 +85,11 @@ class Following(Generic[T]):
         self._settings = in_force.now()
         self._made = make(self._settings)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the next call makes it anew, and takes as long as that does."""
+        return self._in_force.now() is not self._settings
+
     def now(self) -> T:
         """The one of now. Safe from any thread."""
         settings = self._in_force.now()

@@ -72,8 +72,8 @@ def embedding(settings: Settings) -> JobState:
     )
     if own.embedding_provider == "local":
         return local
-    hosts = language_model.local_hosts(settings)
-    base = language_model.chosen(settings.llm, local_hosts=hosts)
+    hosts = settings.privacy.hosts
+    base = language_model.chosen(settings)
     url = own.embedding_base_url or (base.base_url if base else OPENAI_URL)
     model = own.embedding_model or "(no model)"
     found = place_of(url, local_hosts=hosts)
