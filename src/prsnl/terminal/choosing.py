@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from prsnl.core.errors import BadRequestError, UnavailableError
+from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.core.settings.sources import DEFAULT, Sources
@@ -54,11 +55,12 @@ def use(wanted: Wanted) -> int:
     settings = Settings.read()
     if wanted.what.lower() in {"extractive", "none"}:
         return _without(settings)
-    choice = understood(wanted)
-    _require_may_leave(settings, choice)
-    given = _given_key(settings, choice, wanted.key_file)
-    found, key = _listed(choice, given, may_ask=wanted.key_file is None)
-    model = _model(settings, choice, found.models)
+    with _unchanged():
+        choice = understood(wanted)
+        _require_may_leave(settings, choice)
+        given = _given_key(settings, choice, wanted.key_file)
+        found, key = _listed(choice, given, may_ask=wanted.key_file is None)
+        model = _model(settings, choice, found.models)
     changes = dict.fromkeys(_VARIABLES) | {
         "PRSNL_LLM_PROVIDER": choice.provider,
         "PRSNL_LLM_BASE_URL": None if found.base_url == OPENAI_URL else found.base_url,
@@ -69,6 +71,15 @@ def use(wanted: Wanted) -> int:
     choice = replace(choice, base_url=found.base_url, model=model)
     _keep(settings, changes, _told(settings, choice, found.models))
     return 0
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Say with every error that nothing came of it."""
+    try:
+        yield
+    except PrsnlError as error:
+        raise type(error)(f"{error.message} Nothing was changed.") from error
 
 
 def _without(settings: Settings) -> int:
@@ -178,7 +189,7 @@ def _listed(choice: Choice, key: str, *, may_ask: bool) -> tuple[Listed, str]:
             raise
         raise UnavailableError(
             f"No Ollama answers at {choice.host}: start it (ollama serve), or name "
-            "where it is with --url. Nothing was changed."
+            "where it is with --url."
         ) from error
     try:
         return listed(replace(address, key=key)), key
@@ -203,14 +214,13 @@ def _model(settings: Settings, choice: Choice, models: Sequence[str]) -> str:
     if choice.provider == "openai":
         raise BadRequestError(
             "Name the model, too: ./prsnl engines use openai:MODEL. OpenAI has "
-            f"{_listing(chat_models(models))}. Nothing was changed."
+            f"{_listing(chat_models(models))}."
         )
     if fitting := chat_models(models):
         return fitting[0]
     how = "ollama pull llama3.2" if choice.is_ollama else "load one there"
     raise BadRequestError(
-        f"{choice.host} has no model to talk to: get one ({how}), then try again. "
-        "Nothing was changed."
+        f"{choice.host} has no model to talk to: get one ({how}), then try again."
     )
 
 
@@ -222,8 +232,7 @@ def _named(choice: Choice, models: Sequence[str]) -> str:
             return name
     get = f" `ollama pull {choice.model}` gets it." if choice.is_ollama else ""
     raise BadRequestError(
-        f"{choice.host} has no model {choice.model}; it has {_listing(models)}.{get} "
-        "Nothing was changed."
+        f"{choice.host} has no model {choice.model}; it has {_listing(models)}.{get}"
     )
 
 

@@ -121,7 +121,7 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
     except httpx2.TransportError as error:
         raise UnavailableError(
             f"Nothing answers at {address.host} ({_why(error)}): start the server "
-            "there, or correct the address. Nothing was changed."
+            "there, or correct the address."
         ) from error
     except httpx2.InvalidURL as error:
         raise BadRequestError(f"{address.base_url} is no address.") from error
@@ -135,9 +135,7 @@ def _check(answer: httpx2.Response, address: Address) -> None:
         told = "wants a key"
         if address.key:
             told = "does not accept the key: give another with --key-file FILE"
-        raise KeyWantedError(
-            f"{address.host} {told} (status {status}). Nothing was changed."
-        )
+        raise KeyWantedError(f"{address.host} {told} (status {status}).")
     if status != _OK:
         raise _foreign(address, f"status {status}")
 
@@ -152,7 +150,7 @@ def _ids(told: Any, address: Address) -> tuple[str, ...]:
 def _foreign(address: Address, why: str) -> BadRequestError:
     return BadRequestError(
         f"What answers at {address.host} does not speak OpenAI's protocol ({why}): "
-        "correct the address (of most servers it ends with /v1). Nothing was changed."
+        "correct the address (of most servers it ends with /v1)."
     )
 
 
