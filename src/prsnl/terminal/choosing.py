@@ -46,13 +46,12 @@ _VARIABLES: Final = (
 _LISTED: Final = 5
 
 
-def use(wanted: Wanted) -> int:
+def use(settings: Settings, wanted: Wanted) -> int:
     """Ask the server for its models, keep the choice, and have it taken up.
 
     Raises:
         PrsnlError: It cannot be; nothing was changed.
     """
-    settings = Settings.read()
     if wanted.what.lower() in {"extractive", "none"}:
         return _without(settings)
     with _unchanged():
@@ -105,7 +104,7 @@ def _keep(
     print_lines(*told, f"Kept in {kept.path}.")
     print_lines(*overruled(data_dir, changes))
     print_lines(take_up(settings))
-    if other := _still_used(Settings.read()):
+    if other := _still_used(Settings.read(data_dir)):
         print_lines(other)
 
 

@@ -40,9 +40,8 @@ _SETTINGS: Final = {"speech": "PRSNL_SPEECH_MODEL"}
 _PLAIN_EVERY_S: Final = 5.0
 
 
-def show(*, is_json: bool) -> int:
+def show(settings: Settings, *, is_json: bool) -> int:
     """Every known model, and what is here besides."""
-    settings = Settings.read()
     store = ModelStore.of(settings.storage.folder)
     known, here = catalogue(), store.names()
     if is_json:
@@ -66,6 +65,7 @@ def show(*, is_json: bool) -> int:
 
 
 def get(
+    settings: Settings,
     name: str,
     *,
     folder: Path | None,
@@ -75,6 +75,7 @@ def get(
     """Get a model, keep it as the one to use, and have it taken up.
 
     Args:
+        settings: Those in force.
         name: A model's, or a job's: that gets the one that fits this machine.
         folder: Where its files are already.
         is_agreed: Nobody is asked.
@@ -83,7 +84,6 @@ def get(
     Raises:
         PrsnlError: It cannot be; nothing half is left.
     """
-    settings = Settings.read()
     known = known or catalogue()
     model = _fitting(known, name) if name in known.jobs() else known.named(name)
     store = ModelStore.of(settings.storage.folder)
@@ -100,13 +100,12 @@ def get(
     return 0
 
 
-def remove(names: list[str]) -> int:
+def remove(settings: Settings, names: list[str]) -> int:
     """Remove models; what used one goes back to what came with the program.
 
     Raises:
         BadRequestError: One is not here; then none is removed.
     """
-    settings = Settings.read()
     store = ModelStore.of(settings.storage.folder)
     for name in names:
         if store.found(name) is None and not store.partial_bytes(name):

@@ -62,13 +62,12 @@ class _Try:
             return list(child.stream(operation, told, unit_timeout_s=_TIMEOUT_S))
 
 
-def main(wanted: str | None) -> int:
+def main(settings: Settings, wanted: str | None) -> int:
     """Try one job's engine, or all of this machine; 1 if one fails.
 
     Raises:
         BadRequestError: There is no such job.
     """
-    settings = Settings.read()
     jobs = [_job(wanted)] if wanted else list(_TRIALS)
     console = Console(highlight=False, soft_wrap=True)
     is_ok = True
