@@ -364,6 +364,22 @@ _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @app.command()
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Write database, files, settings and keys to one file, also while it runs."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.backup(file))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Bring a back-up into a data folder that holds nothing yet."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.restore(file))
+
+
+@app.command()
 def prove(
     *,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 2.0,

@@ -80,8 +80,8 @@ def test_without_servers_or_with_another_queue_it_says_what_is_missing(
     assert run(nowhere, "start") == (
         2,
         (
-            "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set: workers need both. (On "
-            "one machine ./prsnl up starts everything.)\n"
+            "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set: workers need both. "
+            "(On one machine ./prsnl up starts everything.)\n"
         ),
     )
     assert "bees is no queue; there are ai_processing" in run(environment, "bees")[1]
