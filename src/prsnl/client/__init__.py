@@ -6,6 +6,7 @@ from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
+from prsnl.client.media import MediaCalls
 from prsnl.client.tasks import TaskCalls
 from prsnl.client.usage import UsageCalls
 
@@ -18,6 +19,7 @@ class Client(
     EngineCalls,
     FileCalls,
     LibraryCalls,
+    MediaCalls,
     TaskCalls,
     UsageCalls,
 ):

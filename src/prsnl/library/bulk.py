@@ -118,6 +118,7 @@ class BulkWork:
         return [
             process(
                 self.connection,
+                self.storage,
                 file,
                 key=f"{self.key} {file.id}",
                 owner=self.owner,

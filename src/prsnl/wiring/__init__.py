@@ -16,7 +16,8 @@ from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, embedding, files, media, models
+from prsnl.media_processing import video_tasks
+from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -28,7 +29,12 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 CATALOGUE: Final = Catalogue.merged(
-    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+    [
+        file_processing.TASKS,
+        ai_processing.TASKS,
+        media_processing.TASKS,
+        video_tasks.TASKS,
+    ]
 )
 
 
@@ -74,13 +80,17 @@ class Wiring:
         with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
             outside = gate(self.settings, database)
-            with embedding.embedder(parts, outside) as embedder:
+            with (
+                embedding.embedder(parts, outside) as embedder,
+                media.transcriber(parts) as hearing,
+            ):
                 analyst = ai.analyst(parts, embedder)
                 yield Services(
                     {SandboxPool: children, Gate: outside}
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
-                    | media.services(),
+                    | media.services(parts, analyst, hearing)
+                    | video.services(parts, analyst, hearing, model),
                     local_only=self.settings.privacy.local_only,
                 )
 
