@@ -31,7 +31,7 @@ from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
-from prsnl.core.settings.in_force import InForce
+from prsnl.core.settings.in_force import Following, InForce
 from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
@@ -86,6 +86,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         insecurities: What `--insecure` let pass; /health says it.
     """
     visits = Visits()
+    in_force = InForce(wiring.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -106,6 +107,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
                 app.state.quoter = quoter(wiring.settings)
+                app.state.language_model = Following(in_force, models.language_model)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -130,7 +132,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.engines = engines.Engines(InForce(wiring.settings))
+    app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))

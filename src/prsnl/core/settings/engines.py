@@ -171,6 +171,15 @@ class Llm(Concern):
         None, ge=0, description="Price of a million tokens that come back."
     )
 
+    @property
+    def provider(self) -> Literal["openai", "azure", "compatible", "extractive"]:
+        """The provider that is set, or follows from what else is."""
+        if self.llm_provider is not None:
+            return self.llm_provider
+        if self.llm_base_url is not None:
+            return "compatible"
+        return "openai" if self.llm_api_key or self.llm_token_file else "extractive"
+
 
 class Speech(Concern):
     """Who writes down what is said."""
@@ -233,3 +242,9 @@ class Privacy(Concern):
         description="Private addresses, with commas between, that count as this "
         "machine.",
     )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The private addresses that count as this machine."""
+        named = (self.local_hosts or "").split(",")
+        return tuple(one for part in named if (one := part.strip()))
