@@ -11,7 +11,6 @@ from typing import Final
 
 from prsnl.engines.contracts import (
     ChildFiles,
-    DocumentType,
     Entity,
     Heading,
     Insights,
@@ -21,9 +20,10 @@ from prsnl.engines.contracts import (
     Summary,
     TextAnalysis,
 )
+from prsnl.engines.taxonomy.contract import TypeDefinition
 from prsnl.engines.text.chunks import chunks_of
 from prsnl.engines.text.document_date import document_date_of
-from prsnl.engines.text.document_type import document_type_of
+from prsnl.engines.text.document_type import Described, type_of
 from prsnl.engines.text.entities import KIND_MAX, find_entities
 from prsnl.engines.text.insights import find_insights
 from prsnl.engines.text.keywords import keywords, tags
@@ -81,17 +81,19 @@ def classify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
     Args:
         files: Not used: the text comes in the parameters.
-        params: `pages` [{number, text}], `title` and `file_name`.
+        params: `pages` [{number, text}], `title`, `file_name`, the `types` of the
+            taxonomy, and where known `kind` and `language`.
     """
     del files
-    yield DocumentType(
-        engine=ENGINE,
-        document_type=document_type_of(
-            title=str(params["title"]),
-            text=_joined(_pages(params)),
-            file_name=str(params["file_name"]),
-        ),
-    ).model_dump(mode="json")
+    types = [TypeDefinition.model_validate(one) for one in params["types"]]
+    described = Described(
+        title=str(params["title"]),
+        text=_joined(_pages(params)),
+        file_name=str(params["file_name"]),
+        kind=params.get("kind"),
+        language=params.get("language"),
+    )
+    yield type_of(described, types, engine=ENGINE).model_dump(mode="json")
 
 
 def insights(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
