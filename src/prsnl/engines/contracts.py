@@ -439,7 +439,7 @@ OPERATIONS: dict[str, str] = {
     # {pages: [{number, text}], title, file_name, kind?, language?,
     #   types: [TypeDefinition]} -> DocumentType
     "text.classify": "prsnl.engines.text:classify",
-    # {pages: [{number, text}], title, keywords, language,
+    # {pages: [{number, text}], title, keywords,
     #   categories: [CategoryDefinition]} -> Profile
     "text.profile": "prsnl.engines.text:profile",
     # {pages: [{number, text}], entities} -> Insights

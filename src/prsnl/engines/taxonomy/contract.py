@@ -97,6 +97,9 @@ class TypeDefinition(Value):
     kinds: Cues = Field(
         (), description="Kinds of file, or endings of names, that are one by themselves."
     )
+    category: Name | None = Field(
+        None, description="The category that such a document speaks for."
+    )
 
 
 class Taxonomy(Value):
@@ -133,7 +136,16 @@ class Taxonomy(Value):
     def _each_once(self) -> Self:
         _require_once("categories", (one.name for one in self.categories))
         _require_once("document_types", (one.name for one in self.document_types))
+        for one in self.document_types:
+            if one.category is not None and self.category(one.category) is None:
+                raise ValueError(
+                    f"document_types: {one.name}: there is no category {one.category}"
+                )
         return self
+
+    def type_named(self, name: str | None) -> TypeDefinition | None:
+        """The document type of a name."""
+        return next((one for one in self.document_types if one.name == name), None)
 
     def category(self, name: str) -> CategoryDefinition | None:
         """The category of a name, however it is capitalised."""

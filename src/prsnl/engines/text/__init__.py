@@ -20,7 +20,7 @@ from prsnl.engines.contracts import (
     Summary,
     TextAnalysis,
 )
-from prsnl.engines.taxonomy.contract import TypeDefinition
+from prsnl.engines.taxonomy.contract import CategoryDefinition, TypeDefinition
 from prsnl.engines.text.chunks import chunks_of
 from prsnl.engines.text.document_date import document_date_of
 from prsnl.engines.text.document_type import Described, type_of
@@ -28,6 +28,7 @@ from prsnl.engines.text.entities import KIND_MAX, find_entities
 from prsnl.engines.text.insights import find_insights
 from prsnl.engines.text.keywords import keywords, tags
 from prsnl.engines.text.language import language_of
+from prsnl.engines.text.profile import Told, profile_of
 from prsnl.engines.text.ranking import Sentence, key_sentences
 from prsnl.engines.text.sentences import paragraphs, sentences
 from prsnl.engines.text.titles import title_of
@@ -94,6 +95,26 @@ def classify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         language=params.get("language"),
     )
     yield type_of(described, types, engine=ENGINE).model_dump(mode="json")
+
+
+def profile(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `Profile`.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}], `title`, `keywords`, and the `categories` of
+            the taxonomy.
+    """
+    del files
+    told = Told(
+        title=str(params["title"]),
+        keywords=[str(one) for one in params["keywords"]],
+        text=_joined(_pages(params)),
+    )
+    categories = [
+        CategoryDefinition.model_validate(one) for one in params["categories"]
+    ]
+    yield profile_of(told, categories, engine=ENGINE).model_dump(mode="json")
 
 
 def insights(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:

@@ -34,19 +34,21 @@ _NAMED: Final = 3.0
 _NAMED_ALONE: Final = 3.0
 _IN_FILE_NAME: Final = 2.0
 _NAMED_MAX: Final = 7.0
-_SIGN: Final = 2.0
+_SIGN: Final = 2.5
+#: Of each sign beyond the first: a salutation and a close leave little doubt.
+_TOGETHER: Final = 1.0
 _WORD: Final = 0.7
 _WORDS_MAX: Final = 4.0
 #: What stands twice or more counts so much more: repetition is little proof.
 _AGAIN: Final = 1.25
-_KIND: Final = 6.0
+_KIND: Final = 8.0
 #: The model has learnt English; of other languages it knows little.
 _MEANING: Final = {"en": 2.0}
 _MEANING_ELSE: Final = 0.7
 _MEANING_SCALE: Final = 0.1
 _MEANING_BOUNDS: Final = (-1.5, 2.5)
 #: Points of "none of them", and how many points make e times as likely.
-_NONE: Final = 4.0
+_NONE: Final = 4.5
 _TEMPERATURE: Final = 1.5
 _GUESSES: Final = 3
 _SHOWN_CUES: Final = 4
@@ -106,7 +108,7 @@ def _cases(described: Described, types: Sequence[TypeDefinition]) -> Iterator[_C
     meaning = _meaning(described, types)
     naming = _Naming.of(described, head)
     for number, one in enumerate(types):
-        named, where = naming.points(book.names[number])
+        named, told_where = naming.points(book.names[number])
         signs = {cue: said[cue] for cue in one.signs if cue in said}
         words = {cue: said[cue] for cue in one.words if cue in said}
         is_kind = bool({kind.casefold() for kind in one.kinds} & naming.kinds)
@@ -114,6 +116,7 @@ def _cases(described: Described, types: Sequence[TypeDefinition]) -> Iterator[_C
             named
             + _KIND * is_kind
             + sum(_SIGN * _times(n) / shares[cue] for cue, n in signs.items())
+            + _TOGETHER * max(0, len(signs) - 1)
             + min(
                 _WORDS_MAX,
                 sum(_WORD * _times(n) / shares[cue] for cue, n in words.items()),
@@ -121,7 +124,7 @@ def _cases(described: Described, types: Sequence[TypeDefinition]) -> Iterator[_C
             + meaning[number]
         )
         told = [
-            *([f"{where} says {one.name}"] if where else []),
+            *told_where,
             *(["such files are one"] if is_kind else []),
             *_shown([*signs, *words]),
         ]
@@ -170,26 +173,31 @@ class _Naming:
             frozenset({ending, (described.kind or "").casefold()} - {""}),
         )
 
-    def points(self, names: CueBook) -> tuple[float, str | None]:
+    def points(self, names: CueBook) -> tuple[float, Sequence[str]]:
         """How plainly a document calls itself so, and where it does."""
         of_title = _named(names, self.title)
-        of_heading = max((_named(names, one) for one in self.headings), default=0.0)
-        of_file = _IN_FILE_NAME * bool(names.find(self.file_name))
-        if of_title:
-            where = "its title"
-        elif of_heading:
-            where = "a heading"
-        else:
-            where = "its file's name" if of_file else None
-        return min(_NAMED_MAX, max(of_title, of_heading) + of_file), where
+        of_heading = max(
+            (_named(names, one) for one in self.headings), default=(0.0, "")
+        )
+        of_file = _named(names, self.file_name)
+        points = max(of_title, of_heading)[0] + _IN_FILE_NAME * bool(of_file[0])
+        places = {
+            "its title": of_title,
+            "a heading": of_heading,
+            "its file's name": of_file,
+        }
+        told = (
+            f"{place} says {_quoted(cue)}" for place, (n, cue) in places.items() if n
+        )
+        return min(_NAMED_MAX, points), list(told)[:1]
 
 
-def _named(names: CueBook, line: Sequence[Token]) -> float:
+def _named(names: CueBook, line: Sequence[Token]) -> tuple[float, str]:
     found = names.find(line)
     if not found:
-        return 0.0
-    longest = max(len(cue.split()) for cue in found)
-    return _NAMED + _NAMED_ALONE * longest / len(line)
+        return 0.0, ""
+    cue = max(found, key=lambda each: (len(each.split()), each))
+    return _NAMED + _NAMED_ALONE * len(cue.split()) / len(line), cue
 
 
 @dataclass(frozen=True)
@@ -213,9 +221,13 @@ def _book(types: tuple[TypeDefinition, ...]) -> _Book:
 
 
 def _shown(cues: Iterable[str]) -> Iterator[str]:
-    said = [f"\u201c{cue.strip('^$')}\u201d" for cue in cues][:_SHOWN_CUES]
+    said = [_quoted(cue) for cue in cues][:_SHOWN_CUES]
     if said:
         yield f"the text says {', '.join(said)}"
+
+
+def _quoted(cue: str) -> str:
+    return "\u201c" + cue.strip("^$").replace("*", "\u2026") + "\u201d"
 
 
 def _sentence(reasons: Sequence[str]) -> str | None:
