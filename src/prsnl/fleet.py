@@ -117,7 +117,7 @@ def process_specs(
             log=data_dir / "logs" / f"{program.name}.log",
             ready=partial(_is_listening, data_dir) if program.serves else _is_started,
             ready_timeout_s=_READY_S,
-            explain=_told_at_the_end,
+            explain=told_at_the_end,
             stop_timeout_s=_STOP_S,
         )
         for program in programs
@@ -133,7 +133,7 @@ def _is_started(_pid: int) -> bool:
     return True
 
 
-def _told_at_the_end(output: str) -> StartError | None:
+def told_at_the_end(output: str) -> StartError | None:
     """The sentence that a program of ours leaves with, out of its log."""
     for line in reversed(output.splitlines()):
         if line.startswith(SENTENCE):

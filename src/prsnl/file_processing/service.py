@@ -21,9 +21,9 @@ from prsnl.engines.contracts import (
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.halves import HalvesReader
 from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
-from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.recognition import (
     PICTURED,
@@ -176,7 +176,7 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        reader = PageReader(reading, kind, info.value)
+        reader = HalvesReader(reading, kind, info.value, self.recognizer.slots)
         wanted = wanted_pages(rerun, info.value.page_count)
         cleans = is_cleaned(kind, info.value)
         run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
