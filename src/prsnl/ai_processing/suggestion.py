@@ -126,7 +126,7 @@ def _cases(
         yield _Case(
             evidence,
             alike,
-            hinted and hinted.document_type,
+            hinted.document_type if hinted else None,
             _HINT * (hinted.confidence if hinted else 0)
             + min(_WORDS_MAX, _WORD * evidence.points)
             + meant
@@ -166,12 +166,18 @@ def _sentence(case: _Case, *, is_told: bool) -> str:
 def _reasons(case: _Case) -> Iterator[str]:
     if alike := case.alike:
         confirmed = sum(one.source is Source.USER for one in alike)
-        told = "1 item like it is" if len(alike) == 1 else f"{len(alike)} items like it are"
+        told = (
+            "1 item like it is"
+            if len(alike) == 1
+            else f"{len(alike)} items like it are"
+        )
         by_you = f", {confirmed} of them by you" if confirmed else ""
         yield f"{told} filed there{by_you}"
     if case.document_type:
         yield f"it is of the type {case.document_type}"
     if case.evidence.words:
         words = [word.replace("*", "\u2026") for word in case.evidence.words]
-        quoted = ", ".join(f"\u201c{word.strip('^$')}\u201d" for word in words[:_SHOWN_WORDS])
+        quoted = ", ".join(
+            f"\u201c{word.strip('^$')}\u201d" for word in words[:_SHOWN_WORDS]
+        )
         yield f"the text says {quoted}"

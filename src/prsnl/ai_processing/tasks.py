@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from prsnl.ai_processing.categorization import SmartCategorizer
+from prsnl.ai_processing.categorization_specs import (
+    SMART_CATEGORIZATION,
+    SmartCategorization,
+    SmartCategorized,
+)
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, ContentAnalysis
 from prsnl.work.run import TaskRun
@@ -14,3 +20,11 @@ TASKS = Catalogue()
 def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
     """Analyse one item or text. Safe to repeat: stored once, under the fence."""
     return run.get(ContentAnalyst).analyze(run, command)
+
+
+@TASKS.handles(SMART_CATEGORIZATION)
+def smart_categorization_task(
+    run: TaskRun, command: SmartCategorization
+) -> SmartCategorized:
+    """Suggest categories. Safe to repeat: a person's own word is never undone."""
+    return run.get(SmartCategorizer).categorize(run, command)

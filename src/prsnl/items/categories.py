@@ -9,12 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db
+from prsnl.core.errors import NotFoundError
 from prsnl.engines.taxonomy.contract import UNCATEGORISED
 
 #: Neighbours that are looked at for one text.
 NEAREST: Final = 10
 #: So many of the newest items are compared, of those confirmed and of the others.
 _WINDOW: Final = 5_000
+_NAMED: Final = 3
 
 
 class Source(StrEnum):
@@ -81,6 +83,77 @@ from known
 where item_id is distinct from %(item)s::uuid
 order by vector <=> %(vector)s::vector, item_id limit %(nearest)s
 """
+
+
+_KNOWN: Final = """
+select i.id as item_id, i.title, i.language, f.document_type,
+       coalesce(f.confidence, 0) as type_confidence, coalesce(f.text, '') as text,
+       array(select k ->> 'text' from jsonb_array_elements(i.keywords) as k) as keywords
+from items i left join lateral (
+    select left(string_agg(left(a.extracted_text, %(characters)s), E'\n\n'
+                           order by a.id), %(characters)s) as text,
+           (array_agg(a.document_type order by a.id))[1] as document_type,
+           (array_agg(a.document_type_confidence order by a.id))[1] as confidence
+    from attachments a where a.item_id = i.id) f on true
+where i.id = any(%(items)s) and i.owner = %(owner)s
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of an item that its category can be told from."""
+
+    item_id: UUID
+    title: str
+    language: str | None
+    keywords: list[str]
+    #: The beginning of its files' texts; empty where there is none yet.
+    text: str
+    document_type: str | None
+    type_confidence: float
+
+
+@dataclass(frozen=True)
+class Filed:
+    """What an item is filed under, and who says so."""
+
+    category: str | None
+    source: str | None
+
+
+def known(
+    connection: Db, item_ids: Sequence[UUID], characters: int, *, owner: str
+) -> dict[UUID, Known]:
+    """The owner's items of these ids, each with so many characters of its text."""
+    rows = connection.execute(
+        _KNOWN, {"items": list(item_ids), "characters": characters, "owner": owner}
+    ).fetchall()
+    return {row["item_id"]: Known(**row) for row in rows}
+
+
+def filed(connection: Db, item_ids: Sequence[UUID], *, owner: str) -> dict[UUID, Filed]:
+    """What the owner's items of these ids are filed under now."""
+    rows = connection.execute(
+        "select id, category, category_source from items "
+        "where id = any(%s) and owner = %s",
+        [list(item_ids), owner],
+    ).fetchall()
+    return {row["id"]: Filed(row["category"], row["category_source"]) for row in rows}
+
+
+def require(connection: Db, item_ids: Sequence[UUID], *, owner: str) -> None:
+    """Make sure that every item is there and the owner's.
+
+    Raises:
+        NotFoundError: One is not; nothing is said of whose it is.
+    """
+    there = filed(connection, item_ids, owner=owner)
+    missing = [str(one) for one in item_ids if one not in there]
+    if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise NotFoundError(
+            f"There is no such item: {', '.join(missing[:_NAMED])}{more}."
+        )
 
 
 def suggest(

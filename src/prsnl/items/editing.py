@@ -42,6 +42,12 @@ class ItemChanges(BaseModel):
         None, description="`contract`, `invoice` ...; null: none. Of all its files."
     )
 
+    category: ShortText | None = Field(
+        None,
+        description="A category of the taxonomy; the one suggested confirms it; null: "
+        "none.",
+    )
+
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
         if not self.model_fields_set:
@@ -105,6 +111,12 @@ def change(
     columns = {name: value for name, value in given.items() if name != "document_type"}
     if "title" in columns:
         columns["title_source"] = "user"
+    if "category" in columns:
+        columns |= {
+            "category_source": "user",
+            "category_confidence": None,
+            "category_reason": None,
+        }
     assignments = "".join(f"{name} = %({name})s, " for name in columns)
     with connection.transaction():
         done = connection.execute(
@@ -117,7 +129,9 @@ def change(
             raise NotFoundError("There is no such item.")
         if "document_type" in given:
             connection.execute(
-                "update attachments set document_type = %s where item_id = %s",
+                "update attachments set document_type = %s, "
+                "document_type_confidence = null, document_type_reason = null "
+                "where item_id = %s",
                 [given["document_type"], item_id],
             )
         return store.item(connection, item_id, owner=owner)

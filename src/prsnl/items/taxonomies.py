@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from prsnl.core.db import Db
 from prsnl.core.errors import BadRequestError
 from prsnl.engines.taxonomy.contract import Taxonomy
+from prsnl.items.editing import ItemChanges
 
 _SHOWN = 12
 
@@ -38,10 +39,8 @@ def in_force(connection: Db, default: Taxonomy, *, owner: str) -> Taxonomy:
     return default if found is None else found.taxonomy
 
 
-def save(
-    connection: Db, taxonomy: Taxonomy, *, default: Taxonomy, owner: str
-) -> None:
-    """Set an owner's taxonomy; to set the default again is to have none of one's own."""
+def save(connection: Db, taxonomy: Taxonomy, *, default: Taxonomy, owner: str) -> None:
+    """Set an owner's taxonomy; who sets the default has none of his own."""
     if taxonomy == default:
         connection.execute("delete from taxonomies where owner = %s", [owner])
         return
@@ -53,18 +52,21 @@ def save(
     )
 
 
-def require_category(
-    connection: Db, name: str, *, default: Taxonomy, owner: str
-) -> str:
-    """The name as the owner's taxonomy writes it.
+def known(
+    connection: Db, changes: ItemChanges, *, default: Taxonomy, owner: str
+) -> ItemChanges:
+    """The changes, with the category as the owner's taxonomy writes it.
 
     Raises:
         BadRequestError: It has no such category.
     """
+    name = changes.category
+    if name is None:
+        return changes
     taxonomy = in_force(connection, default, owner=owner)
     found = taxonomy.category(name)
     if found is not None:
-        return found.name
+        return changes.model_copy(update={"category": found.name})
     names = [one.name for one in taxonomy.categories]
     more = ", ..." if len(names) > _SHOWN else ""
     raise BadRequestError(

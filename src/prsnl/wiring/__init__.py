@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlparse
@@ -16,6 +17,8 @@ from prsnl.core.settings import Settings
 from prsnl.core.storage import FolderStorage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.taxonomy.contract import Taxonomy
+from prsnl.engines.taxonomy.reading import default_taxonomy
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
 from prsnl.wiring import ai, files, media
@@ -63,6 +66,11 @@ class Wiring:
 
         return Beat(database, worker, self.settings.work.lease_s, trouble)
 
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """What the documents of those are sorted by who have set nothing."""
+        return default_taxonomy(self.settings.storage.folder)
+
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""
         return sandbox(self.settings, self.operations)
@@ -71,7 +79,9 @@ class Wiring:
     def services(self, database: Database) -> Iterator[Services]:
         """What the tasks are done with, as long as the block runs."""
         with self.sandbox() as children:
-            parts = Parts(self.settings, database, self.storage, children)
+            parts = Parts(
+                self.settings, database, self.storage, children, self.taxonomy
+            )
             analyst = ai.analyst(parts)
             yield Services(
                 {SandboxPool: children}
@@ -85,7 +95,8 @@ def read(settings: Settings | None = None) -> Wiring:
     """Wire a process from the settings.
 
     Raises:
-        SettingsError: A setting is missing or wrong; the message names it.
+        SettingsError: A setting is missing or wrong, or the taxonomy in the data
+            folder is; the message names it.
     """
     settings = settings or Settings.read()
     database_url, broker_url = (
@@ -99,6 +110,7 @@ def read(settings: Settings | None = None) -> Wiring:
         )
     folder = FolderStorage(storage_folder(settings))
     folder.prepare()
+    default_taxonomy(settings.storage.folder)
     return Wiring(
         settings,
         database_url.get_secret_value(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.categorization import SmartCategorizer
+from prsnl.ai_processing.categorizing import Categorizer
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.wiring.parts import Parts
 
@@ -15,9 +17,18 @@ def analyst(parts: Parts) -> ContentAnalyst:
         parts.children,
         parts.unit_timeout_s,
         parts.settings.embedding.embedding_passages,
+        categorizer(parts),
+    )
+
+
+def categorizer(parts: Parts) -> Categorizer:
+    """What suggests categories."""
+    return Categorizer(
+        parts.database, parts.children, parts.unit_timeout_s, parts.taxonomy
     )
 
 
 def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    return {ContentAnalyst: analyst}
+    smart = SmartCategorizer(analyst, analyst.categorizer)
+    return {ContentAnalyst: analyst, SmartCategorizer: smart}

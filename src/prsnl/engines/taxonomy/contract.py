@@ -95,7 +95,8 @@ class TypeDefinition(Value):
     signs: Cues = Field((), description="Words that hardly any other document has.")
     words: Cues = Field((), description="Words that such a document often has.")
     kinds: Cues = Field(
-        (), description="Kinds of file, or endings of names, that are one by themselves."
+        (),
+        description="Kinds of file, or endings of names, that are one by themselves.",
     )
     category: Name | None = Field(
         None, description="The category that such a document speaks for."

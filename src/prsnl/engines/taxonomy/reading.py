@@ -58,7 +58,8 @@ def parsed(text: str) -> Taxonomy:
         first = error.errors()[0]
         raise SettingsError(
             f"{FILE_NAME} in the data folder is wrong{_place(told, first['loc'])}: "
-            f"{first['msg'].removeprefix('Value error, ')}. Correct it, or move it away."
+            f"{first['msg'].removeprefix('Value error, ')}. Correct it, or move it "
+            "away."
         ) from error
 
 

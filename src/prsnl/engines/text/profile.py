@@ -1,4 +1,4 @@
-"""What a text says for each category: words that the category names, and its meaning."""
+"""What a text says for each category: by the category's words, and by its meaning."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def profile_of(
     """What speaks for each category, and the text's own vector."""
     book, shares = _book(tuple(categories))
     said = _said(told, book)
-    meant = f"{told.title}. {', '.join(told.keywords)}.\n{told.text[:_MEANT_CHARACTERS]}"
+    meant = (
+        f"{told.title}. {', '.join(told.keywords)}.\n{told.text[:_MEANT_CHARACTERS]}"
+    )
     own = vectors((meant,)) if told.text.strip() or told.title.strip() else None
     near = _near(own, categories)
     return Profile(
@@ -99,9 +101,7 @@ def _near(
 ) -> Sequence[float | None]:
     if own is None or not categories:
         return [None] * len(categories)
-    described = vectors(
-        tuple(f"{one.name}: {one.description}" for one in categories)
-    )
+    described = vectors(tuple(f"{one.name}: {one.description}" for one in categories))
     if described is None:
         return [None] * len(categories)
     return [round(float(one), 4) for one in described @ own[0]]
