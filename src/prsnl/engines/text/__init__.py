@@ -29,7 +29,7 @@ from prsnl.engines.text.insights import find_insights
 from prsnl.engines.text.keywords import keywords, tags
 from prsnl.engines.text.language import language_of
 from prsnl.engines.text.profile import Told, profile_of
-from prsnl.engines.text.prose import Paragraph, prose
+from prsnl.engines.text.prose import Paragraph, matter, prose
 from prsnl.engines.text.ranking import Sentence, key_sentences
 from prsnl.engines.text.sentences import paragraphs, sentences
 from prsnl.engines.text.titles import title_of
@@ -160,7 +160,7 @@ def _analysis(
         headings=headings, metadata=metadata, text=text, file_name=file_name
     )
     entities = find_entities(pages, language)
-    found = keywords(text, language)
+    found = keywords(matter(pages), language)
     return TextAnalysis(
         engine=ENGINE,
         language=language,

@@ -26,6 +26,13 @@ _CAPTION: Final = re.compile(
 _BRACKETED: Final = re.compile(r"\[[^\[\]]{0,200}\]|\([^()]{0,200}\)|\{[^{}]{0,200}\}")
 _LEADERS: Final = re.compile(r"(?:\.\s?){4,}\s*[\dxvi]{0,5}\s*$")
 _ADDRESS: Final = re.compile(r"\S@[\w-]{1,80}\.\w|\bhttps?://|\bwww\.")
+#: Addresses of mail and pages, and names of files.
+_ADDRESSES: Final = re.compile(
+    r"\{[^{}\n]{1,200}\}@\S{1,200}|\S{1,200}@[\w.-]{1,200}|"
+    r"(?:https?://|www\.)\S{1,2000}|(?<![\w.])[\w-]{1,80}(?:\.[\w-]{1,80})*\."
+    r"(?:txt|pdf|docx?|xlsx?|pptx?|html?|md|csv|json|xml|py|js|png|jpe?g|com|org|net|de)"
+    r"(?![\w])(?:/\S{0,2000})?"
+)
 _NOTICE: Final = re.compile(
     r"©|\(c\) ?\d{4}|\bcopyright\b|\ball rights reserved\b|\balle rechte vorbehalten\b|"
     r"\btous droits réservés\b|\bpermission to make\b|\bproject gutenberg\b|"
@@ -41,7 +48,9 @@ _LABELLED: Final = re.compile(
     re.IGNORECASE,
 )
 _PAGE_LINE: Final = re.compile(
-    r"(?:page|seite|p\.|s\.)?\s*\d{1,4}\s*(?:(?:of|von|/)\s*\d{1,4})?", re.IGNORECASE
+    r"(?:page|seite|p\.|s\.|[-\u2013\u2014])?\s*\d{1,4}\s*"
+    r"(?:(?:of|von|/)\s*\d{1,4}|[-\u2013\u2014])?",
+    re.IGNORECASE,
 )
 _NOTE_MARK: Final = re.compile(r"\d{1,3}")
 _NOTE: Final = re.compile(r"(\d{1,3})[ \t]{1,4}(?=[^\W\d_])")
@@ -104,6 +113,49 @@ def prose(
     return _Prose(pages, headings, language).paragraphs()
 
 
+def matter(pages: Sequence[tuple[int, str]]) -> str:
+    """All that a document says of its matter: prose, headings, tables and lists.
+
+    Without running lines, page numbers, addresses of pages, notices and references.
+    """
+    repeated = _repeated(pages)
+    whole = sum(len(text) for _, text in pages) or 1
+    found: list[str] = []
+    before = 0
+    in_references = False
+    for _, text in pages:
+        blocks = _BLOCK.split(text.strip())
+        for place, block in enumerate(blocks):
+            is_edge = place in (0, len(blocks) - 1)
+            lines = [line.strip() for line in block.split("\n") if line.strip()]
+            kept = _without_furniture(lines, repeated if is_edge else frozenset())
+            if kept and before / whole >= _REFERENCES_AFTER:
+                in_references |= bool(_REFERENCES.fullmatch(kept[0]))
+            before += len(block)
+            joined = without_addresses("\n".join(kept))
+            if joined.strip() and not in_references and not _NOTICE.search(joined):
+                found.append(joined)
+    return "\n\n".join(found)
+
+
+def without_addresses(text: str) -> str:
+    """The text without addresses of mail and pages, and without names of files."""
+    return _ADDRESSES.sub(" ", text)
+
+
+def references_start(pages: Sequence[tuple[int, str]]) -> tuple[int, int] | None:
+    """The page and the offset at which a list of references begins, if there is one."""
+    whole = sum(len(text) for _, text in pages) or 1
+    before = 0
+    for number, text in pages:
+        for line in re.finditer(r"[^\n]+", text):
+            is_late = (before + line.start()) / whole >= _REFERENCES_AFTER
+            if is_late and _REFERENCES.fullmatch(line.group().strip()):
+                return number, line.start()
+        before += len(text)
+    return None
+
+
 class _Prose:
     """Walks through a document once."""
 
@@ -140,7 +192,9 @@ class _Prose:
                 elif is_note or _is_note(lines[0], marks):
                     is_note = False
                 else:
-                    kept = self._without_furniture(lines, is_edge=is_edge)
+                    kept = _without_furniture(
+                        lines, self._repeated if is_edge else frozenset()
+                    )
                     self._read(kept, number, block, is_late=is_late)
                 before += len(block)
         return self._found
@@ -158,20 +212,6 @@ class _Prose:
             return
         for part in self._parts(lines, is_late=is_late):
             self._add(part, page)
-
-    def _without_furniture(
-        self, lines: Sequence[str], *, is_edge: bool
-    ) -> Sequence[str]:
-        """Without page numbers, entries of a list of contents and running lines."""
-        if is_edge and len(lines) <= _RUNNING_LINES:
-            lines = [line for line in lines if _folded(line) not in self._repeated]
-        return [
-            line
-            for line in lines
-            if not _PAGE_LINE.fullmatch(line)
-            and not _BRACKETED.fullmatch(line)
-            and not _LEADERS.search(line)
-        ]
 
     def _parts(self, lines: Sequence[str], *, is_late: bool) -> Iterator[list[str]]:
         """The pieces of a block between its headings and before its bullets."""
@@ -230,6 +270,19 @@ class _Prose:
     @property
     def _is_waiting(self) -> bool:
         return self._open_since is not None and self._open_since <= _GAP_BLOCKS
+
+
+def _without_furniture(lines: Sequence[str], repeated: frozenset[str]) -> Sequence[str]:
+    """Without page numbers, entries of a list of contents and running lines."""
+    if len(lines) <= _RUNNING_LINES:
+        lines = [line for line in lines if _folded(line) not in repeated]
+    return [
+        line
+        for line in lines
+        if not _PAGE_LINE.fullmatch(line)
+        and not _BRACKETED.fullmatch(line)
+        and not _LEADERS.search(line)
+    ]
 
 
 def _folded(line: str) -> str:

@@ -22,7 +22,7 @@ Nebenkostenabrechnung 2024"""
         ("TENANT", 1),
         ("ten", 0),
         ("tenant of the flat", 1),
-        ("the", 4),
+        ("the", 5),
         ("*vertrag", 1),
         ("*mietvertrag", 0),
         ("vermieter*", 1),
