@@ -24,14 +24,14 @@ _CAPTION: Final = re.compile(
     re.IGNORECASE,
 )
 _BRACKETED: Final = re.compile(r"\[[^\[\]]{0,200}\]|\([^()]{0,200}\)|\{[^{}]{0,200}\}")
-_LEADERS: Final = re.compile(r"(?:\.\s?){4,}\s*[\dxvi]{0,5}\s*$")
+_LEADERS: Final = re.compile(r"(?:\.\s?){4,200}\s{0,20}[\dxvi]{0,5}$")
 _ADDRESS: Final = re.compile(r"\S@[\w-]{1,80}\.\w|\bhttps?://|\bwww\.")
 #: Addresses of mail and pages, and names of files.
 _ADDRESSES: Final = re.compile(
     r"\{[^{}\n]{1,200}\}@\S{1,200}|\S{1,200}@[\w.-]{1,200}|"
-    r"(?:https?://|www\.)\S{1,2000}|(?<![\w.])[\w-]{1,80}(?:\.[\w-]{1,80})*\."
+    r"(?:https?://|www\.)\S{1,2000}|(?<![\w.])[\w-]{1,80}(?:\.[\w-]{1,80}){0,8}\."
     r"(?:txt|pdf|docx?|xlsx?|pptx?|html?|md|csv|json|xml|py|js|png|jpe?g|com|org|net|de)"
-    r"(?![\w])(?:/\S{0,2000})?"
+    r"(?![\w])(?:/\S{0,500})?"
 )
 _NOTICE: Final = re.compile(
     r"©|\(c\) ?\d{4}|\bcopyright\b|\ball rights reserved\b|\balle rechte vorbehalten\b|"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from prsnl.engines.text.prose import matter, prose, references_start
@@ -121,3 +123,15 @@ def test_matter_keeps_tables_and_headings_without_addresses() -> None:
     assert matter([(1, page)]).split() == [
         *("Winter", "timetable", "Item", "Price", "Rope", "12.00", "see"),
     ]
+
+
+@pytest.mark.parametrize("piece", [". ", ". . . ", "a-a.", "a@", "{a,", "1 1 1\n", "["])
+def test_hostile_text_takes_no_longer(piece: str) -> None:
+    """It ends as no pattern wants it: whatever matched so far is tried again."""
+    began = time.process_time()
+
+    page = piece * (60_000 // len(piece)) + "@x"
+    prose([(1, page)])
+    matter([(1, page)])
+
+    assert time.process_time() - began < 20
