@@ -21,7 +21,7 @@ JsonObject: TypeAlias = dict[str, Any]
 class Value(BaseModel):
     """A frozen value that crosses a process boundary as JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ChildFiles(Protocol):

@@ -30,8 +30,8 @@ from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
 from prsnl.terminal.stack import given_urls, log_to_file
-from prsnl.wiring import storage_folder
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.storage import storage_folder, storage_of
 
 _BROKER_TIMEOUT_S: Final = 5
 #: What reads files and texts here, by package.
@@ -238,7 +238,11 @@ def _storage(settings: Settings) -> str:
         raise StartError(
             f"{nearest} cannot be written: make it yours, or set PRSNL_DATA_DIR."
         )
-    return str(folder)
+    url = settings.storage.storage_url
+    if url is None or not url.startswith("s3:"):
+        return str(folder)
+    storage_of(settings).prepare()
+    return f"{url}, by way of {folder}"
 
 
 def _disk(settings: Settings) -> str:

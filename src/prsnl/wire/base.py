@@ -12,7 +12,7 @@ T = TypeVar("T")
 class Body(BaseModel):
     """A frozen answer; a newer server's further fields are left out."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Page(Body, Generic[T]):

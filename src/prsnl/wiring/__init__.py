@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlparse
 
 from prsnl.ai_processing import tasks as ai_processing
 from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings import Settings
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.taxonomy.contract import Taxonomy
@@ -24,6 +22,7 @@ from prsnl.media_processing import tasks as media_processing
 from prsnl.wiring import ai, files, media
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.parts import Parts
+from prsnl.wiring.storage import storage_of
 from prsnl.work.beat import Beat
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
@@ -41,7 +40,7 @@ class Wiring:
     settings: Settings
     database_url: str
     broker_url: str
-    storage: FolderStorage
+    storage: Storage
     catalogue: Catalogue = CATALOGUE
     operations: dict[str, str] = field(default_factory=lambda: dict(OPERATIONS))
 
@@ -108,26 +107,12 @@ def read(settings: Settings | None = None) -> Wiring:
             "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
             "starts no servers: set both, or run ./prsnl up, which does."
         )
-    folder = FolderStorage(storage_folder(settings))
-    folder.prepare()
+    storage = storage_of(settings)
+    storage.prepare()
     default_taxonomy(settings.storage.folder)
     return Wiring(
         settings,
         database_url.get_secret_value(),
         broker_url.get_secret_value(),
-        folder,
+        storage,
     )
-
-
-def storage_folder(settings: Settings) -> Path:
-    """Where uploads and results are kept."""
-    url = settings.storage.storage_url
-    if url is None:
-        return settings.storage.data_dir.expanduser().absolute() / "storage"
-    parts = urlparse(url)
-    if parts.scheme != "file" or not parts.path:
-        raise SettingsError(
-            "PRSNL_STORAGE_URL is not a file:// address of a folder; nothing else is "
-            "supported here."
-        )
-    return Path(unquote(parts.path))

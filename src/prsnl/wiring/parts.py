@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prsnl.core.db import Database
 from prsnl.core.settings import Settings
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.taxonomy.contract import Taxonomy
 
@@ -17,7 +17,7 @@ class Parts:
 
     settings: Settings
     database: Database
-    storage: FolderStorage
+    storage: Storage
     children: SandboxPool
     #: What the documents of those are sorted by who have set nothing.
     taxonomy: Taxonomy

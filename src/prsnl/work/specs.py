@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class Command(BaseModel):
     """What is asked for: the HTTP body and the row's arguments are this one type."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Result(BaseModel):
     """What comes out, as it stands in the row."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Status(StrEnum):
