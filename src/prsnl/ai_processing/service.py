@@ -305,10 +305,8 @@ class ContentAnalyst:
     def _classify(
         self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
     ) -> DoneUnits[DocumentType]:
-        types = [
-            one.model_dump(mode="json")
-            for one in self.categorizer.taxonomy(run.owner).document_types
-        ]
+        sorts = self.categorizer.taxonomy(run.owner).document_types
+        types = [one.model_dump(mode="json") for one in sorts]
         asked = [
             text.telling(
                 ["pages", "file_name", "kind"],

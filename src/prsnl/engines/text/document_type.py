@@ -17,7 +17,7 @@ from typing import Final
 from prsnl.engines.contracts import DocumentType, Guess
 from prsnl.engines.taxonomy.contract import TypeDefinition
 from prsnl.engines.text.cues import CueBook, Token, tokens
-from prsnl.engines.text.meaning import likeness
+from prsnl.engines.text.meaning import likeness, vector_of
 
 #: Under it nothing is told; from the other on a guess counts as sure.
 FLOOR: Final = 0.5
@@ -138,7 +138,7 @@ def _times(count: int) -> float:
 def _meaning(described: Described, types: Sequence[TypeDefinition]) -> Sequence[float]:
     """Points for the nearness of each description, about 0 in the mean."""
     near = likeness(
-        f"{described.title}\n{described.text}", [one.description for one in types]
+        vector_of(described.title, described.text), [one.description for one in types]
     )
     if near is None:
         return [0.0] * len(types)

@@ -14,10 +14,11 @@ from prsnl.core.errors import UnavailableError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Vector = NDArray[np.float32]
     Vectors = NDArray[np.float32]
 
-#: More than the model reads of a text.
-READ_CHARACTERS: Final = 1_500
+#: A title and a beginning tell what a text is; to read more takes longer.
+_READ_CHARACTERS: Final = 800
 
 
 def model_name() -> str:
@@ -38,12 +39,16 @@ def vectors(texts: tuple[str, ...]) -> Vectors | None:
     return found
 
 
-def likeness(text: str, descriptions: Sequence[str]) -> Sequence[float] | None:
-    """The cosine of a text and each description; None without a model or a text."""
-    if not text.strip() or not descriptions:
+def vector_of(title: str, text: str) -> Vector | None:
+    """The vector of a document as a whole; None without a model or a text."""
+    told = f"{title}\n{text[:_READ_CHARACTERS]}"
+    found = vectors((told,)) if told.strip() else None
+    return None if found is None else found[0]
+
+
+def likeness(own: Vector | None, descriptions: Sequence[str]) -> Sequence[float] | None:
+    """The cosine of a vector and of each description's; None without a model."""
+    described = vectors(tuple(descriptions)) if descriptions else None
+    if own is None or described is None:
         return None
-    of_text = vectors((text[:READ_CHARACTERS],))
-    of_descriptions = vectors(tuple(descriptions))
-    if of_text is None or of_descriptions is None:
-        return None
-    return [float(one) for one in of_descriptions @ of_text[0]]
+    return [float(one) for one in described @ own]

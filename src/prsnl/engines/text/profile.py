@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-import numpy as np
-
 from prsnl.engines.contracts import CategoryEvidence, Profile
 from prsnl.engines.taxonomy.contract import CategoryDefinition
 from prsnl.engines.text.cues import CueBook, tokens
-from prsnl.engines.text.meaning import model_name, vectors
+from prsnl.engines.text.meaning import likeness, model_name, vector_of
 
 #: What is read of a long text: its beginning, and as much from its middle.
 _HEAD_CHARACTERS: Final = 6_000
@@ -23,7 +21,6 @@ _MIDDLE_CHARACTERS: Final = 3_000
 #: A word in the title, or among the keywords, counts for so many in the text.
 _IN_TITLE: Final = 3.0
 _IN_KEYWORDS: Final = 2.0
-_MEANT_CHARACTERS: Final = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,22 +38,21 @@ def profile_of(
     """What speaks for each category, and the text's own vector."""
     book, shares = _book(tuple(categories))
     said = _said(told, book)
-    meant = (
-        f"{told.title}. {', '.join(told.keywords)}.\n{told.text[:_MEANT_CHARACTERS]}"
-    )
-    own = vectors((meant,)) if told.text.strip() or told.title.strip() else None
-    near = _near(own, categories)
+    own = vector_of(told.title, told.text)
+    near = likeness(own, [f"{one.name}: {one.description}" for one in categories])
     return Profile(
         engine=engine,
         evidence=tuple(
             _evidence(category, said, shares, similarity)
-            for category, similarity in zip(categories, near, strict=True)
+            for category, similarity in zip(
+                categories, near or [None] * len(categories), strict=True
+            )
         ),
         model=None if own is None else model_name(),
         vector=(
             None
             if own is None
-            else base64.b64encode(own[0].astype("<f4").tobytes()).decode("ascii")
+            else base64.b64encode(own.astype("<f4").tobytes()).decode("ascii")
         ),
     )
 
@@ -92,19 +88,8 @@ def _evidence(
         name=category.name,
         words=tuple(sorted(points, key=lambda cue: (-points[cue], cue))),
         points=round(sum(points.values()), 3),
-        similarity=similarity,
+        similarity=None if similarity is None else round(similarity, 4),
     )
-
-
-def _near(
-    own: np.ndarray | None, categories: Sequence[CategoryDefinition]
-) -> Sequence[float | None]:
-    if own is None or not categories:
-        return [None] * len(categories)
-    described = vectors(tuple(f"{one.name}: {one.description}" for one in categories))
-    if described is None:
-        return [None] * len(categories)
-    return [round(float(one), 4) for one in described @ own[0]]
 
 
 @lru_cache(maxsize=8)
