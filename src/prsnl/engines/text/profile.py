@@ -39,14 +39,13 @@ def profile_of(
     book, shares = _book(tuple(categories))
     said = _said(told, book)
     own = vector_of(told.title, told.text)
-    near = likeness(own, [f"{one.name}: {one.description}" for one in categories])
+    described = [f"{one.name}: {one.description}" for one in categories]
+    near: Sequence[float | None] = likeness(own, described) or [None] * len(described)
     return Profile(
         engine=engine,
         evidence=tuple(
             _evidence(category, said, shares, similarity)
-            for category, similarity in zip(
-                categories, near or [None] * len(categories), strict=True
-            )
+            for category, similarity in zip(categories, near, strict=True)
         ),
         model=None if own is None else model_name(),
         vector=(
