@@ -12,6 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
+from prsnl.terminal import engine_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -175,6 +176,22 @@ def retry(task_ids: TaskIds, server: Server = None) -> None:
 
 
 @app.command()
+def usage(
+    *,
+    by: Annotated[
+        str,
+        typer.Option(help="day, model, provider, purpose, task or item."),
+    ] = "day",
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: Server = None,
+) -> None:
+    """Show what was asked of models, and what it cost."""
+    from prsnl.terminal import usage as command
+
+    raise typer.Exit(command.main(by, is_json=is_json, server=server))
+
+
+@app.command()
 def doctor() -> None:
     """Look at every part; say what was found, and how to mend it."""
     from prsnl.terminal import doctor as command
@@ -266,6 +283,8 @@ def _allow(*, insecure: bool) -> None:
         os.environ["PRSNL_INSECURE"] = "true"
 
 
+app.add_typer(engine_commands.engines, name="engines")
+app.add_typer(engine_commands.models, name="models")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )

@@ -34,6 +34,11 @@ class Program:
     #: It is ready when it can be asked.
     serves: bool = False
 
+    @property
+    def works(self) -> bool:
+        """It does tasks, with the engines of the settings that it began with."""
+        return self.arguments[0] == "worker"
+
 
 def plan(
     *, cores: int, cpu_workers: int | None = None, is_passing: bool = False
@@ -119,6 +124,7 @@ def process_specs(
             ready_timeout_s=_READY_S,
             explain=told_at_the_end,
             stop_timeout_s=_STOP_S,
+            renews=program.works,
         )
         for program in programs
     ]

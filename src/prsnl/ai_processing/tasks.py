@@ -8,8 +8,13 @@ from prsnl.ai_processing.categorization_specs import (
     SmartCategorization,
     SmartCategorized,
 )
-from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.prompt_specs import (
+    PROCESS_WITH_LLM,
+    ProcessedText,
+    ProcessWithLlm,
+)
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, ContentAnalysis
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Catalogue
 
@@ -19,7 +24,13 @@ TASKS = Catalogue()
 @TASKS.handles(ANALYZE_CONTENT)
 def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
     """Analyse one item or text. Safe to repeat: stored once, under the fence."""
-    return run.get(ContentAnalyst).analyze(run, command)
+    return run.get(TextUnderstanding).analyze(run, command)
+
+
+@TASKS.handles(PROCESS_WITH_LLM)
+def process_with_llm_task(run: TaskRun, command: ProcessWithLlm) -> ProcessedText:
+    """Do what is asked of one text. Safe to repeat: each answer is kept."""
+    return run.get(TextUnderstanding).process(run, command)
 
 
 @TASKS.handles(SMART_CATEGORIZATION)

@@ -147,6 +147,42 @@ class EmptyError(PrsnlError):
     category, code = Category.PERMANENT, "empty"
 
 
+class LocalOnlyError(PrsnlError):
+    """It may not leave this machine, and only an engine elsewhere could do it."""
+
+    category, code = Category.PERMANENT, "local_only"
+
+
+class BudgetError(PrsnlError):
+    """A budget is set, and nobody can tell whether this would keep it."""
+
+    category, code = Category.PERMANENT, "budget"
+
+
+class ProviderRejectedError(PrsnlError):
+    """A provider will not take a request: its key, its model, or what it asks."""
+
+    category, code = Category.PERMANENT, "provider_rejected"
+
+
+class ModelRefusedError(PrsnlError):
+    """A model refuses this text, or its provider's filter does."""
+
+    category, code = Category.PERMANENT, "model_refused"
+
+
+class TooLongForModelError(PrsnlError):
+    """A text is longer than a model reads at once."""
+
+    category, code = Category.PERMANENT, "too_long_for_model"
+
+
+class UnusableAnswerError(PrsnlError):
+    """What a model answers does not fit what was asked, not even when told so."""
+
+    category, code = Category.PERMANENT, "unusable_answer"
+
+
 # Transient: the world is at fault, for now.
 
 
@@ -162,10 +198,28 @@ class TooManyRequestsError(PrsnlError):
     category, code = Category.TRANSIENT, "too_many_requests"
 
 
+class ProviderFailedError(PrsnlError):
+    """A provider failed to answer one request, and said so: 5xx."""
+
+    category, code = Category.TRANSIENT, "provider_failed"
+
+
+class ProviderSilentError(ProviderFailedError):
+    """A timeout or a cut: it may have done the work, and may count it."""
+
+    category, code = Category.TRANSIENT, "provider_silent"
+
+
 class ProviderDownError(PrsnlError):
-    """A provider is away; names it in `provider`."""
+    """A provider is away, or takes nothing now; names it in `provider`."""
 
     category, code = Category.PROVIDER_DOWN, "provider_down"
+
+
+class ProviderUnreachableError(ProviderDownError):
+    """Nothing could be sent to a provider: refused, or nobody knows its name."""
+
+    category, code = Category.PROVIDER_DOWN, "provider_unreachable"
 
 
 # Resource: the work asked for more than it may have.

@@ -229,7 +229,7 @@ class Dependencies(Value):
 
 
 class EntityKind(StrEnum):
-    """What rules can claim; a name is only a candidate."""
+    """What rules can claim; a name is only a candidate, until a model says of what."""
 
     DATE = "date"
     AMOUNT = "amount"
@@ -239,6 +239,14 @@ class EntityKind(StrEnum):
     IBAN = "iban"
     REFERENCE = "reference"
     NAME_CANDIDATE = "candidate"
+    # What a language model says of a name that stands in the text.
+    PERSON = "person"
+    ORGANIZATION = "organization"
+    PLACE = "place"
+    PRODUCT = "product"
+    EVENT = "event"
+    WORK = "work"
+    OTHER = "other"
 
 
 class Entity(Value):
@@ -298,6 +306,11 @@ class Summary(Value):
     key_sentences: tuple[KeySentence, ...] = ()
     #: What was left out and why, in whole sentences.
     notes: tuple[str, ...] = ()
+
+    def best(self, count: int) -> tuple[KeySentence, ...]:
+        """At most so many of the key sentences, in the order of the text."""
+        ranked = sorted(self.key_sentences, key=lambda one: -one.score)[:count]
+        return tuple(one for one in self.key_sentences if one in ranked)
 
 
 class Guess(Value):

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst, Wanted
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError, UnsupportedError
@@ -259,6 +260,7 @@ class DocumentProcessor:
     analyst: ContentAnalyst
     members: MemberProcessor
     manifests: ManifestReader
+    enricher: Enricher
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
@@ -268,6 +270,8 @@ class DocumentProcessor:
             summary=options.generate_summary,
             on_item=options.create_content_item,
         )
+        # A summary in other words is shown on the item, or it is not made.
+        enriches = wanted.analysis and wanted.summary and wanted.on_item
         file, reading = self.reader.open(run, command.file_id, again=command.again)
         is_small = file.size_bytes <= _SMALL_BYTES and command.rerun is None
         with run.stages.gathering(wanted=is_small):
@@ -278,7 +282,7 @@ class DocumentProcessor:
                     file,
                     reading,
                     kind,
-                    later_steps=wanted.steps,
+                    later_steps=wanted.steps + enriches * self.enricher.steps,
                     ocr=command.options.ocr,
                     options=command.options,
                     rerun=command.rerun,
@@ -294,6 +298,14 @@ class DocumentProcessor:
                 wanted=wanted,
             )
         analysis, summary = learned.analysis, learned.summary
+        enrichment = None
+        if enriches and document.characters:
+            enrichment = self.enricher.submit(
+                run,
+                item_id=file.item_id,
+                attachment_id=file.id,
+                local_only=options.local_only,
+            )
         dependencies = self.manifests.read(run, file, command)
         members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
@@ -314,6 +326,7 @@ class DocumentProcessor:
             insights=len(learned.insights.insights) if learned.insights else 0,
             members=members,
             dependencies=dependencies,
+            enrichment=enrichment,
         )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
@@ -46,6 +46,9 @@ class ItemChanges(BaseModel):
         None,
         description="A category of the taxonomy; the one suggested confirms it; null: "
         "none.",
+    )
+    local_only: StrictBool = Field(
+        False, description="No byte of it may leave this machine."
     )
 
     @model_validator(mode="after")
@@ -97,6 +100,14 @@ returning id
 """
 
 
+def keep_here(connection: Db, item_id: UUID) -> None:
+    """Let no byte of an item leave this machine from now on."""
+    connection.execute(
+        "update items set local_only = true where id = %s and not local_only",
+        [item_id],
+    )
+
+
 def change(
     connection: Db, item_id: UUID, changes: ItemChanges, *, owner: str
 ) -> ItemView:
@@ -109,6 +120,8 @@ def change(
     if "tags" in given:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     columns = {name: value for name, value in given.items() if name != "document_type"}
+    # Nothing that an analysis could find, and overwrite.
+    learned = [name for name in given if name != "local_only"]
     if "title" in columns:
         columns["title_source"] = "user"
     if "category" in columns:
@@ -123,7 +136,7 @@ def change(
             f"update items set {assignments} updated_at = now(), user_fields = "
             "array(select distinct unnest(user_fields || %(given)s::text[]) order by 1)"
             " where id = %(id)s and owner = %(owner)s",
-            {**columns, "given": list(given), "id": item_id, "owner": owner},
+            {**columns, "given": learned, "id": item_id, "owner": owner},
         )
         if done.rowcount == 0:
             raise NotFoundError("There is no such item.")

@@ -103,6 +103,12 @@ class ItemView(View):
     keywords: list[dict[str, Any]]
     entities: list[dict[str, Any]]
     key_sentences: list[dict[str, Any]]
+    #: In a language model's words; None without one.
+    summary: str | None = None
+    #: The model that wrote it: "openai/gpt-5".
+    summary_engine: str | None = None
+    #: Statements, each with `citations`: the passages and pages that say it.
+    key_points: list[dict[str, Any]] = []
     metadata: dict[str, Any]
     #: None until an analysis was made; then the engine that made it.
     ai_enhancement_status: str | None
@@ -119,6 +125,8 @@ class ItemView(View):
     category_source: str | None = None
     #: What speaks for it, in one sentence.
     category_reason: str | None = None
+    #: No byte of it may leave this machine.
+    local_only: bool = False
     #: When it went to the trash; None outside of it.
     deleted_at: datetime | None = None
     #: What a person has set: no analysis overwrites it.

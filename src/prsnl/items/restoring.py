@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
@@ -53,6 +53,9 @@ class RestoredItem(BaseModel):
     user_fields: list[EditedField] = Field(
         description="What a person had set: no later analysis overwrites it."
     )
+    local_only: StrictBool = Field(
+        False, description="No byte of it may leave this machine."
+    )
     created_at: AwareDatetime
 
     @property
@@ -80,6 +83,7 @@ def restore(
                 tags = %(tags)s, user_fields = %(user_fields)s,
                 category = %(category)s, category_confidence = null,
                 category_source = %(category_source)s, category_reason = null,
+                local_only = %(local_only)s,
                 created_at = %(created_at)s, updated_at = now()
             where id = %(id)s and owner = %(owner)s
             """,

@@ -39,9 +39,9 @@ from attachments
 #: What an item shows of itself.
 ITEM_COLUMNS: Final = """
 id, title, title_source, language, document_date, tags, keywords, entities,
-key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-updated_at, deleted_at, user_fields, category, category_confidence, category_source,
-category_reason
+key_sentences, summary, summary_engine, key_points, metadata, ai_enhancement_status,
+last_processed_at, created_at, updated_at, deleted_at, user_fields, local_only,
+category, category_confidence, category_source, category_reason
 """
 _ITEM: Final = f"select {ITEM_COLUMNS} from items"
 

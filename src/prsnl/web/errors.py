@@ -40,8 +40,13 @@ STATUS_OF_CODE: Final = {
     "encrypted": HTTPStatus.UNPROCESSABLE_ENTITY,
     "corrupt": HTTPStatus.UNPROCESSABLE_ENTITY,
     "empty": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "local_only": HTTPStatus.CONFLICT,
+    "budget": HTTPStatus.CONFLICT,
     "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "provider_failed": HTTPStatus.BAD_GATEWAY,
+    "provider_silent": HTTPStatus.GATEWAY_TIMEOUT,
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "provider_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 #: Where a browser is sent that is not signed in.

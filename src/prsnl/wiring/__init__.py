@@ -19,11 +19,13 @@ from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.engines.taxonomy.reading import default_taxonomy
 from prsnl.file_processing import tasks as file_processing
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, files, media
+from prsnl.wiring import ai, files, media, models
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
 from prsnl.work.beat import Beat
+from prsnl.work.outside import Gate
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
@@ -77,16 +79,17 @@ class Wiring:
     @contextmanager
     def services(self, database: Database) -> Iterator[Services]:
         """What the tasks are done with, as long as the block runs."""
-        with self.sandbox() as children:
+        with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(
                 self.settings, database, self.storage, children, self.taxonomy
             )
             analyst = ai.analyst(parts)
             yield Services(
-                {SandboxPool: children}
-                | ai.services(analyst)
-                | files.services(parts, analyst)
-                | media.services()
+                {SandboxPool: children, Gate: gate(self.settings, database)}
+                | ai.services(analyst, model)
+                | files.services(parts, analyst, model)
+                | media.services(),
+                local_only=self.settings.privacy.local_only,
             )
 
 
@@ -107,6 +110,7 @@ def read(settings: Settings | None = None) -> Wiring:
             "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
             "starts no servers: set both, or run ./prsnl up, which does."
         )
+    models.llm_access(settings)  # what is missing is told at the start
     storage = storage_of(settings)
     storage.prepare()
     default_taxonomy(settings.storage.folder)

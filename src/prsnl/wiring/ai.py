@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.categorization import SmartCategorizer
 from prsnl.ai_processing.categorizing import Categorizer
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.wiring.parts import Parts
 
 
@@ -28,7 +30,13 @@ def categorizer(parts: Parts) -> Categorizer:
     )
 
 
-def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     smart = SmartCategorizer(analyst, analyst.categorizer)
-    return {ContentAnalyst: analyst, SmartCategorizer: smart}
+    return {
+        ContentAnalyst: analyst,
+        TextUnderstanding: TextUnderstanding(analyst, model),
+        SmartCategorizer: smart,
+    }

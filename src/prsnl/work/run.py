@@ -11,6 +11,7 @@ from uuid import UUID
 
 from prsnl.core.db import Database, Db
 from prsnl.core.storage import Storage
+from prsnl.work import privacy
 from prsnl.work.claim import Claim
 from prsnl.work.progress import Progress
 from prsnl.work.specs import Status
@@ -30,11 +31,38 @@ class Waits(Exception):  # noqa: N818 - a stop, not an error
     """The task waits for its children; its row says so already."""
 
 
+class Deferred(Exception):  # noqa: N818 - a stop, not an error
+    """The task has to wait for a provider or a limit; it raises no counter.
+
+    Attributes:
+        message: What it waits for, as a sentence.
+        provider: The provider that is away.
+        waits_for: The limit that is used up.
+        due_in_s: Not before so many seconds; None keeps its place in the line.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str | None = None,
+        waits_for: str | None = None,
+        due_in_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.provider = provider
+        self.waits_for = waits_for
+        self.due_in_s = due_in_s
+
+
 @dataclass(frozen=True)
 class Services:
     """What the tasks of this process are made with, by type."""
 
     by_type: Mapping[type[Any], Any]
+    #: The setting: nothing of any task may leave this machine.
+    local_only: bool = False
 
     def get(self, kind: type[S]) -> S:
         """The one service of a type."""
@@ -70,6 +98,10 @@ class TaskRun:
     #: What went wrong without failing the task; shown with its result.
     warnings: list[str] = field(default_factory=list)
     peak_memory_bytes: int = 0
+    #: The limits that this claim has taken from.
+    asked: set[str] = field(default_factory=set)
+    #: The providers that have answered it, which is told already.
+    answered: set[str] = field(default_factory=set)
     _stop: Exception | None = None
     _kills: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -102,6 +134,25 @@ class TaskRun:
     def attempt(self) -> int:
         """The number of this claim, from 1."""
         return self.claimed.claim_no
+
+    @property
+    def local_only(self) -> bool:
+        """Whether bytes of this task may not leave this machine.
+
+        By the setting, the request, or one of the items that it is about.
+        """
+        claimed = self.claimed
+        return (
+            self.services.local_only
+            or privacy.is_asked(claimed.command)
+            or self.database.run(
+                lambda connection: privacy.is_of_items(
+                    connection,
+                    privacy.ids_in(claimed.command, claimed.attachment_id),
+                    owner=claimed.owner,
+                )
+            )
+        )
 
     @property
     def room(self) -> int:

@@ -11,7 +11,12 @@ from typing import BinaryIO
 from prsnl.core.errors import DiskFullError
 
 _PIECE_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that there is no room: on the disk, or for this user."""
+    return error.errno in _FULL
 
 
 def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:
@@ -34,7 +39,7 @@ def disk_full_is_named() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if is_full(error):
             raise DiskFullError(
                 "The disk is full: free some space, then try again."
             ) from error
