@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.categorization_specs import (
     CategorizedItem,
     ContentItem,
@@ -17,9 +18,10 @@ from prsnl.ai_processing.categorizing import (
     READ_CHARACTERS,
     Categorizer,
     Sortable,
-    Sorted,
 )
+from prsnl.ai_processing.filing import Filer
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.errors import EmptyError
 from prsnl.engines.taxonomy.contract import UNCATEGORISED
 from prsnl.items import categories
@@ -39,6 +41,8 @@ class SmartCategorizer:
 
     analyst: ContentAnalyst
     categorizer: Categorizer
+    #: None where no language model is set.
+    model: LanguageModel | None = None
 
     def categorize(
         self, run: TaskRun, command: SmartCategorization
@@ -49,29 +53,48 @@ class SmartCategorizer:
             EmptyError: None of them has a text.
         """
         wanted = command.wanted
+        model = self._model_for(run)
         known = self.categorizer.database.run(
             lambda connection: categories.known(
                 connection, command.item_ids, READ_CHARACTERS, owner=run.owner
             )
         )
-        texts = self._sortable(run, wanted, known)
+        texts = self._sortable(run, wanted, known, asks=model is not None)
         if not texts:
             raise EmptyError(_NO_TEXT)
         taxonomy = self.categorizer.taxonomy(run.owner)
         done = self.categorizer.sort(run, list(texts.values()), taxonomy)
-        made = dict(zip(texts, done.values.values(), strict=True))
+        made = {
+            number: one.suggestion
+            for number, one in zip(texts, done.values.values(), strict=True)
+        }
+        if model is not None and taxonomy.categories:
+            made |= Filer(run, model, taxonomy).file(texts)
         filed = self.categorizer.database.run(
             lambda connection: categories.filed(
                 connection, command.item_ids, owner=run.owner
             )
         )
-        return _answer(wanted, made, filed)
+        engine = ENGINE if model is None else model.name
+        return _answer(wanted, made, filed, engine)
+
+    def _model_for(self, run: TaskRun) -> LanguageModel | None:
+        """The language model that this task may ask; it says why there is none."""
+        if self.model is None or self.model.may_be_asked_by(run):
+            return self.model
+        run.warnings.append(
+            f"{self.model.name} was not asked: it is elsewhere, and nothing of this "
+            "may leave this machine. What is suggested here is kept."
+        )
+        return None
 
     def _sortable(
         self,
         run: TaskRun,
         wanted: Sequence[ContentItem],
         known: dict[UUID, Known],
+        *,
+        asks: bool,
     ) -> dict[int, Sortable]:
         """Those that have a text, by their place; a text of its own is analysed."""
         given = {
@@ -79,7 +102,7 @@ class SmartCategorizer:
             for number, one in enumerate(wanted, start=1)
             if one.content is not None and (one.id is None or one.id in known)
         }
-        run.progress.expect(2 * len(given) + len(wanted))
+        run.progress.expect(2 * len(given) + len(wanted) + asks)
         understood = dict(
             zip(
                 given,
@@ -119,8 +142,9 @@ def _of_item(item: Known, title: str | None) -> Sortable:
 
 def _answer(
     wanted: Sequence[ContentItem],
-    made: dict[int, Sorted],
+    made: dict[int, Suggestion],
     filed: dict[UUID, Filed],
+    engine: str,
 ) -> SmartCategorized:
     items = tuple(
         _told(number, one, made.get(number), filed.get(one.id) if one.id else None)
@@ -129,7 +153,7 @@ def _answer(
     names = [item.category for item in items if item.category is not None]
     uncategorized = names.count(UNCATEGORISED)
     return SmartCategorized(
-        engine=ENGINE,
+        engine=engine,
         items=items,
         categorized=len(names) - uncategorized,
         uncategorized=uncategorized,
@@ -138,20 +162,19 @@ def _answer(
 
 
 def _told(
-    number: int, wanted: ContentItem, made: Sorted | None, filed: Filed | None
+    number: int, wanted: ContentItem, made: Suggestion | None, filed: Filed | None
 ) -> CategorizedItem:
     if made is None or (wanted.id is not None and filed is None):
         problem = _NO_TEXT if filed else _GONE
         return CategorizedItem(number=number, item_id=wanted.id, problem=problem)
-    suggestion = made.suggestion
     return CategorizedItem(
         number=number,
         item_id=wanted.id,
-        category=suggestion.category,
-        confidence=suggestion.confidence,
-        source=suggestion.source,
-        reason=suggestion.reason,
-        guesses=suggestion.guesses,
+        category=made.category,
+        confidence=made.confidence,
+        source=made.source,
+        reason=made.reason,
+        guesses=made.guesses,
         item_category=filed and filed.category,
         item_category_source=filed and filed.source,
     )

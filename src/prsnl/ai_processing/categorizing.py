@@ -105,7 +105,7 @@ class Categorizer:
         return run.units(
             SORT,
             units=list(by_unit),
-            inputs=[_fingerprint(taxonomy), *map(_fingerprint, texts)],
+            inputs=[fingerprint(taxonomy), *map(fingerprint, texts)],
             parameters={"task": str(run.task_id)},
             work=work,
             store=save,
@@ -180,7 +180,7 @@ def _keep(connection: Db, text: Sortable, made: Sorted) -> None:
     )
 
 
-def _fingerprint(value: Sortable | Taxonomy) -> bytes:
+def fingerprint(value: Sortable | Taxonomy) -> bytes:
     """A hash of all that a suggestion depends on."""
     told: Any = (
         vars(value) if isinstance(value, Sortable) else value.model_dump(mode="json")

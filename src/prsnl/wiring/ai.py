@@ -34,7 +34,7 @@ def services(
     analyst: ContentAnalyst, model: LanguageModel | None = None
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    smart = SmartCategorizer(analyst, analyst.categorizer)
+    smart = SmartCategorizer(analyst, analyst.categorizer, model)
     return {
         ContentAnalyst: analyst,
         TextUnderstanding: TextUnderstanding(analyst, model),
