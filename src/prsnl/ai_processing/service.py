@@ -357,7 +357,8 @@ class ContentAnalyst:
         more = {} if count is None else {"count": count}
         asked = [
             text.telling(
-                ["pages", "headings"],
+                ["pages"],
+                headings=_with_title(text.params["headings"], analyses.values[unit]),
                 language=analyses.values[unit].language,
                 **more,
             )
@@ -506,6 +507,13 @@ class ContentAnalyst:
         with self.sandbox.child(profile) as child, run.killing(child.kill):
             yield child
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
+
+
+def _with_title(
+    headings: Sequence[JsonObject], analysis: TextAnalysis
+) -> list[JsonObject]:
+    """The headings of a text, and its title: neither is a sentence of it."""
+    return [*headings, {"level": 1, "text": analysis.title}]
 
 
 def sortable(

@@ -98,9 +98,7 @@ def test_what_was_answered_is_not_asked_again(study: Study) -> None:
     assert again.items[0].source == "llm"
 
 
-def test_sixty_texts_are_three_questions(
-    study: Study, desks: Desks
-) -> None:
+def test_sixty_texts_are_three_questions(study: Study, desks: Desks) -> None:
     """One by one, the instructions and the categories would be sent 60 times."""
     wide = replace(study, desk=desks(llm_context_tokens=32_768))
     study.server.always(says(n1="food"))

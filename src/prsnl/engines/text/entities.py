@@ -12,7 +12,12 @@ from prsnl.engines.contracts import Entity, EntityKind
 from prsnl.engines.text.amounts import find_amounts
 from prsnl.engines.text.dates import find_dates
 from prsnl.engines.text.iban import iban_in
-from prsnl.engines.text.prose import references_start, without_addresses
+from prsnl.engines.text.prose import (
+    is_notice,
+    references_start,
+    repeated_lines,
+    without_addresses,
+)
 from prsnl.engines.text.words import WORD, stop_words
 
 #: So many of a kind are kept from one document; a list of 10,000 helps nobody.
@@ -95,6 +100,9 @@ _UNNAMED: Final = """
 #: "Part B", "Plate XII".
 _COUNTED: Final = re.compile(r"[A-Z]|[IVXLC]{1,6}")
 _NUMBERED: Final = re.compile(r"\s*(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4})\.?\s+")
+#: So far around a name a notice is looked for.
+_NEAR: Final = 500
+_LINKS: Final = frozenset({"of", "de", "du", "la", "the", "and", "&"})
 _NO_NAMES: Final = frozenset(_UNNAMED.split())
 _WEAK_IN: Final = frozenset({"de"})
 
@@ -217,6 +225,7 @@ class _Names:
         self._told: set[str] = set()
         self._common = _common(text for _, text in pages)
         self._end = references_start(pages)
+        self._running = repeated_lines(pages)
 
     def find(self, page: int, text: str) -> Iterator[Entity]:
         for match in _NAME.finditer(text):
@@ -253,12 +262,14 @@ class _Names:
         """Without what is no name at either end, e.g. a first word of a sentence."""
         while words and self._is_common(words[0].group()):
             words = words[1:]
+        count = len(words)
         while words and (
             self._is_common(words[-1].group()) or _COUNTED.fullmatch(words[-1].group())
         ):
             words = words[:-1]
-        if not words:
-            return
+        is_cut = len(words) < count
+        if not words or (is_cut and any(one.group() in _LINKS for one in words)):
+            return  # "Institute of Coastal" is nobody
         start, last = words[0].start(), words[-1]
         end = last.end() - len(last.group()) + len(_POSSESSIVE.sub("", last.group()))
         text = last.string
@@ -279,12 +290,27 @@ class _Names:
         if any(one == other for one, other in pairwise(words)):
             return False
         line = text[text.rfind("\n", 0, start) + 1 : start]
+        if " ".join(_line_at(text, start).split()).casefold() in self._running:
+            return False
+        if is_notice(_paragraph_at(text, start)):
+            return False
         if _NUMBERED.fullmatch(line) and text[start + len(name) :][:1] in ("", "\n"):
             return False  # "2.1 Hyper Parameters"
         strong = bool(_COMPANY.search(name)) or bool(
             _TITLED.search(text[max(0, start - 12) : start] + name[:12])
         )
         return strong or not self._weak
+
+
+def _line_at(text: str, place: int) -> str:
+    end = text.find("\n", place)
+    return text[text.rfind("\n", 0, place) + 1 : len(text) if end < 0 else end]
+
+
+def _paragraph_at(text: str, place: int) -> str:
+    start, end = text.rfind("\n\n", 0, place) + 1, text.find("\n\n", place)
+    near = max(start, place - _NEAR), min(len(text) if end < 0 else end, place + _NEAR)
+    return text[slice(*near)]
 
 
 def _common(texts: Iterable[str]) -> frozenset[str]:

@@ -42,6 +42,7 @@ _GENERIC: Final = """
     rather almost perhaps maybe therefore thus however hence indeed instead
     today tomorrow yesterday time times year years day days month months week weeks
     hour hours minute minutes way ways thing things case cases part parts kind kinds
+    behind above below beside near across around along beneath beyond inside outside far
     lot example examples result results idea people person one two three four five six
     first back side unless hello seven eight nine ten please yes
     ganz ganze ganzen neu neue neuen neuer neues gut gute guten großer große
@@ -63,6 +64,9 @@ _ENDING_LY: Final = """
     firefly jelly belly bully ally rally lily holly early daily weekly monthly quarterly
     homily subfamily"""
 _LY_NOUNS: Final = frozenset(_ENDING_LY.split())
+#: In a text of so many words a keyword stands so often at least.
+_LONG_WORDS: Final = 200
+_SAID_AGAIN: Final = 2
 _ADVERB_MIN: Final = 6
 _DIGITS_MAX: Final = 1
 _POSSESSIVE: Final = re.compile(r"['\u2019]s?$")
@@ -128,10 +132,11 @@ def _term_scores(
                 term.left[folded[place - 1]] += 1
             if place + 1 < len(folded):
                 term.right[folded[place + 1]] += 1
+    least = _SAID_AGAIN if sum(map(len, pieces)) >= _LONG_WORDS else 1
     meant = {
         plain: term
         for plain, term in known.items()
-        if plain not in left_out and _is_telling(plain)
+        if plain not in left_out and _is_telling(plain) and term.count >= least
     }
     if not meant:
         return {}

@@ -118,7 +118,7 @@ def matter(pages: Sequence[tuple[int, str]]) -> str:
 
     Without running lines, page numbers, addresses of pages, notices and references.
     """
-    repeated = _repeated(pages)
+    repeated = repeated_lines(pages)
     whole = sum(len(text) for _, text in pages) or 1
     found: list[str] = []
     before = 0
@@ -141,6 +141,11 @@ def matter(pages: Sequence[tuple[int, str]]) -> str:
 def without_addresses(text: str) -> str:
     """The text without addresses of mail and pages, and without names of files."""
     return _ADDRESSES.sub(" ", text)
+
+
+def is_notice(text: str) -> bool:
+    """Whether a paragraph is a notice of rights or of a list: not of the matter."""
+    return _NOTICE.search(text) is not None
 
 
 def references_start(pages: Sequence[tuple[int, str]]) -> tuple[int, int] | None:
@@ -167,7 +172,7 @@ class _Prose:
     ) -> None:
         self._pages = pages
         self._known = {_folded(one) for one in headings}
-        self._repeated = _repeated(pages)
+        self._repeated = repeated_lines(pages)
         self._little = stop_words(language) | stop_words("en")
         self._found: list[Paragraph] = []
         self._open_since: int | None = None
@@ -314,7 +319,7 @@ def _is_note(line: str, marks: frozenset[str]) -> bool:
     return match is not None and match.group(1) in marks
 
 
-def _repeated(pages: Sequence[tuple[int, str]]) -> frozenset[str]:
+def repeated_lines(pages: Sequence[tuple[int, str]]) -> frozenset[str]:
     """Lines that stand on several pages: what runs along, and empty phrases."""
     counts: Counter[str] = Counter()
     for _, text in pages:

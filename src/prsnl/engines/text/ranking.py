@@ -31,7 +31,7 @@ _SAME_SHARE: Final = 0.55
 #: What a sentence loses that says again what is picked: all of it would be 1.
 _REDUNDANCY: Final = 0.8
 #: And what it keeps in a part of the text that has one already.
-_SAME_PART: Final = 0.5
+_SAME_PART: Final = 0.3
 _TERMS_MIN: Final = 4
 #: A text says at its beginning what it is about, and at its end what came of it.
 _BEGINNING: Final = 0.06

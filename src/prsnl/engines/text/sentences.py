@@ -25,7 +25,7 @@ _NEVER_LAST: Final = re.compile(
     r"nr|abs|abb|tab|vgl|z\. ?b|d\. ?h|u\. ?a|ca|hr|fr|gem)\.$",
     re.IGNORECASE,
 )
-_ABBREVIATED: Final = re.compile(r"(?:^|[\s(])[\w.'\u2019]{1,6}\.$")
+_ABBREVIATED: Final = re.compile(r"(?:^|[\s(])(?:\w\.){0,4}\w{1,3}\.$")
 _LETTER_STOP: Final = re.compile(r"\b[A-Z]\. (?=(?P<next>[A-Z][a-z]{1,20})\b)")
 _WRAPPED_LINE: Final = re.compile(r"\s+")
 
