@@ -156,11 +156,12 @@ def _analysis(
 ) -> TextAnalysis:
     text = _joined(pages)
     language, confidence = language_of(text)
+    told = matter(pages)
     title, title_source = title_of(
-        headings=headings, metadata=metadata, text=text, file_name=file_name
+        headings=headings, metadata=metadata, text=told, file_name=file_name
     )
     entities = find_entities(pages, language)
-    found = keywords(matter(pages), language)
+    found = keywords(told, language)
     return TextAnalysis(
         engine=ENGINE,
         language=language,
