@@ -26,12 +26,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from prsnl import __version__
 from prsnl.access import endpoints as access
 from prsnl.access import openness
+from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import InForce
-from prsnl.dashboard import actions, signing_in
+from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
@@ -44,6 +45,8 @@ from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
+from prsnl.search import collection_endpoints as collections
+from prsnl.search import endpoints as search
 from prsnl.web import description, errors, keys
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
@@ -52,6 +55,8 @@ from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring, models
+from prsnl.wiring.outside import quoter
+from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
 
@@ -93,9 +98,13 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             reader = Reader(reading, Listener(wiring.database_url, Channel.PROGRESS))
             stack.callback(reader.join)
             stack.callback(reader.close)
+            app.state.searcher = stack.enter_context(
+                searcher(wiring.settings, database, wiring.storage, wiring.operations)
+            )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
+                app.state.quoter = quoter(wiring.settings)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -134,9 +143,12 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
         prompts.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,
+        search.router,
+        collections.router,
         library.router,
         learned.router,
         restored.router,
@@ -149,6 +161,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         access.router,
         access.page_router,
         live.router,
+        searching.router,
         dashboard.router,
         actions.router,
         signing_in.router,

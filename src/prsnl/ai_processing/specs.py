@@ -119,7 +119,7 @@ class ContentAnalysis(Result):
             engine=analysis.engine,
             title=analysis.title,
             language=analysis.language,
-            summary=told.summary if told and options.summarize else None,
+            summary=(told.summary or None) if told and options.summarize else None,
             model=told.engine if told else None,
             key_points=told.key_points if told and options.summarize else (),
             categories=told.categories if told and options.categorize else (),

@@ -8,6 +8,16 @@ from prsnl.ai_processing.categorization_specs import (
     SmartCategorization,
     SmartCategorized,
 )
+from prsnl.ai_processing.embedding_batch import BatchEmbedder
+from prsnl.ai_processing.embedding_specs import (
+    EMBED_TEXTS,
+    REFRESH,
+    EmbeddedTexts,
+    EmbedTexts,
+    Refresh,
+    Refreshed,
+)
+from prsnl.ai_processing.embedding_upkeep import PassageEmbedder
 from prsnl.ai_processing.prompt_specs import (
     PROCESS_WITH_LLM,
     ProcessedText,
@@ -25,6 +35,18 @@ TASKS = Catalogue()
 def analyze_content_task(run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
     """Analyse one item or text. Safe to repeat: stored once, under the fence."""
     return run.get(TextUnderstanding).analyze(run, command)
+
+
+@TASKS.handles(EMBED_TEXTS)
+def generate_embeddings_batch_task(run: TaskRun, command: EmbedTexts) -> EmbeddedTexts:
+    """Embed many texts. Safe to repeat: each batch is kept once, under the fence."""
+    return run.get(BatchEmbedder).embed(run, command)
+
+
+@TASKS.handles(REFRESH)
+def refresh_embeddings_task(run: TaskRun, command: Refresh) -> Refreshed:
+    """Embed passages that lack a vector. Safe to repeat: each is kept once."""
+    return run.get(PassageEmbedder).refresh(run, command)
 
 
 @TASKS.handles(PROCESS_WITH_LLM)

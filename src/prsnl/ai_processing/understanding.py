@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -33,6 +33,8 @@ class TextUnderstanding:
     analyst: ContentAnalyst
     #: None where no language model is set.
     model: LanguageModel | None = None
+    #: The categories of an owner, by name; without any a model finds its own.
+    categories: Callable[[str], Sequence[str]] = lambda _owner: ()
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
         """Analyse an item or a given text; what the local engine finds comes first.
@@ -57,7 +59,10 @@ class TextUnderstanding:
         )
         told: list[Understood] = []
         if model is not None:
-            wish = Wish(sentences=command.options.summary_length)
+            wish = Wish(
+                sentences=command.options.summary_length,
+                categories=self.categories(run.owner),
+            )
             items = [] if command.content_id is None else [command.content_id]
             for place, one in enumerate(found):
                 source = self._source(
@@ -150,7 +155,7 @@ class TextUnderstanding:
             Wish(
                 sentences=options.summary_length,
                 language=options.language,
-                categories=options.categories,
+                categories=options.categories or self.categories(run.owner),
             ),
         )
 
@@ -219,7 +224,7 @@ def _told(
         engine=told.engine,
         prompts=told.prompts,
         language=language,
-        summary=told.summary,
+        summary=told.summary or None,
         key_points=told.key_points,
         categories=(
             tuple(FoundCategory(name=name) for name in told.categories)

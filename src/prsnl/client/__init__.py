@@ -3,9 +3,11 @@
 from prsnl.client.access import AccessCalls
 from prsnl.client.ai import AiCalls
 from prsnl.client.connection import is_local, local_key
+from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
+from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
 from prsnl.client.usage import UsageCalls
 
@@ -15,9 +17,11 @@ __all__ = ["Client", "is_local", "local_key"]
 class Client(
     AccessCalls,
     AiCalls,
+    EmbeddingCalls,
     EngineCalls,
     FileCalls,
     LibraryCalls,
+    SearchCalls,
     TaskCalls,
     UsageCalls,
 ):

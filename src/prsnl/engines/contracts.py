@@ -425,6 +425,9 @@ class Embeddings(Value):
     dimensions: int
     count: int
     data: str
+    #: Tokens read, and texts of which only the beginning was read.
+    tokens: int = 0
+    cut: int = 0
 
 
 #: Operation -> "module:function". The child imports nothing else by name.

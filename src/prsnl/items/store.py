@@ -6,7 +6,7 @@ in the transaction of a stage.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -27,6 +27,7 @@ from prsnl.engines.contracts import (
     Value,
 )
 from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.vectors import content_of
 
 _ATTACHMENT: Final = """
 select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
@@ -54,15 +55,6 @@ class NewFile:
     file_name: str
     size_bytes: int
     sha256: str
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A chunk with its vector."""
-
-    chunk: Chunk
-    model: str
-    vector: list[float]
 
 
 def add_file(connection: Db, file: NewFile) -> tuple[AttachmentView, bool]:
@@ -377,52 +369,41 @@ def save_analysis(
     )
 
 
-def trim_passages(connection: Db, attachment_id: UUID, count: int) -> None:
-    """Forget the passages above *count*, of an earlier cut."""
+def save_passages(connection: Db, attachment_id: UUID, chunks: Sequence[Chunk]) -> None:
+    """Keep a file's chunks, and no others; vectors stand beside, by the text's hash."""
     connection.execute(
         "delete from chunks where attachment_id = %s and number > %s",
-        [attachment_id, count],
+        [attachment_id, len(chunks)],
     )
-
-
-def save_passages(
-    connection: Db, attachment_id: UUID, passages: Mapping[int, Passage]
-) -> None:
-    """Keep chunks with their vectors."""
-    row = connection.execute(
-        "select item_id, owner from attachments where id = %s", [attachment_id]
-    ).fetchone()
-    if row is None:
-        raise NotFoundError("The file was deleted meanwhile.")
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            """
-            insert into chunks (attachment_id, number, item_id, owner, text, page_from,
-                page_to, start_offset, end_offset, model, embedding)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::vector)
-            on conflict (attachment_id, number) do update set
-                text = excluded.text, page_from = excluded.page_from,
-                page_to = excluded.page_to, start_offset = excluded.start_offset,
-                end_offset = excluded.end_offset, model = excluded.model,
-                embedding = excluded.embedding
-            """,
-            [
-                [
-                    attachment_id,
-                    number,
-                    row["item_id"],
-                    row["owner"],
-                    passage.chunk.text,
-                    passage.chunk.page_from,
-                    passage.chunk.page_to,
-                    passage.chunk.start,
-                    passage.chunk.end,
-                    passage.model,
-                    str(passage.vector),
-                ]
-                for number, passage in passages.items()
-            ],
-        )
+    connection.execute(
+        """
+        insert into chunks (attachment_id, number, item_id, owner, text, content,
+            page_from, page_to, start_offset, end_offset)
+        select a.id, c.number, a.item_id, a.owner, c.text, c.content, c.page_from,
+               c.page_to, c.start_offset, c.end_offset
+        from attachments a,
+             unnest(%(numbers)s::integer[], %(texts)s::text[], %(contents)s::bytea[],
+                    %(from)s::integer[], %(to)s::integer[], %(starts)s::integer[],
+                    %(ends)s::integer[])
+                 as c (number, text, content, page_from, page_to, start_offset,
+                       end_offset)
+        where a.id = %(attachment)s
+        on conflict (attachment_id, number) do update set
+            text = excluded.text, content = excluded.content,
+            page_from = excluded.page_from, page_to = excluded.page_to,
+            start_offset = excluded.start_offset, end_offset = excluded.end_offset
+        """,
+        {
+            "attachment": attachment_id,
+            "numbers": [chunk.number for chunk in chunks],
+            "texts": [chunk.text for chunk in chunks],
+            "contents": [content_of(chunk.text) for chunk in chunks],
+            "from": [chunk.page_from for chunk in chunks],
+            "to": [chunk.page_to for chunk in chunks],
+            "starts": [chunk.start for chunk in chunks],
+            "ends": [chunk.end for chunk in chunks],
+        },
+    )
 
 
 def readable_pages(

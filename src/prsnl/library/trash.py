@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
-from prsnl.items import watch_store
+from prsnl.items import lexicon, vector_upkeep, watch_store
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
 from prsnl.work.claim import child_ended
@@ -172,12 +172,16 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
     if len(still) < len(found.items):
         # One was taken out of the trash meanwhile: its tasks are not to go.
         return _purge_again(connection, [row["id"] for row in still], owner)
+    texts = vector_upkeep.contents(connection, items=found.items)
     doomed = _remove_tasks(connection, tasks, owner)
     names = connection.execute(
         "select name from blob_names where attachment_id = any(%s)", [found.files]
     ).fetchall()
     watch_store.forget(connection, [row["name"] for row in names])
+    words = lexicon.words_of(connection, found.items)
     connection.execute("delete from items where id = any(%s)", [found.items])
+    vector_upkeep.forget(connection, texts, owner=owner)
+    lexicon.forget(connection, words, owner=owner)
     blobs.doom(connection, [*doomed, *(row["name"] for row in names)])
     return found.items
 
@@ -222,7 +226,9 @@ def _remove_tasks(connection: Db, tasks: list[Row], owner: str) -> list[str]:
         "delete from task_secrets where task_id = any(%s) returning pad", [ids]
     ).fetchall()
     connection.execute(_LEFT_ALONE, {"tasks": ids, "ended": ended})
+    texts = vector_upkeep.contents(connection, tasks=ids)
     connection.execute("delete from tasks where id = any(%s)", [ids])
+    vector_upkeep.forget(connection, texts, owner=owner)
     for row in family:
         is_open = Status(row["status"]) not in ENDED
         if row["parent_id"] not in {None, *ids} and is_open:

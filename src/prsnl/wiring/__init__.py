@@ -18,8 +18,10 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.engines.taxonomy.reading import default_taxonomy
 from prsnl.file_processing import tasks as file_processing
+from prsnl.library import tasks as library
+from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, files, media, models
+from prsnl.wiring import ai, embedding, files, media, models
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -31,7 +33,12 @@ from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
 
 CATALOGUE: Final = Catalogue.merged(
-    [file_processing.TASKS, ai_processing.TASKS, media_processing.TASKS]
+    [
+        file_processing.TASKS,
+        ai_processing.TASKS,
+        media_processing.TASKS,
+        library.TASKS,
+    ]
 )
 
 
@@ -83,14 +90,20 @@ class Wiring:
             parts = Parts(
                 self.settings, database, self.storage, children, self.taxonomy
             )
-            analyst = ai.analyst(parts)
-            yield Services(
-                {SandboxPool: children, Gate: gate(self.settings, database)}
-                | ai.services(analyst, model)
-                | files.services(parts, analyst, model)
-                | media.services(),
-                local_only=self.settings.privacy.local_only,
-            )
+            outside = gate(self.settings, database)
+            with embedding.embedder(parts, outside) as embedder:
+                analyst = ai.analyst(parts, embedder)
+                yield Services(
+                    {
+                        SandboxPool: children,
+                        Gate: outside,
+                        BulkWorker: BulkWorker(database, self.storage),
+                    }
+                    | ai.services(parts, analyst, model)
+                    | files.services(parts, analyst, model)
+                    | media.services(),
+                    local_only=self.settings.privacy.local_only,
+                )
 
 
 def read(settings: Settings | None = None) -> Wiring:
@@ -111,6 +124,7 @@ def read(settings: Settings | None = None) -> Wiring:
             "starts no servers: set both, or run ./prsnl up, which does."
         )
     models.llm_access(settings)  # what is missing is told at the start
+    embedding.embedding_access(settings)
     storage = storage_of(settings)
     storage.prepare()
     default_taxonomy(settings.storage.folder)

@@ -334,6 +334,8 @@ class _Scene:
             return (
                 "Waits for a part of the same batch to end: only so many run at once."
             )
+        if row["due_in_s"] > 0 and not (row["retries"] or row["error_message"]):
+            return f"Begins {_in(row['due_in_s'])}."
         if row["due_in_s"] > 0:
             reason = row["error_message"] or row["message"]
             return f"Tries again {_in(row['due_in_s'])}, after: {reason}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from prsnl.core.errors import BadRequestError, LocalOnlyError
+from prsnl.core.errors import BadRequestError, LocalOnlyError, NotFoundError
 from prsnl.core.settings.engines import Llm
 from prsnl.embedded.stack import StackUrls
 from prsnl.wiring import read
@@ -81,3 +81,24 @@ def test_what_may_not_leave_is_refused_where_the_only_model_is_elsewhere(
     body = {"content": "A text.", "options": {"local_only": True}}
     analysis = ada.http.post("/api/background/ai/analyze-content", json=body)
     assert analysis.status_code == 202
+
+
+def test_a_dry_run_tells_what_it_would_take_and_queues_nothing(
+    with_cloud: Server, people: Callable[..., Person], ada: Person, tmp_path: Path
+) -> None:
+    bob = people(with_cloud)
+    quote = bob.client.quote("A sentence of the text. " * 20_000, "summarize")
+
+    assert quote.model == "203.0.113.7/large"
+    assert quote.chunks > 20
+    assert quote.tokens_in > 120_000
+    assert f"{quote.chunks} requests to {quote.model}" in quote.sentence
+    assert bob.client.tasks() == []
+    assert bob.client.quote("A sentence.", "categorize").chunks == 1
+
+    note = tmp_path / "note.txt"
+    note.write_text("A note.")
+    kept = ada.client.upload(note, process=False)
+    assert ada.client.quote_item(kept.item_id).model is None
+    with pytest.raises(NotFoundError):
+        bob.client.quote_item(kept.item_id)

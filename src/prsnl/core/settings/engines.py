@@ -69,20 +69,33 @@ class Embedding(Concern):
         2048,
         ge=32,
         le=1_000_000,
-        description="So many passages of a document are embedded, in steps of 32; its "
-        "text is kept whole.",
+        description="So many passages of a document are embedded; its text is kept "
+        "whole.",
     )
     embedding_provider: Literal["local", "openai", "azure", "compatible"] = Field(
         "local", description="`local`, `openai`, `azure` or `compatible`."
     )
     embedding_model: str | None = Field(
-        None, description="The provider's model; of Azure the deployment."
+        None,
+        description="The provider's model, of Azure the deployment; default: OpenAI's "
+        "`text-embedding-3-small`.",
+    )
+    embedding_dimensions: int | None = Field(
+        None,
+        ge=1,
+        le=16_000,
+        description="Values of a vector, of a model that offers several sizes; "
+        "default: its own.",
     )
     embedding_base_url: str | None = Field(
-        None, description="The provider's address; default: the language model's."
+        None,
+        description="The provider's address; default: the language model's, if that "
+        "has the same provider.",
     )
     embedding_api_key: SecretStr | None = Field(
-        None, description="Its key; default: the language model's."
+        None,
+        description="Its key; default: the language model's, if that has the same "
+        "provider and address.",
     )
 
 
@@ -117,6 +130,13 @@ class Llm(Concern):
         le=2_000_000,
         description="A model reads and writes so many tokens at once; default: 32000, "
         "of a compatible server 8000.",
+    )
+    llm_thinking_tokens: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="A model that thinks may do so with so many tokens, beside those "
+        "of its answer.",
     )
     llm_requests_per_minute: int | None = Field(
         None, ge=1, description="Requests a minute to one model, over all workers."

@@ -24,10 +24,12 @@ def embed(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     model = minilm.loaded()
     texts = [str(text) for text in params["texts"]]
     for start in range(0, len(texts), _FRAME_TEXTS):
-        vectors = model.embed(texts[start : start + _FRAME_TEXTS])
+        read = model.read(texts[start : start + _FRAME_TEXTS])
         yield Embeddings(
             model=minilm.MODEL,
             dimensions=minilm.DIMENSIONS,
-            count=len(vectors),
-            data=base64.b64encode(vectors.astype("<f4").tobytes()).decode("ascii"),
+            count=len(read.vectors),
+            data=base64.b64encode(read.vectors.astype("<f4").tobytes()).decode("ascii"),
+            tokens=read.tokens,
+            cut=read.cut,
         ).model_dump(mode="json")

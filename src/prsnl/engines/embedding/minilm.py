@@ -18,18 +18,38 @@ import onnxruntime
 import tokenizers
 from numpy.typing import NDArray
 
+from prsnl.engines.embedding.contract import (
+    MINILM,
+    MINILM_DIMENSIONS,
+    MINILM_TOKENS,
+)
 from prsnl.engines.embedding.graph import Shape, bert_graph
 from prsnl.engines.embedding.weights import Weights, model_folder, read_safetensors
 
-MODEL: Final = "all-MiniLM-L6-v2"
-DIMENSIONS: Final = 384
+MODEL: Final = MINILM
+DIMENSIONS: Final = MINILM_DIMENSIONS
 #: Words beyond these, in the model's own pieces, are not read.
-TOKENS_MAX: Final = 256
+TOKENS_MAX: Final = MINILM_TOKENS
 #: Tokens of a batch with its padding: what fits the caches is quickest.
 _BATCH_TOKENS: Final = 320
 _MASKED: Final = np.float32(-1e9)
 
 Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Read:
+    """Vectors, and what was read for them.
+
+    Attributes:
+        vectors: float32 [texts, 384], each of length 1.
+        tokens: Tokens of all texts.
+        cut: Texts that have more than was read.
+    """
+
+    vectors: Vectors
+    tokens: int
+    cut: int
 
 
 @dataclass(frozen=True)
@@ -53,12 +73,20 @@ class MiniLm:
 
         What goes beyond 256 tokens of a text is not read.
         """
+        return self.read(texts).vectors
+
+    def read(self, texts: Sequence[str]) -> Read:
+        """The same, with what was read of them."""
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
-        if texts:
-            rows = [one.ids for one in self.tokenizer.encode_batch(list(texts))]
-            for batch in _batches([len(row) for row in rows]):
-                vectors[batch] = self._forward([rows[index] for index in batch])
-        return vectors
+        pieces = self.tokenizer.encode_batch(list(texts)) if texts else []
+        rows = [one.ids for one in pieces]
+        for batch in _batches([len(row) for row in rows]):
+            vectors[batch] = self._forward([rows[index] for index in batch])
+        return Read(
+            vectors,
+            tokens=sum(len(row) for row in rows),
+            cut=sum(bool(one.overflowing) for one in pieces),
+        )
 
     def _forward(self, rows: Sequence[Sequence[int]]) -> Vectors:
         length = max(len(row) for row in rows)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from prsnl.engines.text.words import STOP_WORDS
+from prsnl.engines.stop_words import STOP_WORDS
 
 with warnings.catch_warnings():
     # Its source holds escapes that newer Pythons warn of when they compile it.
