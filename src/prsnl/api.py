@@ -37,7 +37,7 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, rerun, restored
+from prsnl.library import learned, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
@@ -119,6 +119,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                     access=wiring.settings.access,
                     server=wiring.settings.server,
                     insecurities=insecurities,
+                    taxonomy=wiring.taxonomy,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -157,6 +158,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         library.router,
         learned.router,
         restored.router,
+        taxonomy.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,

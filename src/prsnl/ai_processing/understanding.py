@@ -54,6 +54,7 @@ class TextUnderstanding:
             run,
             item_id=command.content_id,
             content=command.content,
+            sentences=command.options.sentences,
             later_steps=later_steps,
         )
         told: list[Understood] = []
@@ -212,8 +213,8 @@ class TextUnderstanding:
                 facts=facts.insights,
             )
         (found,) = self.analyst.look(run, content=command.content)
-        analysis, key_sentences = found.analysis, found.summary.key_sentences
-        picked = key_sentences[: command.options.summary_length]
+        analysis = found.analysis
+        picked = found.summary.best(command.options.summary_length)
         is_sorting = asked is PromptType.CATEGORIZE
         return ProcessedText(
             prompt_type=asked,

@@ -102,6 +102,12 @@ class Outcome:
             "title": item and item.title,
             "document_date": item and item.document_date and str(item.document_date),
             "document_type": attachment and attachment.document_type,
+            "document_type_confidence": (
+                attachment and attachment.document_type_confidence
+            ),
+            "category": item and item.category,
+            "category_confidence": item and item.category_confidence,
+            "category_source": item and item.category_source,
             "metadata": attachment.metadata if attachment else {},
             "summary": item and item.summary,
             "summary_engine": item and item.summary_engine,
