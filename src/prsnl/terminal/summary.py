@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from prsnl.items.models import ItemView, PageView
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 
 #: Kinds that have pages.
@@ -16,6 +17,7 @@ _TAGS: Final = 6
 _AMOUNTS: Final = 4
 _SENTENCES: Final = 2
 _SENTENCE_CHARACTERS: Final = 140
+_SUMMARY_CHARACTERS: Final = 400
 _MONTHS: Final = (
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads as a row
 )
@@ -31,7 +33,8 @@ def lines(outcome: Outcome) -> list[str]:
     elif outcome.item is not None:
         told.extend(f"  {line}" for line in _learned(outcome, outcome.item) if line)
     if outcome.task is not None and outcome.is_success:
-        told.extend(f"  note: {warning}" for warning in outcome.task.warnings)
+        notes = [*outcome.task.warnings, *outcome.later]
+        told.extend(f"  note: {warning}" for warning in notes)
     return told
 
 
@@ -71,6 +74,8 @@ def _head(outcome: Outcome) -> str:
     attachment = outcome.attachment
     if attachment is not None and attachment.kind in _PAGED and attachment.page_count:
         parts.append(_pages(attachment.page_count, outcome.pages))
+    if attachment is not None:
+        parts.extend(media.head(attachment, outcome.frames))
     parts.append("(already there)" if outcome.is_known else clock(outcome.seconds))
     return "   ".join(parts)
 
@@ -96,7 +101,11 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
         item.language,
     )
     yield " · ".join(fact for fact in facts if fact)
-    yield _sentences(item.key_sentences)
+    yield from speech.lines(outcome.transcript)
+    if item.summary:
+        yield "Summary: " + one_line(item.summary, characters=_SUMMARY_CHARACTERS)
+    else:
+        yield _sentences(item.key_sentences)
     tags = ", ".join(item.tags[:_TAGS])
     amounts = ", ".join(islice(_amounts(item.entities), _AMOUNTS))
     yield " · ".join(
