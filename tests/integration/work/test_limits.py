@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from prsnl.core.db import Database
+from prsnl.core.db import Database, Db
 from prsnl.engines.reach import Endpoint, Reach
 from prsnl.work import control, limits
 from prsnl.work.limits import Full, Holder, Limits
@@ -61,25 +61,34 @@ def test_the_count_within_a_stretch_sees_one_too_many() -> None:
     assert most_within([0.0, 0.4, 0.9, 1.2], 1.0) == 3
 
 
-def test_twenty_workers_make_what_a_minute_allows_and_nearly_all_of_it(
+def test_twenty_workers_take_what_a_minute_allows_and_nearly_all_of_it(
     database_url: str,
 ) -> None:
-    """A minute of a second; each worker has a connection of its own."""
+    """A minute of a second; each worker has a connection of its own.
+
+    The times are the database's: what a busy machine makes of them is measured by
+    `./prsnl bench limits`, at the server that is asked.
+    """
     limit, minute_s, minutes = 30, 1.0, 3
     allowed = Limits(requests_per_minute=limit, minute_s=minute_s)
     endpoint = Endpoint("openai", "host", Reach.CLOUD, MODEL)
     times: list[float] = []
     stop = threading.Event()
 
+    def take(connection: Db) -> float:
+        with connection.transaction():
+            told = limits.take(connection, endpoint, allowed, tokens=1)
+            assert not isinstance(told, Full)
+            row = connection.execute(
+                "select extract(epoch from taken_at)::float8 as at from limits"
+            ).fetchone()
+            assert row is not None
+            times.append(row["at"])
+            return told
+
     def work(database: Database) -> None:
         while not stop.is_set():
-            told = database.run(
-                partial(limits.take, endpoint=endpoint, limits=allowed, tokens=1)
-            )
-            assert not isinstance(told, Full)
-            if stop.wait(told):
-                return
-            times.append(time.monotonic())
+            stop.wait(database.run(take))
 
     with ExitStack() as opened:
         workers = [
@@ -96,8 +105,7 @@ def test_twenty_workers_make_what_a_minute_allows_and_nearly_all_of_it(
             thread.join()
 
     times.sort()
-    # What a full machine does to the clock of a thread is not the limit's.
-    assert most_within(times, minute_s * 0.95) <= limit
+    assert most_within(times, minute_s) <= limit
     assert len(times) >= 0.9 * limit * minutes
 
 
