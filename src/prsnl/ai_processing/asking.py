@@ -26,6 +26,7 @@ from prsnl.engines.llm.contract import (
     LlmEngine,
     Message,
     NotKnownError,
+    estimated_tokens,
 )
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Endpoint, Reach
@@ -263,3 +264,8 @@ def answered(value: T, counted: Counted) -> Answered[T]:
         model=counted.model,
         limits=RateLimits(**vars(counted.limits)),
     )
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a text has; rather too many."""
+    return estimated_tokens(text)
