@@ -194,6 +194,17 @@ def test_each_failure_ends_as_its_category_says(
         assert len(study.server.calls) == calls + 1
 
 
+def test_a_failure_that_stays_is_asked_about_four_times(study: Study) -> None:
+    study.server.always(Fails(500))
+
+    task = study.process(TEXT, "summarize")
+    while task.status is Status.QUEUED:
+        task = study.again(task)
+
+    assert task.status is Status.DEAD
+    assert len(study.server.calls) == 4
+
+
 def test_an_answer_that_was_cut_gets_more_room(study: Study) -> None:
     """A model that thinks may have thought with all of it."""
     study.server.script(Says("", finish_reason="length"))
@@ -398,24 +409,44 @@ def test_without_a_model_the_local_engine_does_what_it_can_and_says_so(
     assert not study.server.calls
 
 
+def with_service(study: Study, service: TextUnderstanding) -> Study:
+    """The same study, where tasks are done with another service."""
+    runner = study.desk.runner
+    by_type = {**runner.services.by_type, TextUnderstanding: service}
+    services = replace(runner.services, by_type=by_type)
+    return replace(
+        study, desk=replace(study.desk, runner=replace(runner, services=services))
+    )
+
+
+def test_an_owners_categories_are_those_that_a_model_chooses_from(
+    study: Study,
+) -> None:
+    here = study.desk.runner.services.get(TextUnderstanding)
+    own = replace(here, categories=lambda owner: ["Housing", owner])
+    answer = _analysis(categories=["housing", "Crime"])
+    study.server.script(Says(json.dumps(answer)))
+
+    told = result(with_service(study, own).analyze(TEXT))
+
+    assert told["categories"] == ["Housing"]
+    assert f"out of these alone: Housing; {study.owner}" in study.server.calls[0].text
+
+
 def test_a_model_elsewhere_is_not_asked_what_may_not_leave(study: Study) -> None:
     """The same server, as if it were in the cloud: it must not get one byte."""
-    services = study.desk.runner.services
-    here = services.get(TextUnderstanding)
+    here = study.desk.runner.services.get(TextUnderstanding)
     assert isinstance(here.model, LanguageModel)
     away = {
         purpose: replace(endpoint, reach=Reach.CLOUD)
         for purpose, endpoint in here.model.endpoints.items()
     }
-    model = replace(here.model, endpoints=away)
-    elsewhere = replace(
-        services,
-        by_type={**services.by_type, TextUnderstanding: replace(here, model=model)},
+    elsewhere = with_service(
+        study, replace(here, model=replace(here.model, endpoints=away))
     )
-    desk = replace(study.desk, runner=replace(study.desk.runner, services=elsewhere))
     opened = study.server.connections
 
-    task = replace(study, desk=desk).analyze(TEXT, options={"local_only": True})
+    task = elsewhere.analyze(TEXT, options={"local_only": True})
 
     assert result(task)["needs"] == "llm"
     assert "was not asked" in task.warnings[0]
