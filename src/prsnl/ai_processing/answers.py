@@ -150,6 +150,21 @@ class InsightsAnswer(Answer):
     insights: tuple[InsightAnswer, ...]
 
 
+class FiledAnswer(Answer):
+    """Where one of several texts belongs."""
+
+    number: int
+    category: Label | None
+    confidence: float = Field(ge=0, le=1)
+    reason: Line
+
+
+class FilingAnswer(Answer):
+    """Where several texts belong."""
+
+    texts: tuple[FiledAnswer, ...]
+
+
 #: What the `schema` of a prompt names.
 SCHEMAS: Final[dict[str, type[Answer]]] = {
     "analysis": AnalysisAnswer,
@@ -157,6 +172,7 @@ SCHEMAS: Final[dict[str, type[Answer]]] = {
     "combination": CombinedAnswer,
     "categorization": CategorizationAnswer,
     "insights": InsightsAnswer,
+    "filing": FilingAnswer,
 }
 
 

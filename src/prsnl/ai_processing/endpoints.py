@@ -6,6 +6,10 @@ from fastapi import APIRouter, status
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from prsnl.ai_processing.categorization_specs import (
+    SMART_CATEGORIZATION,
+    SmartCategorization,
+)
 from prsnl.ai_processing.prompt_endpoints import (
     QUOTED,
     DryRun,
@@ -14,7 +18,7 @@ from prsnl.ai_processing.prompt_endpoints import (
     quoted,
 )
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
-from prsnl.items import store
+from prsnl.items import categories, store
 from prsnl.web.dependencies import Dispatch, Parts
 from prsnl.wire.tasks import Accepted
 
@@ -61,3 +65,20 @@ async def analyze_content(
             quoted, parts.database, quotes, asked, texts, "analyze"
         )
     return await dispatch.submit(ANALYZE_CONTENT, command)
+
+
+@router.post("/smart-categorization", status_code=status.HTTP_202_ACCEPTED)
+async def smart_categorization(
+    command: SmartCategorization, dispatch: Dispatch, parts: Parts
+) -> Accepted:
+    """Queue the search for the categories of items and texts.
+
+    What is found is kept with the items as a suggestion; what a person has set stays.
+    """
+    await run_in_threadpool(
+        parts.database.run,
+        lambda connection: categories.require(
+            connection, command.item_ids, owner=dispatch.owner
+        ),
+    )
+    return await dispatch.submit(SMART_CATEGORIZATION, command)

@@ -26,7 +26,7 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden"}
+WORDS = {"name": "garden", "number": "1"}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
@@ -50,9 +50,21 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     ).json()
     tagged = person.http.patch(f"/api/items/{sent.item_id}", json={"tags": ["garden"]})
     assert tagged.status_code == 200
+    listed = person.http.post(
+        "/api/collections", json={"name": "garden", "ids": [str(sent.item_id)]}
+    )
+    assert listed.status_code == 201, listed.text
     who = person.http.get("/api/me").json()
     session_id = server.database.run(
         lambda connection: _session(connection, who["key_id"], canary)
+    )
+    blob = server.wiring.storage.put_bytes(canary.encode())
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into attachment_frames (attachment_id, number, time_s, start_s, "
+            "end_s, width, height, blob, text) values (%s, 1, 0, 0, 1, 1, 1, %s, %s)",
+            [sent.attachment.id, blob, canary],
+        )
     )
     return Estate(
         {
@@ -63,7 +75,9 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "item_id": sent.item_id,
             "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
+            "content_items": sent.item_id,
             "/api/items/bulk ids": sent.item_id,
+            "/api/collections ids": sent.item_id,
             "/api/background/dead-letters/requeue ids": sent.task.task_id,
             "key_id": UUID(who["key_id"]),
             "session_id": session_id,
