@@ -78,7 +78,7 @@ def desks(
                 "llm_provider": "compatible",
                 "llm_base_url": server.base_url,
                 "llm_model": "fake-large",
-                "llm_timeout_s": timedelta(seconds=1),
+                "llm_timeout_s": timedelta(seconds=30),
             }
             llm = Llm(**(usual | how))
             wiring = read(replace(wiring.settings, llm=llm))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,7 +156,6 @@ MATRIX: list[tuple[str, tuple[Act, ...], Status, str | None, int]] = [
     ("429", (rate_limited(),), Status.QUEUED, "too_many_requests", 1),
     ("500", (Fails(500),), Status.QUEUED, "provider_failed", 1),
     ("503", (Fails(503),), Status.QUEUED, "provider_failed", 1),
-    ("a hang", (Hangs(),), Status.QUEUED, "provider_silent", 1),
     ("a cut", (Cuts(),), Status.QUEUED, "provider_silent", 1),
     ("no JSON", (Sends(b"<html>", "text/html"),), Status.QUEUED, "provider_failed", 1),
     ("malformed once", (Says("{"),), Status.SUCCESS, None, 2),
@@ -192,6 +192,18 @@ def test_each_failure_ends_as_its_category_says(
     if status is Status.QUEUED:
         assert study.again(task).status is Status.SUCCESS
         assert len(study.server.calls) == calls + 1
+
+
+def test_a_hang_ends_with_its_time(desks: Desks, study: Study) -> None:
+    study.server.script(Hangs())
+    hasty = replace(study, desk=desks(llm_timeout_s=timedelta(seconds=1)))
+
+    task = hasty.process(TEXT, "summarize")
+
+    assert task.status is Status.QUEUED
+    assert task.error
+    assert task.error["code"] == "provider_silent"
+    assert len(study.server.calls) == 1
 
 
 def test_a_failure_that_stays_is_asked_about_four_times(study: Study) -> None:
