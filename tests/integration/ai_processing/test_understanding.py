@@ -34,8 +34,7 @@ from tests.fakes.llm_server import (
     too_long,
     unauthorized,
 )
-from tests.integration.ai_processing.conftest import Desks, Study
-from tests.integration.file_processing.test_documents import Desk
+from tests.integration.ai_processing.conftest import Asking, Study
 
 TEXT = (
     "Anna Meyer rents a flat in Berlin from Hausbau GmbH. The rent is 940.00 EUR a "
@@ -194,9 +193,9 @@ def test_each_failure_ends_as_its_category_says(
         assert len(study.server.calls) == calls + 1
 
 
-def test_a_hang_ends_with_its_time(desks: Desks, study: Study) -> None:
+def test_a_hang_ends_with_its_time(asking: Asking, study: Study) -> None:
     study.server.script(Hangs())
-    hasty = replace(study, desk=desks(llm_timeout_s=timedelta(seconds=1)))
+    hasty = asking(llm_timeout_s=timedelta(seconds=1))
 
     task = hasty.process(TEXT, "summarize")
 
@@ -290,10 +289,10 @@ def test_a_part_that_is_too_long_is_read_in_halves(study: Study) -> None:
 
 
 def test_a_server_without_schemas_is_asked_in_the_prompt(
-    desks: Desks, study: Study
+    asking: Asking, study: Study
 ) -> None:
     study.server.takes_schemas = study.server.takes_json_mode = False
-    new = replace(study, desk=desks())
+    new = asking()
 
     told = result(new.process(TEXT, "summarize"))
 
@@ -368,18 +367,15 @@ def test_what_a_model_makes_up_is_left_out(study: Study) -> None:
 
 @pytest.mark.parametrize("provider", ["openai", "azure"])
 def test_each_protocol_is_asked_in_its_own_way(
-    desks: Desks, study: Study, provider: str
+    asking: Asking, study: Study, provider: str
 ) -> None:
     is_azure = provider == "azure"
     study.server.key = "a-key"
-    new = replace(
-        study,
-        desk=desks(
-            llm_provider=provider,
-            llm_base_url=study.server.url if is_azure else study.server.base_url,
-            llm_api_version="2024-10-21" if is_azure else None,
-            llm_api_key=SecretStr("a-key"),
-        ),
+    new = asking(
+        llm_provider=provider,
+        llm_base_url=study.server.url if is_azure else study.server.base_url,
+        llm_api_version="2024-10-21" if is_azure else None,
+        llm_api_key=SecretStr("a-key"),
     )
 
     told = result(new.process(TEXT, "summarize"))
@@ -389,12 +385,6 @@ def test_each_protocol_is_asked_in_its_own_way(
     assert call.path.startswith("/openai/deployments/" if is_azure else "/v1/chat/")
     assert "temperature" in call.body
     assert call.body["max_completion_tokens"] == 900
-
-
-@pytest.fixture(scope="module")
-def plain_desk(desks: Desks) -> Desk:
-    """A worker without a model."""
-    return desks(llm_provider="extractive")
 
 
 @pytest.mark.parametrize(
@@ -407,9 +397,9 @@ def plain_desk(desks: Desks) -> Desk:
     ],
 )
 def test_without_a_model_the_local_engine_does_what_it_can_and_says_so(
-    plain_desk: Desk, study: Study, prompt_type: str, there: set[str]
+    study: Study, prompt_type: str, there: set[str]
 ) -> None:
-    told = result(replace(study, desk=plain_desk).process(TEXT, prompt_type))
+    told = result(study.with_changed(model=None).process(TEXT, prompt_type))
 
     filled = {name for name, value in told.items() if value}
     assert filled - {"language", "document_type"} == there | {
@@ -421,25 +411,14 @@ def test_without_a_model_the_local_engine_does_what_it_can_and_says_so(
     assert not study.server.calls
 
 
-def with_service(study: Study, service: TextUnderstanding) -> Study:
-    """The same study, where tasks are done with another service."""
-    runner = study.desk.runner
-    by_type = {**runner.services.by_type, TextUnderstanding: service}
-    services = replace(runner.services, by_type=by_type)
-    return replace(
-        study, desk=replace(study.desk, runner=replace(runner, services=services))
-    )
-
-
 def test_an_owners_categories_are_those_that_a_model_chooses_from(
     study: Study,
 ) -> None:
-    here = study.desk.runner.services.get(TextUnderstanding)
-    own = replace(here, categories=lambda owner: ["Housing", owner])
+    own = study.with_changed(categories=lambda owner: ["Housing", owner])
     answer = _analysis(categories=["housing", "Crime"])
     study.server.script(Says(json.dumps(answer)))
 
-    told = result(with_service(study, own).analyze(TEXT))
+    told = result(own.analyze(TEXT))
 
     assert told["categories"] == ["Housing"]
     assert f"out of these alone: Housing; {study.owner}" in study.server.calls[0].text
@@ -453,9 +432,7 @@ def test_a_model_elsewhere_is_not_asked_what_may_not_leave(study: Study) -> None
         purpose: replace(endpoint, reach=Reach.CLOUD)
         for purpose, endpoint in here.model.endpoints.items()
     }
-    elsewhere = with_service(
-        study, replace(here, model=replace(here.model, endpoints=away))
-    )
+    elsewhere = study.with_changed(model=replace(here.model, endpoints=away))
     opened = study.server.connections
 
     task = elsewhere.analyze(TEXT, options={"local_only": True})
