@@ -189,10 +189,10 @@ class _Conversation(Generic[A]):
         """Say what is wrong, and ask again; with more room, if that was it."""
         if answer.is_cut:
             self.answer_tokens *= _MORE_ROOM
-        self.said = [
-            Message("assistant", answer.text[:_SHOWN]),
-            Message("user", _MEND.format(reason=misfit.reason)),
-        ]
+        told = Message("user", _MEND.format(reason=misfit.reason))
+        shown = answer.text[:_SHOWN]
+        # Some servers take no empty turn.
+        self.said = [Message("assistant", shown), told] if shown.strip() else [told]
         return self.say()
 
     def say(self) -> ChatAnswer:
@@ -235,6 +235,7 @@ class _Conversation(Generic[A]):
             schema=question.schema,
             schema_name=question.prompt.schema,
             answer_tokens=self.answer_tokens,
+            form=form,
         )
 
         def send(key: str) -> Answered[ChatAnswer]:
