@@ -217,12 +217,17 @@ def up(
         bool,
         typer.Option("--background", help="Leave it; ./prsnl down ends it."),
     ] = False,
+    flower: Annotated[
+        bool, typer.Option("--flower", help="Celery's view of the workers, too.")
+    ] = False,
     insecure: Insecure = False,
 ) -> None:
     """Run the service: database, broker, API, scheduler and workers."""
     from prsnl.terminal import service as command
 
     _allow(insecure=insecure)
+    if flower:
+        os.environ["PRSNL_FLOWER"] = "true"  # for the processes that it starts, too
     raise typer.Exit(command.up(background=background))
 
 
@@ -350,6 +355,14 @@ def worker(
     program.main(wired, [Queue(name) for name in queues], threads=threads)
 
 
+@app.command()
+def flower(*, insecure: Insecure = False) -> None:
+    """Run Flower alone: Celery's view of the workers, behind a password."""
+    from prsnl import flower as program
+
+    program.main(_wired(insecure=insecure))
+
+
 def _wired(*, insecure: bool) -> Wiring:
     """What a process is made of; refused where anybody may come in."""
     from prsnl import wiring
@@ -451,6 +464,22 @@ def open_page(server: Server = None) -> None:
 
 
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Write database, files, settings and keys to one file, also while it runs."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.backup(file))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Bring a back-up into a data folder that holds nothing yet."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.restore(file))
 
 
 @app.command()

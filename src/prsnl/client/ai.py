@@ -7,6 +7,7 @@ from uuid import UUID
 
 from prsnl.client.connection import Connection, parsed
 from prsnl.wire.tasks import Accepted
+from prsnl.wire.usage import QuoteBody
 
 _AI: Final = "/api/background/ai"
 
@@ -35,6 +36,26 @@ class AiCalls(Connection):
             "options": {"summary_length": summary_length, "local_only": local_only},
         }
         return self._submit("analyze-content", body, idempotency_key)
+
+    def quote_item(self, item_id: UUID | str) -> QuoteBody:
+        """What an analysis of an item would take; nothing is queued."""
+        answer = self._ask(
+            "POST",
+            f"{_AI}/analyze-content",
+            params={"dry_run": True},
+            json={"content_id": str(item_id)},
+        )
+        return parsed(QuoteBody, answer)
+
+    def quote(self, content: str, prompt_type: str) -> QuoteBody:
+        """What a question would take: requests, tokens, money, time; none is made."""
+        answer = self._ask(
+            "POST",
+            f"{_AI}/process-with-llm",
+            params={"dry_run": True},
+            json={"content": content, "prompt_type": prompt_type},
+        )
+        return parsed(QuoteBody, answer)
 
     def process_with_llm(
         self,

@@ -67,9 +67,30 @@ class AttachmentView(View):
     processing_status: ProcessingStatus
     processed_at: datetime | None
     document_type: str | None
+    #: Of the best guess, told or not, from 0 to 1; None for a person's own word.
+    document_type_confidence: float | None = None
+    #: What speaks for it, in one sentence.
+    document_type_reason: str | None = None
     metadata: dict[str, str]
     headings: list[dict[str, Any]]
+    #: What a recording says of itself: see `MediaInfo` in the engines' contracts, with
+    #: its chapters; None of other files, and before it was looked into.
+    media: dict[str, Any] | None = None
     created_at: datetime
+
+
+class FrameView(View):
+    """One key frame of a video."""
+
+    number: int
+    time_s: float
+    #: The shot that it stands for.
+    start_s: float
+    end_s: float
+    width: int
+    height: int
+    #: What OCR read on it; None where none was asked for.
+    text: str | None
 
 
 class LearnedView(View):
@@ -112,6 +133,15 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: What it is filed under: a name of the taxonomy, "uncategorised" where nothing was
+    #: sure enough, None where nobody has looked yet.
+    category: str | None = None
+    #: Of the suggestion, from 0 to 1; None for a person's own word.
+    category_confidence: float | None = None
+    #: "user", "suggested" or "llm".
+    category_source: str | None = None
+    #: What speaks for it, in one sentence.
+    category_reason: str | None = None
     #: No byte of it may leave this machine.
     local_only: bool = False
     #: When it went to the trash; None outside of it.

@@ -26,7 +26,7 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden"}
+WORDS = {"name": "garden", "number": "1"}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
@@ -58,6 +58,14 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     session_id = server.database.run(
         lambda connection: _session(connection, who["key_id"], canary)
     )
+    blob = server.wiring.storage.put_bytes(canary.encode())
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into attachment_frames (attachment_id, number, time_s, start_s, "
+            "end_s, width, height, blob, text) values (%s, 1, 0, 0, 1, 1, 1, %s, %s)",
+            [sent.attachment.id, blob, canary],
+        )
+    )
     return Estate(
         {
             "task_id": sent.task.task_id,
@@ -67,6 +75,7 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "item_id": sent.item_id,
             "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
+            "content_items": sent.item_id,
             "/api/items/bulk ids": sent.item_id,
             "/api/collections ids": sent.item_id,
             "/api/background/dead-letters/requeue ids": sent.task.task_id,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from prsnl.ai_processing import passages
 from prsnl.ai_processing.answers import AnalysisAnswer, EntityAnswer, unique
-from prsnl.ai_processing.asking import Question, tokens_of
+from prsnl.ai_processing.asking import Question
 from prsnl.ai_processing.passages import Source
 from prsnl.ai_processing.prompts import shipped
 from prsnl.engines.contracts import Chunk, Entity, EntityKind
 from prsnl.engines.llm.contract import Form
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.engines.text.chunks import chunks_of
 
 PAGES = {
@@ -111,3 +112,13 @@ def test_a_text_cannot_close_the_lines_it_stands_between() -> None:
 
 def test_labels_are_unique_however_they_are_capitalised() -> None:
     assert unique(["Rent", "", "rent", "Flat", "Sea"], most=2) == ("Rent", "Flat")
+
+
+def test_a_kind_that_is_not_on_the_list_is_one_that_is() -> None:
+    """One word of a small model's own is no reason to ask for all of it again."""
+    kinds = [
+        EntityAnswer(name="x", kind=kind).kind  # type: ignore[arg-type]
+        for kind in ("Person", "COMPANY", "location", "spaceship")
+    ]
+
+    assert kinds == ["person", "organization", "place", "other"]
