@@ -31,14 +31,15 @@ from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
-from prsnl.core.settings.in_force import InForce
+from prsnl.core.settings.in_force import Following, InForce
 from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, restored, taxonomy
+from prsnl.library import learned, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
+from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
@@ -85,6 +86,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         insecurities: What `--insecure` let pass; /health says it.
     """
     visits = Visits()
+    in_force = InForce(wiring.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -105,6 +107,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
                 app.state.quoter = quoter(wiring.settings)
+                app.state.language_model = Following(in_force, models.language_model)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -130,7 +133,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.engines = engines.Engines(InForce(wiring.settings))
+    app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
@@ -145,10 +148,13 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         prompts.router,
         embedding_endpoints.router,
         file_processing.router,
-        file_processing.rerun_router,
+        rerun.router,
         media_processing.router,
         search.router,
         collections.router,
+        media_processing.transcripts_router,
+        video.router,
+        video.frames_router,
         library.router,
         learned.router,
         restored.router,

@@ -14,6 +14,7 @@ from prsnl.ai_processing.asking import LanguageModel
 from prsnl.ai_processing.passages import plan
 from prsnl.ai_processing.prompt_specs import PROCESS_WITH_LLM, ProcessWithLlm
 from prsnl.core.db import Database
+from prsnl.core.settings.in_force import Following
 from prsnl.web.dependencies import Dispatch, Parts
 from prsnl.wire.tasks import Accepted
 from prsnl.wire.usage import QuoteBody
@@ -31,11 +32,12 @@ QUOTED: dict[int | str, dict[str, Any]] = {
 }
 
 
-# `async` though they wait for nothing: see `web.dependencies`.
+# `async` though it seldom waits: see `web.dependencies`.
 async def language_model(connection: HTTPConnection) -> LanguageModel | None:
-    """The language model of this process; None where there is none."""
-    model: LanguageModel | None = connection.app.state.language_model
-    return model
+    """The language model that is set now; None where there is none."""
+    found: Following[LanguageModel | None] = connection.app.state.language_model
+    # To make it anew asks the name service.
+    return await run_in_threadpool(found.now) if found.is_stale else found.now()
 
 
 async def quoter(connection: HTTPConnection) -> Quoter:

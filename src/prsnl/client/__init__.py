@@ -7,6 +7,7 @@ from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
+from prsnl.client.media import MediaCalls
 from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
 from prsnl.client.usage import UsageCalls
@@ -24,6 +25,7 @@ class Client(
     SearchCalls,
     TaskCalls,
     UsageCalls,
+    MediaCalls,
 ):
     """Talks to one server. Safe to use from several threads; close it at the end.
 

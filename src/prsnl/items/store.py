@@ -33,7 +33,7 @@ _ATTACHMENT: Final = """
 select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
        thumbnail is not null as has_thumbnail, processing_status, processed_at,
        document_type, document_type_confidence, document_type_reason, metadata,
-       headings, created_at
+       headings, media, created_at
 from attachments
 """
 

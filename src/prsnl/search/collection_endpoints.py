@@ -10,17 +10,16 @@ from fastapi import Path as PathPart
 from pydantic import BaseModel, ConfigDict, Field
 
 from prsnl.core.db import Db
-from prsnl.core.texts import ShortText
 from prsnl.items import store
 from prsnl.items.models import ItemView
 from prsnl.search import collections
 from prsnl.web.dependencies import Caller, Parts
 from prsnl.wire.base import Page
-from prsnl.wire.search import CollectionBody, NewCollection
+from prsnl.wire.search import CollectionBody, CollectionName, NewCollection
 
 router = APIRouter(prefix="/api/collections", tags=["Search"])
 
-Name = Annotated[ShortText, PathPart(description="Its name, percent-encoded.")]
+Name = Annotated[CollectionName, PathPart(description="Its name, percent-encoded.")]
 
 
 class ListPaging(BaseModel):

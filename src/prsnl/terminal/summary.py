@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from prsnl.engines.taxonomy.contract import UNCATEGORISED
 from prsnl.items.models import ItemView, PageView
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 
 #: Kinds that have pages.
@@ -74,6 +75,8 @@ def _head(outcome: Outcome) -> str:
     attachment = outcome.attachment
     if attachment is not None and attachment.kind in _PAGED and attachment.page_count:
         parts.append(_pages(attachment.page_count, outcome.pages))
+    if attachment is not None:
+        parts.extend(media.head(attachment, outcome.frames))
     parts.append("(already there)" if outcome.is_known else clock(outcome.seconds))
     return "   ".join(parts)
 
@@ -100,6 +103,7 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
         item.language,
     )
     yield " · ".join(fact for fact in facts if fact)
+    yield from speech.lines(outcome.transcript)
     if item.summary:
         yield "Summary: " + one_line(item.summary, characters=_SUMMARY_CHARACTERS)
     else:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.wire.base import Body
@@ -174,6 +174,19 @@ class CollectionBody(Body):
     items: int | None
 
 
+def _one_part(name: str) -> str:
+    if "/" in name:
+        raise ValueError("a collection's name holds no slash")
+    return name
+
+
+CollectionName: TypeAlias = Annotated[
+    ShortText,
+    Field(json_schema_extra={"pattern": r"^[^/\u0000]*[^\s/\u0000][^/\u0000]*$"}),
+    AfterValidator(_one_part),
+]
+
+
 class NewCollection(BaseModel):
     """A search to keep, or items to list; neither: an empty list."""
 
@@ -186,7 +199,7 @@ class NewCollection(BaseModel):
         },
     )
 
-    name: ShortText
+    name: CollectionName
     search: SavedSearch | None = Field(None, description="Looked for each time.")
     ids: list[UUID] | None = Field(
         None, max_length=500, description="Or these items; a list grows with each call."

@@ -21,7 +21,8 @@ from prsnl.file_processing import tasks as file_processing
 from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, embedding, files, media, models
+from prsnl.media_processing import video_tasks
+from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -38,6 +39,7 @@ CATALOGUE: Final = Catalogue.merged(
         ai_processing.TASKS,
         media_processing.TASKS,
         library.TASKS,
+        video_tasks.TASKS,
     ]
 )
 
@@ -91,7 +93,10 @@ class Wiring:
                 self.settings, database, self.storage, children, self.taxonomy
             )
             outside = gate(self.settings, database)
-            with embedding.embedder(parts, outside) as embedder:
+            with (
+                embedding.embedder(parts, outside) as embedder,
+                media.transcriber(parts) as hearing,
+            ):
                 analyst = ai.analyst(parts, embedder)
                 yield Services(
                     {
@@ -101,7 +106,8 @@ class Wiring:
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
-                    | media.services(),
+                    | media.services(parts, analyst, hearing)
+                    | video.services(parts, analyst, hearing, model),
                     local_only=self.settings.privacy.local_only,
                 )
 

@@ -16,7 +16,6 @@ from prsnl.engines.llm.table import OPENAI_URL, Access, LazyEngine
 from prsnl.engines.reach import Reach
 from prsnl.items.vector_upkeep import Policy
 from prsnl.items.vectors import ModelName
-from prsnl.wiring.outside import local_hosts
 from prsnl.wiring.parts import Parts
 from prsnl.work.outside import Gate
 
@@ -109,7 +108,7 @@ def embedding_access(settings: Settings) -> Access | None:
         key=lambda: secret,
         api_version=llm.llm_api_version,
         timeout_s=llm.llm_timeout_s.total_seconds(),
-        local_hosts=local_hosts(settings),
+        local_hosts=settings.privacy.hosts,
         model_setting="PRSNL_EMBEDDING_MODEL",
         key_setting="PRSNL_EMBEDDING_API_KEY",
     )

@@ -21,7 +21,7 @@ def gate(settings: Settings, database: Database) -> Gate:
         prices=prices(settings),
         budget_usd=_decimal(own.llm_budget_per_day_usd),
         local_only=privacy.local_only,
-        local_hosts=local_hosts(settings),
+        local_hosts=privacy.hosts,
         timeout_s=own.llm_timeout_s.total_seconds(),
     )
 
@@ -53,12 +53,6 @@ def quoter(settings: Settings) -> Quoter:
         prices=prices(settings),
         budget_usd=_decimal(settings.llm.llm_budget_per_day_usd),
     )
-
-
-def local_hosts(settings: Settings) -> tuple[str, ...]:
-    """The private addresses that count as this machine."""
-    named = settings.privacy.local_hosts or ""
-    return tuple(one for part in named.split(",") if (one := part.strip()))
 
 
 def _decimal(value: float | None) -> Decimal | None:

@@ -7,12 +7,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from prsnl.core.errors import BadRequestError
+from prsnl.core.errors import BadRequestError, PrsnlError
 from prsnl.core.settings import Settings
+from prsnl.core.settings.kept import KeptSettings
 from prsnl.terminal.choices import Wanted, understood
+from prsnl.terminal.choosing import use
 from tests.fakes.llm_server import LlmServer, llm_server
 from tests.integration.embedded.test_supervisor import until
 from tests.unit.cli.test_commands import run
@@ -39,9 +42,26 @@ def server() -> Iterator[LlmServer]:
         yield running
 
 
-def kept(folder: Path) -> dict[str, str | None]:
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def choose(data_dir: Path, what: str, **more: Any) -> int:
+    """The command on a data folder where nothing runs."""
+    return use(Settings.read(data_dir), Wanted(what=what, **more))
+
+
+def key_in(folder: Path, key: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / "key"
+    file.write_text(f"{key}\n")
+    return file
+
+
+def kept(data_dir: Path) -> dict[str, str | None]:
     """What the settings of the data folder say of the language model."""
-    llm = Settings.read(folder / "data").llm
+    llm = Settings.read(data_dir).llm
     key = llm.llm_api_key
     return {
         "provider": llm.llm_provider,
@@ -59,8 +79,9 @@ def test_a_server_is_asked_for_its_list_and_kept(
     assert used.returncode == 0, used.stderr
     assert "From now on fake-large at 127.0.0.1:" in used.stdout
     assert "no text leaves it" in used.stdout
+    assert "It has others, too: fake-small" in used.stdout
     assert "Nothing runs here now" in used.stdout
-    assert kept(tmp_path) == {
+    assert kept(tmp_path / "data") == {
         "provider": "compatible",
         "base_url": server.base_url,  # found below the address that was given
         "model": "fake-large",
@@ -73,50 +94,51 @@ def test_a_server_is_asked_for_its_list_and_kept(
     shown = run("engines", folder=tmp_path)
     assert "in use  fake-large at 127.0.0.1:" in shown.stdout
 
-    run("engines", "use", "extractive", folder=tmp_path)
-    assert kept(tmp_path)["provider"] == "extractive"
-    assert kept(tmp_path)["base_url"] is None
+
+def test_nothing_stays_of_what_was_chosen_before(
+    server: LlmServer, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key beside another's address would be sent there."""
+    file = key_in(data_dir, "sk-1")
+    choose(data_dir, "openai:fake-small", url=server.base_url, key_file=file)
+    KeptSettings(data_dir).change({"PRSNL_LLM_CHEAP_MODEL": "fake-large"})
+
+    choose(data_dir, "extractive")
+
+    assert kept(data_dir) == {
+        "provider": "extractive",
+        "base_url": None,
+        "model": None,
+        "key": None,
+    }
+    assert Settings.read(data_dir).llm.llm_cheap_model is None
+    assert "no language model is asked" in capsys.readouterr().out
 
 
-def test_a_key_is_taken_from_the_environment_and_never_shown(
-    server: LlmServer, tmp_path: Path
+def test_a_key_is_asked_for_kept_and_never_shown(
+    server: LlmServer, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.key = "sk-secret"
+    with pytest.raises(BadRequestError, match="give its file with --key-file"):
+        choose(data_dir, server.base_url)
+    with pytest.raises(BadRequestError, match="does not accept the key") as wrong:
+        choose(data_dir, server.base_url, key_file=key_in(data_dir, "sk-wrong"))
+    file = key_in(data_dir, "sk-secret")
 
-    asked = run("engines", "use", server.base_url, folder=tmp_path)
-    wrong = run(
-        "engines",
-        "use",
-        server.base_url,
-        folder=tmp_path,
-        PRSNL_LLM_API_KEY="sk-wrong",
-    )
-    used = run(
-        "engines",
-        "use",
-        server.base_url,
-        "--model",
-        "fake-small",
-        folder=tmp_path,
-        PRSNL_LLM_API_KEY="sk-secret",
-    )
+    choose(data_dir, server.base_url, model="fake-small", key_file=file)
 
-    assert "wants a key: give its file with --key-file" in asked.stderr
-    assert "does not accept the key" in wrong.stderr
-    assert used.returncode == 0, used.stderr
-    assert kept(tmp_path)["key"] == "sk-secret"
-    told = "".join(done.stdout + done.stderr for done in (asked, wrong, used))
-    assert "sk-" not in told
-    again = run("engines", "use", server.base_url, folder=tmp_path)
-    assert again.returncode == 0, again.stderr  # the same server: the same key
-    assert kept(tmp_path)["model"] == "fake-small"
+    assert kept(data_dir)["key"] == "sk-secret"
+    choose(data_dir, server.base_url)  # the same server: the same key, the same model
+    assert kept(data_dir)["key"] == "sk-secret"
+    assert kept(data_dir)["model"] == "fake-small"
+    assert "sk-" not in capsys.readouterr().out + wrong.value.message
 
 
 def test_a_key_of_another_server_is_sent_to_none(
     server: LlmServer, tmp_path: Path
 ) -> None:
     """It stands in the environment for the provider of before."""
-    run(
+    done = run(
         "engines",
         "use",
         server.base_url,
@@ -126,88 +148,60 @@ def test_a_key_of_another_server_is_sent_to_none(
 
     assert server.count("models") == 1
     assert all("authorization" not in call.headers for call in server.calls)
+    # It goes before the file, and would be sent by the workers: that is said.
+    assert "But PRSNL_LLM_API_KEY is set in the environment" in done.stdout
 
 
 def test_of_azure_the_deployment_and_the_version_are_kept(
-    server: LlmServer, tmp_path: Path
+    server: LlmServer, data_dir: Path
 ) -> None:
     server.key = "sk-azure"
-    file = tmp_path / "key"
-    file.write_text("sk-azure\n")
+    file = key_in(data_dir, "sk-azure")
 
-    done = run(
-        "engines",
-        "use",
-        "azure:mine",
-        "--url",
-        server.url,
-        "--key-file",
-        str(file),
-        folder=tmp_path,
-    )
+    choose(data_dir, "azure:mine", url=server.url, key_file=file)
 
-    assert done.returncode == 0, done.stderr
-    assert kept(tmp_path) == {
+    assert kept(data_dir) == {
         "provider": "azure",
         "base_url": server.url,
         "model": "mine",
         "key": "sk-azure",
     }
-    assert Settings.read(tmp_path / "data").llm.llm_api_version == "2024-10-21"
+    assert Settings.read(data_dir).llm.llm_api_version == "2024-10-21"
     (call,) = server.calls
     assert call.path == "/openai/models?api-version=2024-10-21"
     assert call.headers["api-key"] == "sk-azure"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["URL", "--model", "huge"], "has no model huge; it has fake-large"),
-        (["http://127.0.0.1:9"], "Nothing answers at 127.0.0.1:9"),
-        (["ollama", "--url", "http://127.0.0.1:9"], "No Ollama answers"),
-    ],
-)
-def test_what_cannot_be_used_changes_nothing(
-    server: LlmServer, tmp_path: Path, arguments: list[str], said: str
+def test_what_cannot_be_used_changes_nothing(server: LlmServer, data_dir: Path) -> None:
+    nowhere, file = "http://127.0.0.1:9", key_in(data_dir, "sk-1")
+    for what, more, said in (
+        (server.base_url, {"model": "huge"}, "has no model huge; it has fake-large"),
+        (nowhere, {}, "Nothing answers at 127.0.0.1:9"),
+        ("ollama", {"url": nowhere}, "No Ollama answers"),
+        ("openai", {"url": server.base_url, "key_file": file}, "Name the model"),
+    ):
+        with pytest.raises(PrsnlError, match=said) as raised:
+            choose(data_dir, what, **more)
+        assert raised.value.message.endswith("Nothing was changed.")
+
+    server.models = ["nomic-embed-text"]
+    with pytest.raises(BadRequestError, match="no model to talk to: get one"):
+        choose(data_dir, server.base_url)
+    assert not (data_dir / "settings.env").exists()
+
+
+def test_with_local_only_no_other_machine_is_even_asked(data_dir: Path) -> None:
+    KeptSettings(data_dir).change({"PRSNL_LOCAL_ONLY": "true"})
+
+    with pytest.raises(BadRequestError, match="PRSNL_LOCAL_ONLY is true"):
+        choose(data_dir, "https://93.184.215.14/v1")
+
+
+def test_what_runs_takes_it_up(
+    server: LlmServer, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [each.replace("URL", server.base_url) for each in arguments]
-
-    done = run("engines", "use", *arguments, folder=tmp_path)
-
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert "Nothing was changed" in done.stderr
-    assert not (tmp_path / "data" / "settings.env").exists()
-
-
-def test_with_local_only_no_other_machine_is_even_asked(tmp_path: Path) -> None:
-    done = run(
-        "engines",
-        "use",
-        "https://models.example.org/v1",
-        folder=tmp_path,
-        PRSNL_LOCAL_ONLY="true",
-    )
-
-    assert done.returncode == 1
-    assert "PRSNL_LOCAL_ONLY is true" in done.stderr
-
-
-def test_what_goes_before_the_file_is_named(server: LlmServer, tmp_path: Path) -> None:
-    done = run(
-        "engines",
-        "use",
-        server.base_url,
-        folder=tmp_path,
-        PRSNL_LLM_MODEL="another",
-    )
-
-    assert "But PRSNL_LLM_MODEL is set in the environment" in done.stdout
-
-
-def test_what_runs_takes_it_up(server: LlmServer, tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(tmp_path / "data")],
+        [sys.executable, "-c", HOLDER, str(data_dir)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         text=True,
@@ -215,13 +209,14 @@ def test_what_runs_takes_it_up(server: LlmServer, tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "up\n"
 
-        done = run("engines", "use", server.base_url, folder=tmp_path)
+        choose(data_dir, server.base_url)
 
-        life = tmp_path / "data" / "life"
+        life = data_dir / "life"
         until(lambda: life.exists() and len(life.read_text().split()) == 2)
         assert holder.poll() is None
         holder.terminate()
-    assert f"The workers of `prsnl up` (pid {holder.pid}) take it up" in done.stdout
+    told = capsys.readouterr().out
+    assert f"The workers of `prsnl up` (pid {holder.pid}) take it up" in told
 
 
 @pytest.mark.parametrize(
@@ -242,7 +237,7 @@ def test_what_runs_takes_it_up(server: LlmServer, tmp_path: Path) -> None:
             "mine",
         ),
         (
-            Wanted(what="http://box:8000/v1", model="m"),
+            Wanted(what="http://box:8000/v1/chat/completions", model="m"),
             "compatible",
             "http://box:8000/v1",
             "m",

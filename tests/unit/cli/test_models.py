@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
-from prsnl.engines.models.store import ModelStore
-from tests.fakes.model_host import ModelHost, content, little_model, model_host
-from tests.unit.cli.test_commands import run
-
-#: The command with a catalogue of one little model.
-COMMAND = """
-import sys
-from prsnl.core.errors import PrsnlError
 from prsnl.engines.models.catalogue import Catalogue
+from prsnl.engines.models.store import ModelStore
 from prsnl.terminal import models
-from tests.fakes.model_host import little_model
-known = Catalogue(host=sys.argv[1], models=(little_model(),))
-try:
-    raise SystemExit(
-        models.get("speech", folder=None, is_agreed="--yes" in sys.argv, known=known)
-    )
-except PrsnlError as error:
-    sys.stderr.write(error.message)
-    raise SystemExit(1)
-"""
+from tests.fakes.model_host import ModelHost, content, little_model, model_host
 
 
 @pytest.fixture
@@ -39,89 +21,82 @@ def host() -> Iterator[ModelHost]:
         yield running
 
 
-def get(host: ModelHost, folder: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-c", COMMAND, host.url, *options],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "PRSNL_DATA_DIR": str(folder / "data"),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
+def get(host: ModelHost, data_dir: Path, *, is_agreed: bool = True) -> int:
+    """The command with a catalogue of one little model."""
+    return models.get(
+        Settings.read(data_dir),
+        "speech",
+        folder=None,
+        is_agreed=is_agreed,
+        known=Catalogue(host=host.url, models=(little_model(),)),
     )
 
 
 def test_a_model_is_told_fetched_used_and_removed(
-    host: ModelHost, tmp_path: Path
+    host: ModelHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = get(host, tmp_path, "--yes")
+    assert get(host, tmp_path) == 0
 
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "A little model   294.9 KiB   licence MIT"
     assert host.url.removeprefix("http://") in lines[1]
     assert "little is here, whole and checked." in lines
-    assert Settings.read(tmp_path / "data").speech.speech_model == "little"
-    assert ModelStore.of(tmp_path / "data").has(little_model())
+    assert Settings.read(tmp_path).speech.speech_model == "little"
+    assert ModelStore.of(tmp_path).has(little_model())
 
-    again = get(host, tmp_path)
-    assert again.stdout.startswith("little is here already, whole")
+    get(host, tmp_path)
+    assert capsys.readouterr().out.startswith("little is here already, whole")
     assert len(host.asked) == 2
 
-    weights = tmp_path / "data" / "models" / "little" / "model.bin"
-    weights.write_bytes(bytes(weights.stat().st_size))
-    mended = get(host, tmp_path, "--yes")
-    assert mended.returncode == 0, mended.stderr
-    assert len(host.asked) == 4
+    models.remove(Settings.read(tmp_path), ["little"])
+    told = capsys.readouterr().out
+    assert "Removed little: 295" in told
+    assert "little was in use" in told
+    assert Settings.read(tmp_path).speech.speech_model is None
+    assert ModelStore.of(tmp_path).names() == []
 
-    gone = run("models", "remove", "little", folder=tmp_path)
-    assert "Removed little: 295" in gone.stdout
-    assert Settings.read(tmp_path / "data").speech.speech_model is None
-    assert ModelStore.of(tmp_path / "data").names() == []
+
+def test_a_damaged_model_is_fetched_anew(host: ModelHost, tmp_path: Path) -> None:
+    get(host, tmp_path)
+    weights = tmp_path / "models" / "little" / "model.bin"
+    weights.write_bytes(bytes(weights.stat().st_size))
+
+    get(host, tmp_path)
+
+    assert weights.read_bytes() == content("model.bin")
 
 
 def test_nothing_is_fetched_where_nobody_agrees(
-    host: ModelHost, tmp_path: Path
+    host: ModelHost, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = get(host, tmp_path)
+    with pytest.raises(BadRequestError, match="add --yes"):
+        get(host, tmp_path, is_agreed=False)
 
-    assert done.returncode == 1
-    assert "licence MIT" in done.stdout
-    assert "add --yes" in done.stderr
+    assert "licence MIT" in capsys.readouterr().out
     assert host.asked == []
 
 
-def test_the_list_tells_size_and_licence_and_what_is_here(tmp_path: Path) -> None:
-    mine = tmp_path / "data" / "models" / "my-own"
+def test_the_list_tells_size_and_licence_and_what_is_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "models" / "my-own"
     mine.mkdir(parents=True)
     (mine / "model.bin").write_bytes(content("mine", 2048))
 
-    done = run("models", "list", folder=tmp_path)
+    models.show(Settings.read(tmp_path), is_json=False)
 
-    assert done.returncode == 0
-    assert "small" in done.stdout
-    assert "463.7 MiB, MIT" in done.stdout
-    assert "yours     my-own          2.0 KiB" in done.stdout
+    told = capsys.readouterr().out
+    assert "463.7 MiB, MIT" in told
+    assert "yours     my-own          2.0 KiB" in told
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["get", "huge"], "No model is called huge: there are speech, tiny"),
-        (["get", "tiny", "--from", "nowhere"], "is no folder"),
-        (["get", "tiny", "--from", "."], "does not hold tiny: its files are config"),
-        (["remove", "tiny"], "tiny is not here"),
-    ],
-)
-def test_what_is_wrong_is_one_sentence(
-    tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    done = run("models", *arguments, folder=tmp_path)
-
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_what_is_wrong_is_told_before_anything_happens(tmp_path: Path) -> None:
+    own = Settings.read(tmp_path)
+    with pytest.raises(BadRequestError, match="No model is called huge: there are"):
+        models.get(own, "huge", folder=None, is_agreed=True)
+    with pytest.raises(BadRequestError, match="is no folder"):
+        models.get(own, "tiny", folder=tmp_path / "nowhere", is_agreed=True)
+    with pytest.raises(BadRequestError, match="does not hold tiny: its files are"):
+        models.get(own, "tiny", folder=tmp_path, is_agreed=True)
+    with pytest.raises(BadRequestError, match="tiny is not here"):
+        models.remove(own, ["tiny"])

@@ -12,6 +12,7 @@ import pytest
 
 from prsnl.core.errors import BadRequestError, SettingsError
 from prsnl.core.settings import Settings
+from prsnl.core.settings.in_force import Following, InForce
 from prsnl.core.settings.kept import KeptSettings
 from tests.unit.core.test_settings import read_in_process
 
@@ -130,6 +131,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from prsnl.core.errors import PrsnlError
+from prsnl.core.settings.in_force import Following, InForce
 from prsnl.core.settings.kept import KeptSettings
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 try:
@@ -171,3 +173,26 @@ def test_equal_settings_have_equal_marks_and_a_changed_key_another(
 
     kept.change({KEY: "sk-2"})
     assert Settings.read(kept.data_dir).mark_of_engines() != first
+
+
+def test_what_is_made_of_the_settings_follows_them(kept: KeptSettings) -> None:
+    kept.change({MODEL: "first"})
+    made: list[str | None] = []
+
+    def make(settings: Settings) -> str:
+        model = settings.llm.llm_model
+        made.append(model)
+        if model == "bad":
+            raise SettingsError("No such model.")
+        return f"engine {model}"
+
+    following = Following(InForce(Settings.read(kept.data_dir)), make)
+    assert [following.now(), following.now()] == ["engine first"] * 2
+    assert made == ["first"]
+
+    kept.change({MODEL: "second"})
+    assert [following.now(), following.now()] == ["engine second"] * 2
+    assert made == ["first", "second"]
+
+    kept.change({MODEL: "bad"})  # a mistake takes nothing away
+    assert following.now() == "engine second"

@@ -171,6 +171,15 @@ class Llm(Concern):
         None, ge=0, description="Price of a million tokens that come back."
     )
 
+    @property
+    def provider(self) -> Literal["openai", "azure", "compatible", "extractive"]:
+        """The provider that is set, or follows from what else is."""
+        if self.llm_provider is not None:
+            return self.llm_provider
+        if self.llm_base_url is not None:
+            return "compatible"
+        return "openai" if self.llm_api_key or self.llm_token_file else "extractive"
+
 
 class Speech(Concern):
     """Who writes down what is said."""
@@ -179,12 +188,36 @@ class Speech(Concern):
         "local", description="`local`, `cloud`, `local,cloud` or `cloud,local`."
     )
     speech_model: str | None = Field(
-        None, description="Name or folder of the local model; of the cloud its name."
+        None,
+        description="Name of a model in the data folder's `models/`, or an absolute "
+        "folder; default: the largest that is there.",
     )
     speech_base_url: str | None = Field(
-        None, description="Address of a server that speaks the transcription protocol."
+        None,
+        description="Address of a server that speaks the transcription protocol; "
+        "default: the language model's.",
     )
-    speech_api_key: SecretStr | None = Field(None, description="Its key.")
+    speech_api_key: SecretStr | None = Field(
+        None, description="Its key; default: the language model's."
+    )
+    speech_cloud_model: str = Field(
+        "whisper-1", description="The server's model; of Azure the deployment."
+    )
+    speech_patience: float = Field(
+        8.0,
+        gt=0,
+        description="With two engines the first gives way to the other when it takes "
+        "so many times the recording's length.",
+    )
+    speech_segment_timeout_s: Seconds = Field(
+        timedelta(minutes=10), description="Time for a segment of half a minute."
+    )
+    speech_threads: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Cores that a local model may use; default: the machine's.",
+    )
 
 
 class Models(Concern):
@@ -209,3 +242,9 @@ class Privacy(Concern):
         description="Private addresses, with commas between, that count as this "
         "machine.",
     )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The private addresses that count as this machine."""
+        named = (self.local_hosts or "").split(",")
+        return tuple(one for part in named if (one := part.strip()))

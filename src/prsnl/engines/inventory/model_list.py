@@ -27,10 +27,13 @@ _REFUSED: Final = frozenset({401, 403})
 _OK: Final = 200
 
 
-class KeyWantedError(BadRequestError):
-    """The server wants a key, or another one."""
+class KeyWantedError(Exception):
+    """The server wants a key, or another one; who can asks for it."""
 
-    code = "key_wanted"
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        #: A sentence, for who cannot.
+        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +121,7 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
     except httpx2.TransportError as error:
         raise UnavailableError(
             f"Nothing answers at {address.host} ({_why(error)}): start the server "
-            "there, or correct the address. Nothing was changed."
+            "there, or correct the address."
         ) from error
     except httpx2.InvalidURL as error:
         raise BadRequestError(f"{address.base_url} is no address.") from error
@@ -129,10 +132,10 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
 def _check(answer: httpx2.Response, address: Address) -> None:
     status = answer.status_code
     if status in _REFUSED:
-        given = "does not accept the key" if address.key else "wants a key"
-        raise KeyWantedError(
-            f"{address.host} {given} (status {status}). Nothing was changed."
-        )
+        told = "wants a key"
+        if address.key:
+            told = "does not accept the key: give another with --key-file FILE"
+        raise KeyWantedError(f"{address.host} {told} (status {status}).")
     if status != _OK:
         raise _foreign(address, f"status {status}")
 
@@ -147,7 +150,7 @@ def _ids(told: Any, address: Address) -> tuple[str, ...]:
 def _foreign(address: Address, why: str) -> BadRequestError:
     return BadRequestError(
         f"What answers at {address.host} does not speak OpenAI's protocol ({why}): "
-        "correct the address (of most servers it ends with /v1). Nothing was changed."
+        "correct the address (of most servers it ends with /v1)."
     )
 
 
