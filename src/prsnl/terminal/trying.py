@@ -194,8 +194,8 @@ def _speech(one: _Try) -> str:
     }
     one.read("speech", silence(), "speech.transcribe", params)
     return (
-        f"{engine.name} {engine.version} is loaded; in {SILENCE_S} s of silence somebody "
-        f"speaks for {speech_s:.0f} s"
+        f"{engine.name} {engine.version} is loaded; in {SILENCE_S} s of silence "
+        f"somebody speaks for {speech_s:.0f} s"
     )
 
 
