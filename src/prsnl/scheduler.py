@@ -20,6 +20,7 @@ from prsnl.ai_processing.embedding_keeper import EmbeddingKeeper
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.core.storage import PARTS, Storage
+from prsnl.items import lexicon
 from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
@@ -39,6 +40,8 @@ from prsnl.work.workers import (
 
 _CLEANUP_EVERY_S: Final = 3600.0
 _SWEEP_EVERY_S: Final = 60.0
+#: A word just read can be misspelt after so long.
+_LEARN_EVERY_S: Final = 2.0
 _WAKE_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
@@ -180,6 +183,7 @@ def chores(
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
         Chore("calls", _CLEANUP_EVERY_S, forget_old_calls),
         Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
+        Chore("learn words", _LEARN_EVERY_S, lexicon.learn),
         Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),
     ]
 

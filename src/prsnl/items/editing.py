@@ -42,6 +42,11 @@ class ItemChanges(BaseModel):
         None, description="`contract`, `invoice` ...; null: none. Of all its files."
     )
 
+    category: ShortText | None = Field(
+        None,
+        description="A category of the taxonomy; the one suggested confirms it; null: "
+        "none.",
+    )
     local_only: StrictBool = Field(
         False, description="No byte of it may leave this machine."
     )
@@ -119,6 +124,12 @@ def change(
     learned = [name for name in given if name != "local_only"]
     if "title" in columns:
         columns["title_source"] = "user"
+    if "category" in columns:
+        columns |= {
+            "category_source": "user",
+            "category_confidence": None,
+            "category_reason": None,
+        }
     assignments = "".join(f"{name} = %({name})s, " for name in columns)
     with connection.transaction():
         done = connection.execute(
@@ -131,7 +142,9 @@ def change(
             raise NotFoundError("There is no such item.")
         if "document_type" in given:
             connection.execute(
-                "update attachments set document_type = %s where item_id = %s",
+                "update attachments set document_type = %s, "
+                "document_type_confidence = null, document_type_reason = null "
+                "where item_id = %s",
                 [given["document_type"], item_id],
             )
         return store.item(connection, item_id, owner=owner)

@@ -86,6 +86,9 @@ def sidecar(item: ItemView, attachment: AttachmentView) -> dict[str, Any]:
         "keywords": item.keywords,
         "entities": item.entities,
         "key_sentences": item.key_sentences,
+        "summary": item.summary,
+        "summary_engine": item.summary_engine,
+        "key_points": item.key_points,
     }
 
 

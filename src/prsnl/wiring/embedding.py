@@ -31,16 +31,20 @@ _BATCH_TOKENS: Final = 16_384
 def embedder(parts: Parts, gate: Gate) -> Iterator[Embedder]:
     """What makes vectors: by the settings' model, or on this machine."""
     local = LocalEmbedder(parts.children, parts.unit_timeout_s)
-    access = embedding_access(parts.settings)
-    if access is None or not _may_be_used(parts.settings, access):
-        yield Embedder(parts.database, usual=local, private=local)
+    with remote_embedder(parts.settings, gate) as remote:
+        yield Embedder(parts.database, usual=remote or local, private=local)
+
+
+@contextmanager
+def remote_embedder(settings: Settings, gate: Gate) -> Iterator[RemoteEmbedder | None]:
+    """The provider's model; None where the local one is the settings'."""
+    access = embedding_access(settings)
+    if access is None or not _may_be_used(settings, access):
+        yield None
         return
     engine = LazyEngine(access)
-    remote = RemoteEmbedder(
-        gate, engine, model_name(parts.settings), _limits(parts.settings)
-    )
     try:
-        yield Embedder(parts.database, usual=remote, private=local)
+        yield RemoteEmbedder(gate, engine, model_name(settings), _limits(settings))
     finally:
         engine.close()
 

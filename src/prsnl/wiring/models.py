@@ -47,6 +47,7 @@ def language_model(settings: Settings) -> LanguageModel | None:
         endpoints=endpoints,
         prompts=Prompts(settings.storage.folder / FOLDER),
         context_tokens=own.llm_context_tokens or usual,
+        thinking_tokens=own.llm_thinking_tokens,
     )
 
 

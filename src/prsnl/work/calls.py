@@ -251,4 +251,6 @@ def _key(connection: Db, intent: Intent) -> UUID:
         {"task": intent.task_id, "stage": intent.stage, "unit": intent.unit},
     ).fetchone()
     number = row["n"] if row else 0
-    return uuid5(intent.task_id, f"{intent.stage}/{intent.unit}/{number}")
+    # By its size, too: a batch that is halved is another request.
+    told = (intent.stage, intent.unit, number, intent.sent_bytes, intent.tokens_in)
+    return uuid5(intent.task_id, "/".join(map(str, told)))

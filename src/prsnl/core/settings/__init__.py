@@ -29,6 +29,7 @@ from prsnl.core.settings.service import (
     Access,
     Broker,
     Database,
+    Flower,
     Logs,
     Server,
     Storage,
@@ -58,6 +59,7 @@ class Settings:
     children: Children
     logs: Logs
     watch: Watch = field(default_factory=Watch)
+    flower: Flower = field(default_factory=Flower)
     ocr: Ocr = field(default_factory=Ocr)
     embedding: Embedding = field(default_factory=Embedding)
     llm: Llm = field(default_factory=Llm)

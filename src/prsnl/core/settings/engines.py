@@ -131,6 +131,13 @@ class Llm(Concern):
         description="A model reads and writes so many tokens at once; default: 32000, "
         "of a compatible server 8000.",
     )
+    llm_thinking_tokens: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="A model that thinks may do so with so many tokens, beside those "
+        "of its answer.",
+    )
     llm_requests_per_minute: int | None = Field(
         None, ge=1, description="Requests a minute to one model, over all workers."
     )
