@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from prsnl.core.errors import ChildCrashedError
+from prsnl.core.errors import ChildCrashedError, TimeLimitError
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Picture
 from prsnl.engines.media.contract import ChosenShots, MediaInfo, Shot, SpanShots
@@ -22,6 +23,8 @@ THUMBNAIL_WIDTH: Final = 320
 _PICTURE: Final = "picture"
 #: A video is looked through in spans of so many seconds; each is kept on its own.
 SPAN_S: Final = 30.0
+#: A span may take so many times what one answer may.
+_SPAN_LIMIT: Final = 20
 #: A child is replaced after so many spans: what a decoder keeps goes with it.
 _SPANS_A_CHILD: Final = 120
 #: To look at the pictures of a longer or larger film takes a machine hours; then only
@@ -116,10 +119,14 @@ class Viewing:
             unit_timeout_s=self.unit_timeout_s,
         )
         left = list(wanted)
+        began = time.monotonic()
         for frame in frames:
             self.run.check()
             if "tick" in frame:
+                if time.monotonic() - began > _SPAN_LIMIT * self.unit_timeout_s:
+                    raise TimeLimitError(_too_slow(left[0] if left else 0))
                 continue
+            began = time.monotonic()
             seen = SpanShots.model_validate(frame)
             if not left or seen.number != len(wanted) - len(left):
                 break
@@ -151,6 +158,14 @@ class Viewing:
             self.run.peak_memory_bytes = max(
                 self.run.peak_memory_bytes, self._child.peak_memory_bytes
             )
+
+
+def _too_slow(number: int) -> str:
+    start_s = max(0, number - 1) * SPAN_S
+    return (
+        f"To look through {SPAN_S:.0f} s of the video from {start_s:.0f} s on took too "
+        "long. Save it smaller, or raise PRSNL_CHILD_UNIT_TIMEOUT_S."
+    )
 
 
 def spans(info: MediaInfo) -> range:
