@@ -150,7 +150,8 @@ def _prefer(projection: Any, words: Numbers, tokens: list[str]) -> None:
     words[end, -1] = 9.0
     bias[end] = -2.0
     words[first:] *= 0.01
-    bias[first:] = -14.0
+    bias[first + 1 :] = -30.0
+    bias[first] = -16.0
     for code in _LANGUAGES:
         bias[tokens.index(f"<|{code}|>")] = -20.0
     projection.weight = words
