@@ -32,8 +32,12 @@ _LIMIT_S: Final = 600.0
 
 
 def made(path: Path, *, seconds: int, width: int, height: int) -> None:
-    """Write a film of pans over clouds, cut every three seconds (H.264)."""
+    """Write a film of pans over clouds with grain, cut every three seconds (H.264)."""
     chance = np.random.default_rng(7)
+    grain = [
+        chance.integers(-6, 7, (height, width, 1), np.int8).astype(np.int16)
+        for _ in range(4)
+    ]
     with av.open(str(path), "w") as file:
         stream = file.add_stream(
             "libx264", rate=_RATE, options={"preset": "veryfast", "crf": "23"}
@@ -44,9 +48,8 @@ def made(path: Path, *, seconds: int, width: int, height: int) -> None:
             if place == 0:
                 cloud = _cloud(chance, width + 6 * _RATE, height + 3 * _RATE)
             shown = cloud[place : place + height, 2 * place : 2 * place + width]
-            frame = av.VideoFrame.from_ndarray(
-                np.ascontiguousarray(shown), format="rgb24"
-            )
+            grained = np.clip(shown + grain[number % len(grain)], 0, 255)
+            frame = av.VideoFrame.from_ndarray(grained.astype(np.uint8), format="rgb24")
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
 
