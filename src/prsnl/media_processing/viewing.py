@@ -12,6 +12,7 @@ from prsnl.core.errors import ChildCrashedError, TimeLimitError
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Picture
 from prsnl.engines.media.contract import ChosenShots, MediaInfo, Shot, SpanShots
+from prsnl.engines.media.limits import DURATION_MAX_S
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items.models import AttachmentView
@@ -31,7 +32,9 @@ _SPANS_A_CHILD: Final = 120
 #: those are looked at that its encoder has marked.
 _PIXELS_MAX: Final = 400e9
 _USUAL_RATE: Final = 25.0
-_PICTURE_BYTES: Final = 16 * 2**20
+_PICTURE_BYTES: Final = 8 * 2**20
+#: A header may name less than there is: the last span is so many times as long.
+_BEYOND: Final = 10
 
 
 @dataclass
@@ -175,9 +178,11 @@ def spans(info: MediaInfo) -> range:
 
 def span(info: MediaInfo, number: int) -> tuple[float, float]:
     """Where a span begins and ends; the last one takes what there is beyond."""
-    is_last = number == len(spans(info))
     start = (number - 1) * SPAN_S
-    return start, start + SPAN_S * (10 if is_last else 1)
+    if info.duration_s is None:
+        return start, DURATION_MAX_S
+    is_last = number == len(spans(info))
+    return start, start + SPAN_S * (_BEYOND if is_last else 1)
 
 
 def is_long(info: MediaInfo) -> bool:
