@@ -103,6 +103,64 @@ def process(
     raise typer.Exit(command.main(wanted))
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def search(
+    *,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY...",
+            help='Words, "phrases", -words, codes and numbers as printed, wor*.',
+        ),
+    ],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object, nothing else.")
+    ] = False,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="pdf, docx, text ...")
+    ] = None,
+    document_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="contract, invoice ...")
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="TAG", help="With this tag; repeat it."),
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this category.")
+    ] = None,
+    dated_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DAY", help="Dated YYYY-MM-DD or later."),
+    ] = None,
+    dated_to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DAY", help="Dated YYYY-MM-DD or before."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Most hits.")] = 10,
+    server: Server = None,
+) -> None:
+    """Find pages by word and by meaning, each with the address that opens it.
+
+    Exit status 1 if there are none.
+    """
+    from prsnl.terminal import search as command
+
+    wanted = command.Wanted(
+        words=words,
+        is_json=is_json,
+        kind=kind,
+        document_type=document_type,
+        tags=tags,
+        category=category,
+        dated_from=dated_from,
+        dated_to=dated_to,
+        limit=limit,
+        server=server,
+    )
+    raise typer.Exit(command.main(wanted))
+
+
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
@@ -118,6 +176,38 @@ def export(
 
 
 @app.command()
+def mcp(
+    *,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http", metavar="PORT", min=1, max=65535, help="Over HTTP, at /mcp."
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where HTTP listens.")
+    ] = "127.0.0.1",
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Files below may be submitted by path; repeat it."
+        ),
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Let a language model search and read: tools over MCP, on standard input.
+
+    Over HTTP each caller sends a key of his own, and sees what it sees.
+    """
+    from prsnl.terminal import mcp as command
+
+    wanted = command.Wanted(
+        http_port=http, host=host, folders=files or [], server=server
+    )
+    raise typer.Exit(command.main(wanted))
+
+
+@app.command()
 def up(
     *,
     no_open: Annotated[  # noqa: ARG001 - there is no page that could be opened
@@ -127,12 +217,17 @@ def up(
         bool,
         typer.Option("--background", help="Leave it; ./prsnl down ends it."),
     ] = False,
+    flower: Annotated[
+        bool, typer.Option("--flower", help="Celery's view of the workers, too.")
+    ] = False,
     insecure: Insecure = False,
 ) -> None:
     """Run the service: database, broker, API, scheduler and workers."""
     from prsnl.terminal import service as command
 
     _allow(insecure=insecure)
+    if flower:
+        os.environ["PRSNL_FLOWER"] = "true"  # for the processes that it starts, too
     raise typer.Exit(command.up(background=background))
 
 
@@ -173,6 +268,22 @@ def retry(task_ids: TaskIds, server: Server = None) -> None:
     from prsnl.terminal import tasks as command
 
     raise typer.Exit(command.retry(task_ids, server=server))
+
+
+@app.command()
+def usage(
+    *,
+    by: Annotated[
+        str,
+        typer.Option(help="day, model, provider, purpose, task or item."),
+    ] = "day",
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: Server = None,
+) -> None:
+    """Show what was asked of models, and what it cost."""
+    from prsnl.terminal import usage as command
+
+    raise typer.Exit(command.main(by, is_json=is_json, server=server))
 
 
 @app.command()
@@ -242,6 +353,14 @@ def worker(
         raise typer.BadParameter(f"{unknown[0]} is no queue; there are {known}.")
     wired = _wired(insecure=insecure)
     program.main(wired, [Queue(name) for name in queues], threads=threads)
+
+
+@app.command()
+def flower(*, insecure: Insecure = False) -> None:
+    """Run Flower alone: Celery's view of the workers, behind a password."""
+    from prsnl import flower as program
+
+    program.main(_wired(insecure=insecure))
 
 
 def _wired(*, insecure: bool) -> Wiring:

@@ -128,18 +128,20 @@ class FileCalls(Connection):
         """A file as Markdown, with front matter and page marks."""
         return self._ask("GET", f"/api/attachments/{attachment_id}/markdown").text
 
-    def pages(self, attachment_id: UUID | str) -> Iterator[PageView]:
-        """The pages of a file, in order."""
-        after: str | None = "0"
-        while after is not None:
+    def pages(
+        self, attachment_id: UUID | str, *, after: int = 0, at_once: int = 200
+    ) -> Iterator[PageView]:
+        """The pages of a file, in order, from the one that follows *after* on."""
+        following: str | None = str(after)
+        while following is not None:
             answer = self._ask(
                 "GET",
                 f"/api/attachments/{attachment_id}/pages",
-                params={"after": after, "limit": 200},
+                params={"after": following, "limit": at_once},
             )
             page = parsed(Page[PageView], answer)
             yield from page.items
-            after = page.next
+            following = page.next
 
 
 def _encodable(name: str) -> str:

@@ -17,7 +17,6 @@ from prsnl.items.models import ItemView
 from prsnl.wire.base import Page
 from prsnl.wire.library import (
     Bulk,
-    BulkDone,
     Emptied,
     NewNote,
     NoteKept,
@@ -31,6 +30,7 @@ from prsnl.wire.monitoring import (
     Requeue,
     Requeued,
 )
+from prsnl.wire.tasks import Accepted
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -89,10 +89,10 @@ class LibraryCalls(Connection):
         """Which hosts got bytes of an item."""
         return self._told(Receipt, "GET", f"/api/items/{item_id}/egress")
 
-    def bulk(self, wanted: Bulk, *, idempotency_key: str | None = None) -> BulkDone:
-        """Do one thing to many items."""
+    def bulk(self, wanted: Bulk, *, idempotency_key: str | None = None) -> Accepted:
+        """Have one thing done to many items; the task's result is a `BulkDone`."""
         return self._told(
-            BulkDone,
+            Accepted,
             "POST",
             "/api/items/bulk",
             json=_json(wanted),

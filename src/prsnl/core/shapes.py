@@ -23,14 +23,6 @@ def exactly_one(*names: str) -> dict[str, Any]:
     }
 
 
-def belongs_to(name: str, other: str) -> dict[str, Any]:
-    """The field *name* is only given together with *other*."""
-    return {
-        "if": {"required": [name], "properties": {name: _GIVEN}},
-        "then": {"required": [other], "properties": {other: _GIVEN}},
-    }
-
-
 def wanted_by(name: str, chooser: str, values: list[str]) -> dict[str, Any]:
     """The field *name* is given where *chooser* has one of these values alone."""
     return {

@@ -200,19 +200,21 @@ def models_of(connection: Db, *, owner: str) -> list[Model]:
     return [Model(**row) for row in rows]
 
 
-def nearest(model: Model, before: Sequence[Model] = ()) -> str:
+def nearest(
+    model: Model, before: Sequence[Model] = (), *, narrowed: str = "true"
+) -> str:
     """The statement that finds the passages that are nearest to a query.
 
     Parameters: `owner`; `query`, the query's vector by this model as pgvector writes
     it (`"[0.1, ...]"`); `limit`. Rows: `attachment_id`, `number` and `distance`, the
-    cosine's, from 0; passages of equal text have one row each. More conditions may be
-    put to `c`, a row of `chunks`. Where the model has an index it is used if its
-    planner takes it for quicker; `hnsw.iterative_scan` lets it go on until the limit is
-    reached.
+    cosine's, from 0; passages of equal text have one row each. Where the model has an
+    index it is used if its planner takes it for quicker; `hnsw.iterative_scan` lets it
+    go on until the limit is reached.
 
     Args:
         model: Whose vectors are compared.
         before: Models that were asked already: their passages are left out.
+        narrowed: A further condition on `c`, a row of `chunks`.
     """
     size = model.dimensions
     distance = f"e.embedding::halfvec({size}) <=> %(query)s::halfvec({size})"
@@ -227,6 +229,7 @@ def nearest(model: Model, before: Sequence[Model] = ()) -> str:
         from embeddings e
         join chunks c on c.owner = e.owner and c.content = e.content
         where e.owner = %(owner)s and e.model_id = {model.id} and e.is_passage
+          and {narrowed}
         {left_out if before else ""}
         order by {distance} limit %(limit)s
     """

@@ -1,17 +1,17 @@
-"""One action for many items, and what became of each."""
+"""One action for many items, as a task that can be watched."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from prsnl.core.db import Db
-from prsnl.core.ids import new_id
+from prsnl.core.db import Database, Db
 from prsnl.core.storage import Storage
+from prsnl.engines.contracts import Value
 from prsnl.items import editing, listing, store
-from prsnl.items.models import ItemView
 from prsnl.library.intake import process
 from prsnl.library.trash import purge
 from prsnl.wire.library import (
@@ -22,6 +22,13 @@ from prsnl.wire.library import (
     BulkResult,
     Outcome,
 )
+from prsnl.work.queues import Queue
+from prsnl.work.run import TaskRun
+from prsnl.work.specs import TaskSpec
+from prsnl.work.stages import Stage
+
+#: Items that change in one transaction.
+_BATCH: Final = 50
 
 #: Why an item that is there stays as it is.
 _UNCHANGED: Final = {
@@ -33,41 +40,74 @@ _UNCHANGED: Final = {
     Action.REPROCESS: "It has no file.",
 }
 
+#: On the queue whose workers mostly wait: a person looks at it.
+BULK_ITEMS: Final = TaskSpec(
+    name="bulk_items_task",
+    queue=Queue.AI_PROCESSING,
+    command=Bulk,
+    result=BulkDone,
+    priority=5,
+)
+
+
+class Picked(Value):
+    """The items that fitted when the task began."""
+
+    ids: tuple[UUID, ...]
+
+
+class Changed(Value):
+    """What became of a batch of items."""
+
+    results: tuple[BulkResult, ...]
+
+
+PICK: Final = Stage(name="pick", version=1, result=Picked, title="Finding the items")
+CHANGE: Final = Stage(
+    name="change", version=1, result=Changed, title="Changing the items"
+)
+
 
 @dataclass(frozen=True)
-class BulkWork:
-    """Does one bulk request of one owner."""
+class BulkWorker:
+    """Does `bulk_items_task`."""
 
-    connection: Db
+    database: Database
     storage: Storage
-    owner: str
-    #: Stands for this request, so that a repeated one makes no second tasks.
-    key: str
 
-    @classmethod
-    def of(
-        cls, connection: Db, storage: Storage, owner: str, key: str | None
-    ) -> BulkWork:
-        """With the client's key, or one of its own."""
-        return cls(connection, storage, owner, key or f"bulk {new_id()}")
+    def do(self, run: TaskRun, wanted: Bulk) -> BulkDone:
+        """Do one thing to many items, a batch at a time.
 
-    def do(self, wanted: Bulk) -> BulkDone:
-        """Do it, and tell what became of each item."""
-        ids, following = self._ids(wanted)
-        rows = self.connection.execute(
-            "select id from items where id = any(%s) and owner = %s",
-            [ids, self.owner],
-        ).fetchall()
-        known = {row["id"] for row in rows}
-        tasks: dict[UUID, list[UUID]] = {}
-        if wanted.action is Action.REPROCESS:
-            tasks = self._reprocess([one for one in ids if one in known])
-            done = set(tasks)
-        else:
-            done = self._change(wanted, ids)
-        results = [_result(one, wanted.action, known, done, tasks) for one in ids]
+        A batch that was under way when its worker died is done again: those of its
+        items that had changed already then count as unchanged.
+        """
+        picked = run.stage(
+            PICK,
+            inputs=[run.task_id.bytes],
+            work=lambda: Picked(ids=tuple(self._ids(wanted, run.owner))),
+            store=lambda _connection, _picked: None,
+        )
+        ids = picked.value.ids
+        batches = dict(
+            enumerate((ids[n : n + _BATCH] for n in range(0, len(ids), _BATCH)), 1)
+        )
+        run.progress.expect(1 + len(batches))
+
+        def work(units: Sequence[int]) -> Iterator[tuple[int, Changed]]:
+            for unit in units:
+                yield unit, self._change(run, wanted, batches[unit])
+
+        done = run.units(
+            CHANGE,
+            units=list(batches),
+            inputs=[picked.key],
+            work=work,
+            store=lambda _connection, _changed: None,
+        )
+        run.rang()
+        results = [one for part in done.values.values() for one in part.results]
         counts = {
-            outcome: sum(result.outcome is outcome for result in results)
+            outcome: sum(one.outcome is outcome for one in results)
             for outcome in Outcome
         }
         return BulkDone(
@@ -75,57 +115,94 @@ class BulkWork:
             done=counts[Outcome.DONE],
             unchanged=counts[Outcome.UNCHANGED],
             not_found=counts[Outcome.NOT_FOUND],
-            results=results,
-            next=following,
+            results=results[:MOST_AT_ONCE],
         )
 
-    def _ids(self, wanted: Bulk) -> tuple[list[UUID], str | None]:
+    def _ids(self, wanted: Bulk, owner: str) -> list[UUID]:
         if wanted.ids is not None:
-            return list(dict.fromkeys(wanted.ids)), None
+            return list(dict.fromkeys(wanted.ids))
         assert wanted.filter is not None
-        found = listing.matching(
-            self.connection,
-            wanted.filter,
-            owner=self.owner,
-            after=wanted.after,
-            limit=MOST_AT_ONCE + 1,
-        )
-        ids = found[:MOST_AT_ONCE]
-        return ids, str(ids[-1]) if len(found) > MOST_AT_ONCE else None
+        found: list[UUID] = []
+        while True:
+            part = self.database.run(
+                partial(
+                    listing.matching,
+                    wanted=wanted.filter,
+                    owner=owner,
+                    after=found[-1] if found else None,
+                    limit=MOST_AT_ONCE,
+                )
+            )
+            found += part
+            if len(part) < MOST_AT_ONCE:
+                return found
 
-    def _change(self, wanted: Bulk, ids: Sequence[UUID]) -> set[UUID]:
-        match wanted.action:
-            case Action.TRASH:
-                return editing.trash(self.connection, ids, owner=self.owner)
-            case Action.RESTORE:
-                return editing.restore(self.connection, ids, owner=self.owner)
-            case Action.DELETE:
-                return set(purge(self.connection, self.storage, ids, owner=self.owner))
+    def _change(self, run: TaskRun, wanted: Bulk, ids: Sequence[UUID]) -> Changed:
+        return self.database.run(
+            lambda connection: _Batch(connection, self.storage, run, ids).do(wanted)
+        )
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Some items of one owner, on one connection."""
+
+    connection: Db
+    storage: Storage
+    run: TaskRun
+    ids: Sequence[UUID]
+
+    def do(self, wanted: Bulk) -> Changed:
+        """Change them under the task's fence, and tell what became of each."""
+        owner, tasks = self.run.owner, dict[UUID, list[UUID]]()
+        rows = self.connection.execute(
+            "select id from items where id = any(%s) and owner = %s",
+            [list(self.ids), owner],
+        ).fetchall()
+        known = {row["id"] for row in rows}
+        with self.connection.transaction():
+            self.run.stages.fence(self.connection)
+            if wanted.action is Action.REPROCESS:
+                tasks = self._reprocess([one for one in self.ids if one in known])
+                done = set(tasks)
+            elif wanted.action is not Action.DELETE:
+                done = self._edit(wanted)
+        if wanted.action is Action.DELETE:
+            # Bytes go after the commit that says so.
+            done = set(purge(self.connection, self.storage, self.ids, owner=owner))
+        return Changed(
+            results=tuple(
+                _result(one, wanted.action, known, done, tasks) for one in self.ids
+            )
+        )
+
+    def _edit(self, wanted: Bulk) -> set[UUID]:
+        owner = self.run.owner
+        if wanted.action is Action.TRASH:
+            return editing.trash(self.connection, self.ids, owner=owner)
+        if wanted.action is Action.RESTORE:
+            return editing.restore(self.connection, self.ids, owner=owner)
         assert wanted.tag is not None
         act = editing.add_tag if wanted.action is Action.TAG else editing.remove_tag
-        return act(self.connection, ids, wanted.tag, owner=self.owner)
+        return act(self.connection, self.ids, wanted.tag, owner=owner)
 
     def _reprocess(self, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
         made: dict[UUID, list[UUID]] = {}
-        with self.connection.transaction():
-            for item_id in ids:
-                item = store.item(self.connection, item_id, owner=self.owner)
-                if item.attachments:
-                    made[item_id] = self._process_files(item)
+        for item_id in ids:
+            item = store.item(self.connection, item_id, owner=self.run.owner)
+            if item.attachments:
+                made[item_id] = [
+                    process(
+                        self.connection,
+                        self.storage,
+                        file,
+                        key=f"bulk {self.run.task_id} {file.id}",
+                        owner=self.run.owner,
+                        again=True,
+                    ).task_id
+                    for file in item.attachments
+                ]
         return made
-
-    def _process_files(self, item: ItemView) -> list[UUID]:
-        return [
-            process(
-                self.connection,
-                self.storage,
-                file,
-                key=f"{self.key} {file.id}",
-                owner=self.owner,
-                again=True,
-            ).task_id
-            for file in item.attachments
-        ]
 
 
 def _result(

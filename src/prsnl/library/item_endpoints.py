@@ -10,18 +10,19 @@ from fastapi import APIRouter, Query, Response, status
 
 from prsnl.core.db import Db
 from prsnl.core.errors import ConflictError
-from prsnl.items import editing, egress, listing, store
+from prsnl.items import editing, egress, listing, store, taxonomies
 from prsnl.items.editing import ItemChanges
 from prsnl.items.egress import Receipt
 from prsnl.items.listing import ItemQuery
 from prsnl.items.models import ItemView
 from prsnl.library import trash
-from prsnl.library.bulk import BulkWork
+from prsnl.library.bulk import BULK_ITEMS
 from prsnl.library.note_intake import take_note
 from prsnl.web.bodies import task_body
-from prsnl.web.dependencies import Caller, IdempotencyKey, Parts
+from prsnl.web.dependencies import Caller, Dispatch, IdempotencyKey, Parts
 from prsnl.wire.base import Page
-from prsnl.wire.library import MOST_AT_ONCE, Bulk, BulkDone, Emptied, NewNote, NoteKept
+from prsnl.wire.library import MOST_AT_ONCE, Bulk, Emptied, NewNote, NoteKept
+from prsnl.wire.tasks import Accepted
 
 router = APIRouter()
 
@@ -69,18 +70,10 @@ def items(
     return Page(items=found, next=following)
 
 
-@router.post("/items/bulk")
-def bulk(
-    wanted: Bulk, parts: Parts, owner: Caller, idempotency_key: IdempotencyKey = None
-) -> BulkDone:
-    """Do one thing to many items; the answer tells what became of each."""
-
-    def work(connection: Db) -> BulkDone:
-        return BulkWork.of(connection, parts.storage, owner, idempotency_key).do(wanted)
-
-    done = parts.database.run(work)
-    parts.rang()
-    return done
+@router.post("/items/bulk", status_code=status.HTTP_202_ACCEPTED)
+async def bulk(wanted: Bulk, dispatch: Dispatch) -> Accepted:
+    """Queue one thing to be done to many items; the task tells what became of each."""
+    return await dispatch.submit(BULK_ITEMS, wanted)
 
 
 @router.get("/items/{item_id}")
@@ -93,10 +86,15 @@ def show_item(item_id: UUID, parts: Parts, owner: Caller) -> ItemView:
 def change_item(
     item_id: UUID, changes: ItemChanges, parts: Parts, owner: Caller
 ) -> ItemView:
-    """Set title, tags, dates by hand; no later analysis overwrites them."""
-    return parts.database.run(
-        partial(editing.change, item_id=item_id, changes=changes, owner=owner)
-    )
+    """Set title, tags, dates, category by hand; no later analysis overwrites them."""
+
+    def work(connection: Db) -> ItemView:
+        known = taxonomies.known(
+            connection, changes, default=parts.taxonomy, owner=owner
+        )
+        return editing.change(connection, item_id, known, owner=owner)
+
+    return parts.database.run(work)
 
 
 @router.delete("/items/{item_id}")

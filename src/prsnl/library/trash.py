@@ -9,7 +9,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.storage import Storage
-from prsnl.items import vector_upkeep, watch_store
+from prsnl.items import lexicon, vector_upkeep, watch_store
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.work import blobs
 from prsnl.work.claim import child_ended
@@ -178,8 +178,10 @@ def _purge(connection: Db, item_ids: Sequence[UUID], owner: str) -> list[UUID]:
         "select name from blob_names where attachment_id = any(%s)", [found.files]
     ).fetchall()
     watch_store.forget(connection, [row["name"] for row in names])
+    words = lexicon.words_of(connection, found.items)
     connection.execute("delete from items where id = any(%s)", [found.items])
     vector_upkeep.forget(connection, texts, owner=owner)
+    lexicon.forget(connection, words, owner=owner)
     blobs.doom(connection, [*doomed, *(row["name"] for row in names)])
     return found.items
 

@@ -138,6 +138,8 @@ class _Session:
     hint: Callable[[], str | None] | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
+    #: A word that a search would find.
+    word: str = ""
 
     def run(self) -> int:
         """Process; tell the exit status."""
@@ -176,6 +178,8 @@ class _Session:
         return 0 if is_whole and not (self.inputs.missing or self.unwritten) else 1
 
     def _take(self, outcome: Outcome, shown: Display) -> None:
+        tags = outcome.item.tags if outcome.item is not None else []
+        self.word = self.word or next((tag for tag in tags if tag.isalnum()), "")
         # Of thousands of files only this much is kept.
         self.outcomes.append(outcome.without_what_was_read())
         try:
@@ -207,10 +211,11 @@ class _Session:
             restored = summary.count(self.exports.restored, "item")
             print_lines(f"Of an export: title, tags and dates of {restored} restored.")
         done = len(self.outcomes) - len(failed)
+        find = f'Find: ./prsnl search "{self.word}"   ' if self.word else ""
         where = self.output.folder if self.output else "--output DIR"
         print_lines(
             f"{done} done, {len(failed)} failed in {seconds:.0f} s.   "
-            f"Look: ./prsnl up   Files: {where}"
+            f"Look: ./prsnl up   {find}Files: {where}"
         )
         if self.hint is not None and done and (told := self.hint()):
             print_lines(told)

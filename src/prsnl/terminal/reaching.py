@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -18,7 +18,12 @@ _STARTING: Final = "Starting the database, the broker and the workers ..."
 
 @contextmanager
 def reached(
-    settings: Settings, server: str | None, *, what: str, is_quiet: bool
+    settings: Settings,
+    server: str | None,
+    *,
+    what: str,
+    is_quiet: bool,
+    needed: Sequence[Scope] = (Scope.READ, Scope.WRITE),
 ) -> Iterator[Client]:
     """The server in use: named, running, or started for as long as the block runs.
 
@@ -27,6 +32,7 @@ def reached(
         server: The address that he named, if he did.
         what: The command, for whoever finds the data folder held.
         is_quiet: Say nothing of a start.
+        needed: What the key must be good for.
     """
     client = servers.named(settings, server)
     client = client or servers.running(settings, is_lasting=True)
@@ -36,4 +42,4 @@ def reached(
                 sys.stderr.write(f"{_STARTING}\n")
             started = stack.enter_context(service(settings, what=what, is_passing=True))
             client = servers.own(settings, started.url)
-        yield stack.enter_context(servers.checked(client, Scope.READ, Scope.WRITE))
+        yield stack.enter_context(servers.checked(client, *needed))

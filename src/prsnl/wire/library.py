@@ -8,13 +8,14 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from prsnl.core.shapes import belongs_to, exactly_one, wanted_by
+from prsnl.core.shapes import exactly_one, wanted_by
 from prsnl.core.texts import Day, ShortText, StorableText, Tag
 from prsnl.items.editing import MOST_TAGS
 from prsnl.items.listing import ItemFilter
 from prsnl.items.models import ItemView
 from prsnl.wire.base import Body
 from prsnl.wire.tasks import TaskBody
+from prsnl.work.specs import Command, Result
 
 #: Items that one request may do something to.
 MOST_AT_ONCE = 500
@@ -55,7 +56,7 @@ class NewNote(BaseModel):
     document_date: Day | None = Field(None, description="The day it is about.")
     process: StrictBool = Field(True, description="Learn what it is about.")
     local_only: StrictBool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
+        False, description="No byte of it may leave this machine, now or later."
     )
 
     @model_validator(mode="after")
@@ -88,8 +89,8 @@ class Action(StrEnum):
     REPROCESS = "reprocess"
 
 
-class Bulk(BaseModel):
-    """One action for many items: those named, or the oldest of those that fit."""
+class Bulk(Command):
+    """One action for many items: those named, or all that fit."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -97,7 +98,6 @@ class Bulk(BaseModel):
         json_schema_extra={
             "allOf": [
                 exactly_one("ids", "filter"),
-                belongs_to("after", "filter"),
                 wanted_by("tag", "action", ["tag", "untag"]),
             ],
             "examples": [
@@ -111,10 +111,7 @@ class Bulk(BaseModel):
         None, min_length=1, max_length=MOST_AT_ONCE, description="These items."
     )
     filter: ItemFilter | None = Field(
-        None, description=f"Or those that fit, at most {MOST_AT_ONCE} at a time."
-    )
-    after: UUID | None = Field(
-        None, description="With filter: `next` of the answer before."
+        None, description="Or all that fit when the task begins."
     )
     tag: Tag | None = Field(None, description="For `tag` and `untag`.")
 
@@ -122,8 +119,6 @@ class Bulk(BaseModel):
     def _is_whole(self) -> Self:
         if (self.ids is None) == (self.filter is None):
             raise ValueError("give ids or filter, one of both")
-        if self.after is not None and self.filter is None:
-            raise ValueError("after belongs to filter")
         wants_tag = self.action in (Action.TAG, Action.UNTAG)
         if wants_tag != (self.tag is not None):
             raise ValueError("a tag belongs to the actions tag and untag alone")
@@ -139,7 +134,7 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
 
 
-class BulkResult(Body):
+class BulkResult(Result):
     """One item of a bulk request."""
 
     id: UUID
@@ -150,16 +145,15 @@ class BulkResult(Body):
     task_ids: list[UUID] = Field(default_factory=list)
 
 
-class BulkDone(Body):
-    """The answer to a bulk request."""
+class BulkDone(Result):
+    """What became of a bulk request: the result of its task."""
 
     action: Action
     done: int
     unchanged: int
     not_found: int
+    #: Of the first 500 items.
     results: list[BulkResult]
-    #: More items fit the filter: give it as `after` for them; null at the end.
-    next: str | None
 
 
 class TagBody(Body):

@@ -10,7 +10,7 @@ import pytest
 from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.items.editing import ItemChanges
 from prsnl.items.listing import ItemQuery, Sort
-from prsnl.wire.library import Action, Bulk, NewNote
+from prsnl.wire.library import NewNote
 from prsnl.wire.monitoring import Requeue
 from prsnl.work.specs import Status
 from tests.integration.api.conftest import Person, Server
@@ -51,8 +51,8 @@ def test_the_trash_is_filled_and_emptied(ada: Person) -> None:
         ada.client.delete(ids[0])
     assert ada.client.trash(ids[0]).deleted_at is not None
     assert ada.client.restore(ids[0]).deleted_at is None
-    done = ada.client.bulk(Bulk(action=Action.TRASH, ids=ids))
-    assert done.done == 4
+    for one in ids:
+        ada.client.trash(one)
     assert ada.client.delete(ids[0]).left == 3
 
     assert ada.client.empty_trash() == 3

@@ -275,46 +275,19 @@ def test_only_what_is_in_the_trash_is_removed_for_good(ada: Person) -> None:
     assert ada.http.delete(f"/api/trash/{item['id']}").status_code == 404
 
 
-def test_one_request_does_one_thing_to_many_items(ada: Person, ben: Person) -> None:
-    ids = [kept(ada, title=f"Invoice {n}")["id"] for n in range(3)]
-    foreign = kept(ben, title="Invoice of another")["id"]
-
-    def bulk(**wanted: Any) -> dict[str, Any]:
-        answer = ada.http.post("/api/items/bulk", json=wanted)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    tagged = bulk(action="tag", tag="2024", filter={"title": "invoice"})
-    assert (tagged["done"], tagged["next"]) == (3, None)
-    assert titles(ada, "tag=2024&sort=oldest") == [f"Invoice {n}" for n in range(3)]
-    untagged = bulk(action="untag", tag="2024", ids=[ids[0], ids[0], foreign])
-    assert [one["outcome"] for one in untagged["results"]] == ["done", "not_found"]
-    again = bulk(action="untag", tag="2024", ids=[ids[0]])
-    assert again["results"][0]["reason"] == "It does not have this tag."
-    early = bulk(action="delete", ids=ids)
-    assert (early["done"], early["unchanged"]) == (0, 3)
-    assert bulk(action="trash", ids=[*ids, foreign])["done"] == 3
-    assert bulk(action="restore", ids=ids[:1])["done"] == 1
-    assert bulk(action="delete", filter={"trashed": True})["done"] == 2
-    assert titles(ada, "") == ["Invoice 0"]
-    assert titles(ben, "") == ["Invoice of another"]
-
-
-def test_a_repeated_reprocess_makes_no_second_tasks(ada: Person) -> None:
-    item = kept(ada)
-    wanted = {"action": "reprocess", "ids": [item["id"]]}
+def test_many_items_are_a_task_and_its_key_stands_for_it(ada: Person) -> None:
+    wanted = {"action": "trash", "ids": [kept(ada)["id"]]}
     keyed = {"Idempotency-Key": "once"}
     first, second = (
-        ada.http.post("/api/items/bulk", json=wanted, headers=keyed).json()
-        for _ in range(2)
+        ada.http.post("/api/items/bulk", json=wanted, headers=keyed) for _ in range(2)
     )
-    third = ada.http.post("/api/items/bulk", json=wanted).json()
+    third = ada.http.post("/api/items/bulk", json=wanted)
 
-    def tasks(told: dict[str, Any]) -> list[str]:
-        return list(told["results"][0]["task_ids"])
-
-    assert tasks(first) == tasks(second) != tasks(third)
-    assert len(tasks(third)) == 1
+    assert first.status_code == 202
+    assert first.json()["task_id"] == second.json()["task_id"]
+    assert third.json()["task_id"] != first.json()["task_id"]
+    status = ada.http.get(first.json()["monitor_url"]).json()
+    assert (status["name"], status["status"]) == ("bulk_items_task", "queued")
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,9 @@ def test_what_was_done_later_is_no_dead_letter_any_more(
     sent = ada.http.post("/api/items", json={"text": f"A note {uuid4()}."}).json()
     change(server, UUID(sent["task"]["task_id"]), Status.FAILURE)
     assert letters(ada)["total"] == 1
-    wanted = {"action": "reprocess", "ids": [sent["item"]["id"]]}
-    again = ada.http.post("/api/items/bulk", json=wanted).json()
-    (task_id,) = again["results"][0]["task_ids"]
+    wanted = {"file_id": sent["item"]["attachments"][0]["id"], "again": "once more"}
+    again = ada.http.post("/api/background/files/process-document", json=wanted).json()
+    task_id = again["task_id"]
     assert letters(ada)["total"] == 1
     change(server, UUID(task_id), Status.SUCCESS)
 

@@ -50,6 +50,10 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     ).json()
     tagged = person.http.patch(f"/api/items/{sent.item_id}", json={"tags": ["garden"]})
     assert tagged.status_code == 200
+    listed = person.http.post(
+        "/api/collections", json={"name": "garden", "ids": [str(sent.item_id)]}
+    )
+    assert listed.status_code == 201, listed.text
     who = person.http.get("/api/me").json()
     session_id = server.database.run(
         lambda connection: _session(connection, who["key_id"], canary)
@@ -71,7 +75,9 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "item_id": sent.item_id,
             "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
+            "content_items": sent.item_id,
             "/api/items/bulk ids": sent.item_id,
+            "/api/collections ids": sent.item_id,
             "/api/background/dead-letters/requeue ids": sent.task.task_id,
             "key_id": UUID(who["key_id"]),
             "session_id": session_id,

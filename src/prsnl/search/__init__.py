@@ -1,0 +1,1 @@
+"""Finding again: by word and by meaning, to the exact place."""
