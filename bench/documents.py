@@ -7,6 +7,8 @@ slows all of them. Without a PDF one of 1,000 typeset pages is made here.
 - `child`: the operation `document.read` in a warm sandbox child, each page with its
   lines placed, paragraphs found, hyphens joined, links, labels and edges told, checked
   in this process.
+- `document`: the same as a task reads a long PDF: two children share it where the
+  machine has a place for the second.
 - `task`: `extract_text_from_pdf_task` from claim to end, on a real database: each page
   a row and a checkpoint, the thumbnail, the running lines, the whole text.
 """
@@ -22,10 +24,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import pypdfium2
 
@@ -36,12 +38,18 @@ from prsnl.core import schema
 from prsnl.core.logging import configure_logging
 from prsnl.core.settings import Settings
 from prsnl.core.storage import FolderStorage
-from prsnl.engines.contracts import DocumentInfo, PageText
+from prsnl.engines.contracts import DocumentInfo, FileType, PageText
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.file_processing.halves import HalvesReader
+from prsnl.file_processing.reading import Reading
+from prsnl.file_processing.slots import Slots, usual_count
 from prsnl.file_processing.specs import EXTRACT_PDF_TEXT, ExtractPdfText
 from prsnl.items import store
-from prsnl.wiring import Wiring, sandbox
+from prsnl.items.models import AttachmentView
+from prsnl.wiring import Wiring
+from prsnl.wiring.children import sandbox
 from prsnl.work import ledger
+from prsnl.work.run import TaskRun
 from prsnl.work.runner import Runner
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity
@@ -54,6 +62,9 @@ BAR: Final = 0.8
 _LINES: Final = 46
 _OWNER: Final = "bench"
 _LIMIT_S: Final = 60.0
+_PDF: Final = FileType(
+    mime_type="application/pdf", kind="pdf", description="PDF document", confidence=1
+)
 _WORDS: Final = [
     "the",
     "page",
@@ -203,6 +214,45 @@ def in_child(pool: SandboxPool, path: Path) -> int:
         return sum(len(PageText.model_validate(frame).text) for frame in frames)
 
 
+@dataclass
+class _Run:
+    """As much of a run as children ask for."""
+
+    room: int = 1
+    peak_memory_bytes: int = 0
+
+    @contextmanager
+    def killing(self, _kill: Callable[[], None]) -> Iterator[None]:
+        """Nobody cancels it."""
+        yield
+
+
+@dataclass(frozen=True)
+class _File:
+    """As much of a file as a reading asks for."""
+
+    sha256: str
+    file_name: str = "a.pdf"
+
+
+def as_document(
+    pool: SandboxPool, storage: FolderStorage, slots: Slots, sha: str
+) -> int:
+    """The product's own reading of a long document, from its first child on."""
+    reading = Reading(
+        cast("TaskRun", _Run()),
+        cast("AttachmentView", _File(sha)),
+        pool,
+        storage,
+        unit_timeout_s=_LIMIT_S,
+    )
+    with reading:
+        info = reading.info(_PDF)
+        reader = HalvesReader(reading, _PDF, info, slots)
+        pages = reader.read(range(1, info.page_count + 1))
+        return sum(len(page.text) for _, page in pages)
+
+
 @contextmanager
 def tasks(folder: Path, path: Path) -> Iterator[Callable[[], None]]:
     """A worker on servers of its own; each call is a task of an owner of its own."""
@@ -230,6 +280,7 @@ def tasks(folder: Path, path: Path) -> Iterator[Callable[[], None]]:
             services=services,
             beat=beat,
             rang=lambda: None,
+            told=lambda: None,
             waits_scale=1,
             provider_probe=timedelta(seconds=1),
         )
@@ -285,9 +336,14 @@ def main() -> int:
         settings = Settings.read()
         storage = settings.storage.model_copy(update={"data_dir": folder / "children"})
         pool = opened.enter_context(sandbox(replace(settings, storage=storage)))
+        kept = FolderStorage(folder / "kept")
+        kept.prepare()
+        sha256 = kept.put_bytes(path.read_bytes())
+        slots = Slots(folder / "slots", usual_count())
         sides: dict[str, Callable[[], object]] = {
             "bare": lambda: bare(path),
             "child": lambda: in_child(pool, path),
+            "document": lambda: as_document(pool, kept, slots, sha256),
         }
         if not wanted.no_task:
             sides["task"] = opened.enter_context(tasks(folder, path))
@@ -322,8 +378,8 @@ def _measure(sides: dict[str, Callable[[], object]], path: Path, *, turns: int) 
         )
     print(f"{pages} pages, {turns} turns")
     print(machine.table(("", "pages/s", "least-most", "of bare"), rows))
-    is_met = ratios["child"] >= BAR
-    print(f"bar: child at least {BAR:g} of bare: {'met' if is_met else 'MISSED'}")
+    is_met = ratios["document"] >= BAR
+    print(f"bar: document at least {BAR:g} of bare: {'met' if is_met else 'MISSED'}")
     return 0 if is_met else 1
 
 

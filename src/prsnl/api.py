@@ -26,9 +26,12 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from prsnl import __version__
 from prsnl.access import endpoints as access
 from prsnl.access import openness
+from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
+from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
+from prsnl.core.settings.in_force import InForce
 from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
@@ -37,6 +40,7 @@ from prsnl.library import endpoints as library
 from prsnl.library import learned, restored
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.monitoring import endpoints as monitoring
+from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring.reader import Reader
@@ -49,7 +53,7 @@ from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
-from prsnl.wiring import Wiring
+from prsnl.wiring import Wiring, models
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -97,6 +101,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
+                app.state.language_model = models.language_model(wiring.settings)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -121,6 +126,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.engines = engines.Engines(InForce(wiring.settings))
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
@@ -132,6 +138,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
     for router in (
         # What is called most comes first: routes are tried one after another.
         ai_processing.router,
+        prompts.router,
+        embedding_endpoints.router,
         file_processing.router,
         file_processing.rerun_router,
         media_processing.router,
@@ -143,6 +151,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        engines.router,
         access.router,
         access.page_router,
         live.router,

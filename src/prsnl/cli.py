@@ -12,6 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
+from prsnl.terminal import engine_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -356,6 +357,8 @@ def _allow(*, insecure: bool) -> None:
         os.environ["PRSNL_INSECURE"] = "true"
 
 
+app.add_typer(engine_commands.engines, name="engines")
+app.add_typer(engine_commands.models, name="models")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )
@@ -432,6 +435,22 @@ def open_page(server: Server = None) -> None:
 
 
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command()
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Write database, files, settings and keys to one file, also while it runs."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.backup(file))
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Bring a back-up into a data folder that holds nothing yet."""
+    from prsnl.terminal import backup as command
+
+    raise typer.Exit(command.restore(file))
 
 
 @app.command()

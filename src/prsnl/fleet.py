@@ -34,6 +34,11 @@ class Program:
     #: It is ready when it can be asked.
     serves: bool = False
 
+    @property
+    def works(self) -> bool:
+        """It does tasks, with the engines of the settings that it began with."""
+        return self.arguments[0] == "worker"
+
 
 def plan(
     *, cores: int, cpu_workers: int | None = None, is_passing: bool = False
@@ -117,8 +122,9 @@ def process_specs(
             log=data_dir / "logs" / f"{program.name}.log",
             ready=partial(_is_listening, data_dir) if program.serves else _is_started,
             ready_timeout_s=_READY_S,
-            explain=_told_at_the_end,
+            explain=told_at_the_end,
             stop_timeout_s=_STOP_S,
+            renews=program.works,
         )
         for program in programs
     ]
@@ -133,7 +139,7 @@ def _is_started(_pid: int) -> bool:
     return True
 
 
-def _told_at_the_end(output: str) -> StartError | None:
+def told_at_the_end(output: str) -> StartError | None:
     """The sentence that a program of ours leaves with, out of its log."""
     for line in reversed(output.splitlines()):
         if line.startswith(SENTENCE):

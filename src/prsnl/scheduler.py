@@ -16,6 +16,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from prsnl.ai_processing.embedding_keeper import EmbeddingKeeper
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.core.storage import PARTS, Storage
@@ -24,6 +25,7 @@ from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
+from prsnl.wiring.embedding import policy
 from prsnl.work import blobs, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
@@ -207,6 +209,8 @@ def main(wiring: Wiring) -> None:
             wiring, database, lambda: ring.ring(Channel.DUE, Channel.PROGRESS)
         ):
             own = partial(work_together, stop, partial(watcher.run, stop), own)
+        keeper = EmbeddingKeeper(database, policy(wiring.settings))
+        own = partial(work_together, stop, partial(keeper.run, stop), own)
         work_together(stop, partial(relay.run, stop), own)
         database.run(lambda connection: say_gone(connection, worker), patience_s=1)
 

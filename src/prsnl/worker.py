@@ -19,7 +19,10 @@ from celery.worker.strategy import default as default_strategy
 from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
 
+from prsnl.core.db import Database
+from prsnl.core.errors import UnavailableError
 from prsnl.wiring import Wiring
+from prsnl.work import renewed
 from prsnl.work.carrier import drop_what_is_no_hint
 from prsnl.work.finisher import Finisher
 from prsnl.work.queues import Queue, in_order
@@ -75,6 +78,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         ]
         register(app, wiring.catalogue, runner, has_threads=threads > 1)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
+        _release_what_waited(database, wiring.settings.mark_of_engines())
         with beat.beating():
             ring.ring(Channel.DUE)
             _collect_seldom()
@@ -90,6 +94,15 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
                 without_mingle=True,
                 without_heartbeat=True,
             ).start()
+
+
+def _release_what_waited(database: Database, mark: str) -> None:
+    """Try again what waits, if the engines are set otherwise than they were."""
+    try:
+        if database.run(partial(renewed.begin_with, mark=mark)):
+            log.info("worker.settings_changed")
+    except UnavailableError:
+        log.warning("worker.settings_not_noted")  # the next that starts does it
 
 
 def _collect_seldom() -> None:

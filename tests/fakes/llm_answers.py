@@ -25,7 +25,7 @@ _FENCED: Final = re.compile(
     r"<(document|passages|text|notes)([^<>\n]*)>\n(.*?)\n</\1\2>", re.DOTALL
 )
 _MARK: Final = re.compile(r"^\[(\d+)\](?: ?\([^)\n]*\))?[ \n]", re.MULTILINE)
-_SENTENCE: Final = re.compile(r"[^.!?\n]+[.!?]?")
+_SENTENCE: Final = re.compile(r"\S[^\n]*?(?:[.!?](?=\s|$)|$)", re.MULTILINE)
 _WORD: Final = re.compile(r"[\w'-]+")
 _NAME: Final = re.compile(r"\b[A-Z][\w-]+(?: [A-Z][\w-]+)*")
 _EXACTLY: Final = re.compile(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
 
+from prsnl.ai_processing.embedding_specs import REFRESH, Refresh
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import ChildCrashedError
 from prsnl.engines.contracts import Embeddings, Value
@@ -28,7 +30,10 @@ from prsnl.items import vectors
 from prsnl.items.vectors import Known, ModelName, content_of
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage
+from prsnl.work.submit import submission, submit
 
+#: So long passages of several files wait for each other.
+_GATHERS: Final = timedelta(seconds=3)
 LOCAL: Final = ModelName("local", MINILM, MINILM_DIMENSIONS)
 
 
@@ -47,6 +52,16 @@ class EmbeddedBatch(Value):
     vectors: Mapping[bytes, bytes] = Field(default_factory=dict, exclude=True)
 
 
+class HandedOver(Value):
+    """The passages are left to a task of their own."""
+
+
+HAND_OVER: Final = Stage(
+    name="hand over",
+    version=1,
+    result=HandedOver,
+    title="Having its passages embedded",
+)
 EMBED: Final = Stage(
     name="embed",
     version=2,
@@ -61,21 +76,24 @@ class Batch:
     """Texts that are embedded at once, and whose they are.
 
     Attributes:
+        stage: The name of the stage.
         number: Counted from 1 within its stage.
         texts: In the order of the vectors that are wanted.
-        item_ids: The items that the texts are of.
-        attachment_id: The file that they are of.
+        item_bytes: How many bytes are of which item, for the receipts.
     """
 
+    stage: str
     number: int
     texts: Sequence[str]
-    item_ids: Sequence[UUID] = ()
-    attachment_id: UUID | None = None
+    item_bytes: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def contents(self) -> list[bytes]:
         """The hashes of the texts."""
         return [content_of(text) for text in self.texts]
+
+
+Ask: TypeAlias = Callable[[Batch], Embedded]
 
 
 class TextEmbedder(Protocol):
@@ -89,8 +107,16 @@ class TextEmbedder(Protocol):
     def limits(self) -> Limits:
         """How much it takes at once."""
 
-    def embed(self, run: TaskRun, wanted: Iterable[Batch]) -> Generator[Embedded]:
-        """The vectors of one batch after another; each keeps the limits.
+    @property
+    def is_here(self) -> bool:
+        """Whether it is on this machine, so that nothing leaves."""
+
+    @property
+    def is_asked_over_network(self) -> bool:
+        """Whether an answer is waited for: a worker of files does not do that."""
+
+    def opened(self, run: TaskRun) -> AbstractContextManager[Ask]:
+        """What gives the vectors of batches that keep the limits, for the block.
 
         Raises:
             PrsnlError: They could not be made; its category says what follows.
@@ -107,17 +133,28 @@ class LocalEmbedder:
     limits: Limits = field(
         default=Limits(text_tokens=MINILM_TOKENS, batch_texts=64, batch_tokens=8192)
     )
+    is_here: bool = True
+    is_asked_over_network: bool = False
 
-    def embed(self, run: TaskRun, wanted: Iterable[Batch]) -> Generator[Embedded]:
-        """The vectors of one batch after another."""
+    @contextmanager
+    def opened(self, run: TaskRun) -> Iterator[Ask]:
+        """What gives the vectors; the child is taken when it is asked first."""
+        with ExitStack() as stack:
+            children: list[Child] = []
+
+            def ask(batch: Batch) -> Embedded:
+                if not children:
+                    children.append(stack.enter_context(self._child(run)))
+                return self._embed(children[0], batch.texts, run.room)
+
+            yield ask
+
+    @contextmanager
+    def _child(self, run: TaskRun) -> Iterator[Child]:
         profile = "text" if run.room == 1 else "text with more room"
         with self.sandbox.child(profile) as child, run.killing(child.kill):
-            for batch in wanted:
-                made = self._embed(child, batch.texts, run.room)
-                run.peak_memory_bytes = max(
-                    run.peak_memory_bytes, child.peak_memory_bytes
-                )
-                yield made
+            yield child
+            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
     def _embed(self, child: Child, texts: Sequence[str], room: int) -> Embedded:
         frames = child.stream(
@@ -144,6 +181,12 @@ def _vectors(part: Embeddings) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+#: No row has it: of a batch whose texts were deleted before any was embedded.
+_NO_MODEL: Final = 0
+#: Of a batch whose texts are all known.
+NOTHING: Final = Embedded(dimensions=0, vectors=(), tokens=0)
+
+
 @dataclass(frozen=True)
 class Embedder:
     """Embeds what has no vector yet, and keeps it for the owner's next text alike."""
@@ -157,7 +200,9 @@ class Embedder:
 
     def engine(self, run: TaskRun) -> TextEmbedder:
         """The model that may be used for a task."""
-        return self.private if run.local_only else self.usual
+        if self.usual.is_here or not run.local_only:
+            return self.usual
+        return self.private
 
     def known(
         self,
@@ -177,37 +222,31 @@ class Embedder:
         self,
         run: TaskRun,
         engine: TextEmbedder,
-        wanted: Sequence[Batch],
-        known: Known,
-    ) -> Generator[tuple[int, EmbeddedBatch]]:
-        """Embed those texts of some batches that are not known; by their numbers."""
-        missing = {batch.number: _missing(batch, known) for batch in wanted}
-        asked = (
-            replace(batch, texts=list(missing[batch.number].values()))
-            for batch in wanted
-            if missing[batch.number]
-        )
-        with closing(engine.embed(run, asked)) as answers:
+        wanted: Iterable[Batch],
+        look: Callable[[Batch], Known],
+    ) -> Iterator[tuple[int, EmbeddedBatch]]:
+        """Embed one batch after another; of each what *look* does not know."""
+        with engine.opened(run) as ask:
             for batch in wanted:
-                texts = missing[batch.number]
-                answer = next(answers) if texts else NOTHING
-                yield (
-                    batch.number,
-                    EmbeddedBatch(
-                        number=batch.number,
-                        texts=len(texts),
-                        tokens=answer.tokens,
-                        cut=answer.cut,
-                        model_id=self._model_id(engine.name, answer, known),
-                        vectors=dict(zip(texts, answer.vectors, strict=True)),
-                    ),
+                known = look(batch)
+                texts = _missing(batch, known)
+                answer = NOTHING
+                if texts:
+                    answer = ask(replace(batch, texts=list(texts.values())))
+                made = EmbeddedBatch(
+                    number=batch.number,
+                    texts=len(texts),
+                    tokens=answer.tokens,
+                    cut=answer.cut,
+                    model_id=self._model_id(engine.name, answer, known),
+                    vectors=dict(zip(texts, answer.vectors, strict=True)),
                 )
+                yield batch.number, made
 
     def _model_id(self, name: ModelName, answer: Embedded, known: Known) -> int:
         """The row of the model that answered; rows of models stay for good."""
         if answer is NOTHING:
-            assert known.model is not None
-            return known.model.id
+            return known.model.id if known.model else _NO_MODEL
         key = (name, answer.dimensions)
         if key not in self._models:
             self._models[key] = self.database.run(
@@ -216,20 +255,18 @@ class Embedder:
         return self._models[key]
 
     def embed_passages(
-        self,
-        run: TaskRun,
-        texts: Sequence[str],
-        *,
-        attachment_id: UUID,
-        inputs: Sequence[bytes],
+        self, run: TaskRun, texts: Sequence[str], *, inputs: Sequence[bytes]
     ) -> None:
         """Give the passages of a file their vectors, one batch after another."""
         engine = self.engine(run)
+        if engine.is_asked_over_network:
+            self._hand_over(run, inputs)
+            return
         by_number = {
             number: Batch(
+                stage=EMBED.name,
                 number=number,
                 texts=[texts[place] for place in places],
-                attachment_id=attachment_id,
             )
             for number, places in enumerate(batches(texts, engine.limits), start=1)
         }
@@ -237,17 +274,7 @@ class Embedder:
 
         def save(connection: Db, made: Mapping[int, EmbeddedBatch]) -> None:
             for number, batch in made.items():
-                vectors.keep(
-                    connection,
-                    batch.model_id,
-                    batch.vectors,
-                    owner=run.owner,
-                    is_passage=True,
-                )
-                if new := known.unmarked(by_number[number].contents):
-                    vectors.mark_passages(
-                        connection, batch.model_id, new, owner=run.owner
-                    )
+                keep_passages(connection, run, batch, by_number[number], known)
 
         def is_whole(kept: EmbeddedBatch) -> bool:
             batch = by_number.get(kept.number)
@@ -259,18 +286,64 @@ class Embedder:
             inputs=inputs,
             parameters={"model": vars(engine.name)},
             work=lambda wanted: self.made(
-                run, engine, [by_number[number] for number in wanted], known
+                run, engine, [by_number[number] for number in wanted], lambda _: known
             ),
             store=save,
             is_whole=is_whole,
+            at_once=1,
+        )
+
+    def _hand_over(self, run: TaskRun, inputs: Sequence[bytes]) -> None:
+        """Leave the passages to a task of their own, with those of other files."""
+        run.stage(
+            HAND_OVER,
+            inputs=inputs,
+            work=HandedOver,
+            store=lambda connection, _: want_vectors(connection, owner=run.owner),
         )
 
 
-#: Of a batch whose texts are all known.
-NOTHING: Final = Embedded(dimensions=0, vectors=(), tokens=0)
+def keep_passages(
+    connection: Db, run: TaskRun, made: EmbeddedBatch, batch: Batch, known: Known
+) -> None:
+    """Keep the vectors of a batch of passages, so that search finds them."""
+    vectors.keep(
+        connection, made.model_id, made.vectors, owner=run.owner, is_passage=True
+    )
+    if new := known.unmarked(batch.contents):
+        vectors.mark_passages(connection, made.model_id, new, owner=run.owner)
+
+
+def shares(texts: Iterable[tuple[str, Sequence[UUID]]]) -> dict[UUID, int]:
+    """How many bytes of each item leave with some texts; of each those that have it."""
+    sent: dict[UUID, int] = {}
+    for text, item_ids in texts:
+        for item_id in item_ids:
+            sent[item_id] = sent.get(item_id, 0) + len(text.encode())
+    return sent
 
 
 def _missing(batch: Batch, known: Known) -> dict[bytes, str]:
     """Texts of a batch without a vector, each once, by the hash."""
     texts = {content_of(text): text for text in batch.texts}
     return {key: text for key, text in texts.items() if key not in known.contents}
+
+
+def want_vectors(connection: Db, *, owner: str) -> None:
+    """Have an owner's passages without a vector embedded soon, many files' at once.
+
+    One task that is still to begin looks after all; it is kept from beginning until
+    this transaction is over, so that it sees what was stored here.
+    """
+    waits = connection.execute(
+        "select 1 from tasks where queue = %s and owner = %s and name = %s "
+        "and status = 'queued' limit 1 for share skip locked",
+        [REFRESH.queue, owner, REFRESH.name],
+    ).fetchone()
+    if waits is None:
+        wanted = submission(REFRESH, Refresh(), owner=owner)
+        submit(connection, [wanted])
+        connection.execute(
+            "update tasks set due_at = now() + %s where id = %s",
+            [_GATHERS, wanted.id],
+        )

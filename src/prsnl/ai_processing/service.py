@@ -7,11 +7,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from prsnl.ai_processing.embedding import Embedder
-from prsnl.ai_processing.specs import AnalyzeContent, ContentAnalysis
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import (
@@ -43,6 +42,8 @@ class Chunks(Value):
 
 
 V = TypeVar("V", bound=Value)
+#: Number and text of each page.
+Pages: TypeAlias = Sequence[Mapping[str, Any]]
 
 ANALYZE: Final = Stage(
     name="analyze",
@@ -59,9 +60,23 @@ CLASSIFY: Final = Stage(
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"
 )
+CUT: Final = Stage(
+    name="passages", version=1, result=Chunks, title="Cutting into passages"
+)
 CHUNK: Final = Stage(
     name="chunk", version=1, result=Chunks, title="Cutting into passages"
 )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the local engine finds in one text."""
+
+    pages: Pages
+    attachment_id: UUID | None
+    analysis: TextAnalysis
+    summary: Summary
+    document_type: str | None
 
 
 @dataclass(frozen=True)
@@ -149,37 +164,73 @@ class ContentAnalyst:
     #: So many of a document's first passages are embedded.
     passages_max: int
 
-    def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
-        """Analyse an item or a given text.
+    def look(
+        self,
+        run: TaskRun,
+        *,
+        item_id: UUID | None = None,
+        content: str | None = None,
+        later_steps: Callable[[list[Pages]], int] = lambda _texts: 0,
+    ) -> list[Found]:
+        """What the local engine finds in an item's files, or in a given text.
+
+        Args:
+            run: Keeps the stages.
+            item_id: The item.
+            content: A text instead.
+            later_steps: How many steps the caller adds, for the progress.
 
         Raises:
             EmptyError: The item has no text yet.
             NotFoundError: No such item of this owner.
         """
-        if command.content is not None:
-            pages = [{"number": 1, "text": command.content}]
-            texts = [_Text(None, _params(pages, file_name="text"))]
-        else:
-            item_id = command.content_id
-            assert item_id is not None
+        if item_id is not None:
             texts = self.database.run(
                 lambda connection: _texts(connection, item_id, run.owner)
             )
+        else:
+            pages = [{"number": 1, "text": content or ""}]
+            texts = [_Text(None, _params(pages, file_name="text"))]
         if not texts:
             raise EmptyError(
                 "This item has no text yet: wait until its file is processed, or "
                 "process it again."
             )
-        run.progress.expect(3 * len(texts))
+        more = later_steps([text.pages for text in texts])
+        run.progress.expect(3 * len(texts) + more)
         analyses = self._ask(run, _ANALYZE, texts)
         summaries = self._summarize(run, texts, analyses)
         types = self._classify(run, texts, analyses)
-        return ContentAnalysis.of(
-            analyses.values[1],
-            summaries.values[1],
-            types.values[1].document_type,
-            command.options,
+        return [
+            Found(
+                pages=text.pages,
+                attachment_id=text.attachment_id,
+                analysis=analyses.values[unit],
+                summary=summaries.values[unit],
+                document_type=types.values[unit].document_type,
+            )
+            for unit, text in enumerate(texts, start=1)
+        ]
+
+    def facts(self, run: TaskRun, content: str) -> tuple[TextAnalysis, Insights]:
+        """What a given text says, and its facts, each with its place."""
+        pages = [{"number": 1, "text": content}]
+        texts = [_Text(None, _params(pages, file_name="text"))]
+        analyses = self._ask(run, _ANALYZE, texts)
+        return analyses.values[1], self._insights(run, texts, analyses).values[1]
+
+    def passages(self, run: TaskRun, pages: Pages, *, unit: int = 1) -> Done[Chunks]:
+        """The passages of a text, as they are found by search; nothing is stored."""
+        canonical = json.dumps(list(pages), sort_keys=True, ensure_ascii=True)
+        content = hashlib.sha256(canonical.encode()).digest()
+        cut = run.units(
+            CUT,
+            units=[unit],
+            inputs=[content],
+            work=lambda _units: iter([(unit, self._chunks(run, pages))]),
+            store=lambda _connection, _made: None,
         )
+        return Done(cut.values[unit], content)
 
     def learn(
         self,
@@ -219,7 +270,7 @@ class ContentAnalyst:
                 connection, attachment_id, self._embedded(made)
             ),
         )
-        self._embed(run, attachment_id, chunks)
+        self._embed(run, chunks)
         return Learned(
             passages=len(self._embedded(chunks.value)),
             analysis=analyses.values[1],
@@ -330,7 +381,7 @@ class ContentAnalyst:
         """Those of a text's passages that get a vector."""
         return made.chunks[: self.passages_max]
 
-    def _embed(self, run: TaskRun, attachment_id: UUID, chunks: Done[Chunks]) -> None:
+    def _embed(self, run: TaskRun, chunks: Done[Chunks]) -> None:
         embedded = self._embedded(chunks.value)
         count = len(chunks.value.chunks)
         if len(embedded) < count:
@@ -342,7 +393,6 @@ class ContentAnalyst:
         self.embedder.embed_passages(
             run,
             [chunk.text for chunk in embedded],
-            attachment_id=attachment_id,
             inputs=[chunks.key],
         )
 

@@ -15,23 +15,32 @@ from prsnl.engines.contracts import (
     Summary,
     TextAnalysis,
 )
+from prsnl.items.understood import KeyPoint, Understanding
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 AI_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
 LONGEST_CONTENT: Final = 2_000_000
+#: A book is read in some hundred questions, each of which has a time of its own.
+AI_TIME_LIMIT_S: Final = 4 * 3600
 
 
 class AnalyzeOptions(Command):
     """How a text is analysed."""
 
-    summarize: bool = Field(True, description="Pick key sentences.")
-    summary_length: int = Field(
-        5, ge=1, le=10, description="At most so many key sentences."
+    summarize: bool = Field(
+        True, description="Pick key sentences; with a language model, also summarise."
     )
-    extract_entities: bool = Field(True, description="Find dates, amounts and others.")
+    summary_length: int = Field(
+        5, ge=1, le=10, description="At most so many sentences."
+    )
+    extract_entities: bool = Field(
+        True, description="Find dates, amounts and others; with a model, also names."
+    )
+    categorize: bool = Field(True, description="With a model, also tell categories.")
     local_only: bool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
+        False,
+        description="No byte may leave this machine: a model elsewhere is not asked.",
     )
 
 
@@ -61,14 +70,21 @@ class AnalyzeContent(Command):
 
 
 class ContentAnalysis(Result):
-    """What the local engine found; a summary in words of its own needs an LLM."""
+    """What the local engine found, and what a language model understood."""
 
+    #: What found the key sentences, keywords, facts and dates.
     engine: str
     title: str
     language: str | None
-    summary: None = None
-    #: What would be needed for the parts that are null.
-    needs: str = "llm"
+    #: In a model's own words; null without one.
+    summary: str | None = None
+    #: The model that was asked: "openai/gpt-5"; null without one.
+    model: str | None = None
+    #: Statements, each with the passages and pages that say it.
+    key_points: tuple[KeyPoint, ...] = ()
+    categories: tuple[str, ...] = ()
+    #: What would be needed for the parts that are null; null when all are there.
+    needs: str | None = "llm"
     key_sentences: tuple[KeySentence, ...]
     keywords: tuple[Keyword, ...]
     tags: tuple[str, ...]
@@ -84,17 +100,27 @@ class ContentAnalysis(Result):
         summary: Summary,
         document_type: str | None,
         options: AnalyzeOptions,
+        *,
+        understanding: Understanding | None = None,
+        entities: tuple[Entity, ...] | None = None,
     ) -> Self:
         """What was asked for, of all that was found."""
         sentences = summary.key_sentences[: options.summary_length]
+        found = analysis.entities if entities is None else entities
+        told = understanding
         return cls(
             engine=analysis.engine,
             title=analysis.title,
             language=analysis.language,
+            summary=told.summary if told and options.summarize else None,
+            model=told.engine if told else None,
+            key_points=told.key_points if told and options.summarize else (),
+            categories=told.categories if told and options.categorize else (),
+            needs=None if told else "llm",
             key_sentences=sentences if options.summarize else (),
             keywords=analysis.keywords,
-            tags=analysis.tags,
-            entities=analysis.entities if options.extract_entities else (),
+            tags=told.tags if told and told.tags else analysis.tags,
+            entities=found if options.extract_entities else (),
             document_type=document_type,
             document_date=(
                 analysis.document_date.isoformat() if analysis.document_date else None
@@ -109,5 +135,5 @@ ANALYZE_CONTENT: Final = TaskSpec(
     command=AnalyzeContent,
     result=ContentAnalysis,
     retry_waits_s=AI_RETRY_WAITS_S,
-    time_limit_s=900,
+    time_limit_s=AI_TIME_LIMIT_S,
 )

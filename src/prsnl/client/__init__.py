@@ -2,6 +2,8 @@
 
 from prsnl.client.access import AccessCalls
 from prsnl.client.connection import is_local, local_key
+from prsnl.client.embeddings import EmbeddingCalls
+from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
 from prsnl.client.search import SearchCalls
@@ -10,7 +12,15 @@ from prsnl.client.tasks import TaskCalls
 __all__ = ["Client", "is_local", "local_key"]
 
 
-class Client(AccessCalls, FileCalls, LibraryCalls, SearchCalls, TaskCalls):
+class Client(
+    AccessCalls,
+    EmbeddingCalls,
+    EngineCalls,
+    FileCalls,
+    LibraryCalls,
+    SearchCalls,
+    TaskCalls,
+):
     """Talks to one server. Safe to use from several threads; close it at the end.
 
     Every method raises a subclass of `PrsnlError` with the server's own sentence,

@@ -159,6 +159,30 @@ class BudgetError(PrsnlError):
     category, code = Category.PERMANENT, "budget"
 
 
+class ProviderRejectedError(PrsnlError):
+    """A provider will not take a request: its key, its model, or what it asks."""
+
+    category, code = Category.PERMANENT, "provider_rejected"
+
+
+class ModelRefusedError(PrsnlError):
+    """A model refuses this text, or its provider's filter does."""
+
+    category, code = Category.PERMANENT, "model_refused"
+
+
+class TooLongForModelError(PrsnlError):
+    """A text is longer than a model reads at once."""
+
+    category, code = Category.PERMANENT, "too_long_for_model"
+
+
+class UnusableAnswerError(PrsnlError):
+    """What a model answers does not fit what was asked, not even when told so."""
+
+    category, code = Category.PERMANENT, "unusable_answer"
+
+
 # Transient: the world is at fault, for now.
 
 
@@ -187,9 +211,15 @@ class ProviderSilentError(ProviderFailedError):
 
 
 class ProviderDownError(PrsnlError):
-    """A provider is away: nothing can be sent to it; names it in `provider`."""
+    """A provider is away, or takes nothing now; names it in `provider`."""
 
     category, code = Category.PROVIDER_DOWN, "provider_down"
+
+
+class ProviderUnreachableError(ProviderDownError):
+    """Nothing could be sent to a provider: refused, or nobody knows its name."""
+
+    category, code = Category.PROVIDER_DOWN, "provider_unreachable"
 
 
 # Resource: the work asked for more than it may have.

@@ -119,11 +119,14 @@ class DataDir:
 
     def port(self, server: str) -> int:
         """The kept port of a server on loopback, or a new one if it is taken."""
+        kept = self.kept_port(server)
+        return kept if kept and is_port_free(kept) else self.new_port(server)
+
+    def kept_port(self, server: str) -> int | None:
+        """The kept port of a server, taken or not; None if there is none."""
         with told_as_start_error(self.path):
             kept = _read(self.path / _PORTS).get(server)
-        if isinstance(kept, int) and is_port_free(kept):
-            return kept
-        return self.new_port(server)
+        return kept if isinstance(kept, int) else None
 
     def new_port(self, server: str) -> int:
         """Choose another port for a server, and keep it."""

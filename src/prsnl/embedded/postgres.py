@@ -69,6 +69,11 @@ _THROWAWAY: Final = {
 }
 
 
+def database_url(port: int, password: str) -> str:
+    """Where the embedded server listens, with the password."""
+    return f"postgresql://{_USER}:{password}@127.0.0.1:{port}/{_DATABASE}"
+
+
 def stop_orphan_postgres(folder: Path) -> bool:
     """Stop the server that a killed supervisor left on this folder, if there is one.
 
@@ -87,7 +92,7 @@ class Postgres(EmbeddedServer):
     @property
     def url(self) -> str:
         """Where it listens, with the password."""
-        return f"postgresql://{_USER}:{self.password}@127.0.0.1:{self.port}/{_DATABASE}"
+        return database_url(self.port, self.password)
 
     def prepare(self) -> None:
         """Make the data folder if there is none, and check the one that is there.

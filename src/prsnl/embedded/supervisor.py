@@ -34,6 +34,8 @@ _OUTPUT_MAX_BYTES: Final = 8192
 _FIRST_START_TRIES: Final = 6
 _AFTER_LAST_SIGNAL_S: Final = 10.0
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: A setting was changed: those that read it are to start anew.
+RENEWS: Final = signal.SIGUSR1
 
 _log = structlog.get_logger(__name__)
 
@@ -96,6 +98,8 @@ class ProcessSpec:
     #: Higher levels stop first, all processes of one level together: 0 is for what
     #: the others need, the database and the broker.
     level: int = 1
+    #: Ends by `stop_signal` and starts anew when the user has changed a setting.
+    renews: bool = False
     #: Gets `stop_signal` from the kernel when the supervisor is killed (Linux).
     is_tethered: bool = True
 
@@ -144,6 +148,8 @@ class _Process:
     starts: int = 0
     last_exit: int | None = None
     is_leaving: bool = False
+    #: It was told to end, to start anew.
+    is_renewing: bool = False
     #: Whether it has been ready once; before that a failure is told to `start`.
     was_ready: bool = False
     failure: StartError | None = None
@@ -246,9 +252,21 @@ class Supervisor:
         with self._changed:
             return tuple(process.told() for process in self._processes.values())
 
+    def renew(self) -> None:
+        """Have every process with `renews` end gently and start anew; wait for none.
+
+        May be called by a signal handler, wherever the main thread is.
+        """
+        with self._changed:
+            now_s = time.monotonic()
+            for process in self._processes.values():
+                if process.spec.renews and not process.is_leaving:
+                    _begin_renewal(process, now_s)
+            self._changed.notify_all()
+
     @contextmanager
     def signals(self) -> Generator[None]:
-        """Make SIGTERM and SIGHUP stop the program just as Ctrl-C does.
+        """Make SIGTERM and SIGHUP stop the program as Ctrl-C does; SIGUSR1 renews.
 
         The first signal raises `KeyboardInterrupt` in the main thread, unless all is
         stopping already; a second one hurries: what still drains is ended at once,
@@ -260,7 +278,11 @@ class Supervisor:
             if self._signals_seen == 1 and not self._is_closed:
                 raise KeyboardInterrupt
 
+        def on_renewal(_number: int, _frame: FrameType | None) -> None:
+            self.renew()
+
         before = {number: signal.signal(number, on_signal) for number in _STOP_SIGNALS}
+        before[RENEWS] = signal.signal(RENEWS, on_renewal)
         try:
             yield
         finally:
@@ -384,6 +406,11 @@ class Supervisor:
         process.last_exit = status
         if process.is_leaving:
             return
+        if process.is_renewing:
+            process.is_renewing = False
+            process.starts -= 1  # it did not end by itself
+            process.state, process.due_at_s = State.BACKOFF, now_s
+            return
         name = process.spec.name
         reason = None
         if process.state is State.STARTING:
@@ -406,7 +433,7 @@ class Supervisor:
         if process.is_leaving:
             return
         process.is_leaving = True
-        if process.child is not None:
+        if process.child is not None and process.state is not State.STOPPING:
             process.state = State.STOPPING
             process.due_at_s = time.monotonic() + process.spec.stop_timeout_s
             _signal(process, process.spec.stop_signal)
@@ -428,6 +455,19 @@ def cut_log(path: Path, *, max_bytes: int = _LOG_MAX_BYTES) -> None:
         if path.stat().st_size > max_bytes:
             shutil.copyfile(path, path.with_name(path.name + ".1"))
             os.truncate(path, 0)
+
+
+def _begin_renewal(process: _Process, now_s: float) -> None:
+    match process.state:
+        case State.BACKOFF:
+            process.due_at_s = now_s
+        case State.STARTING | State.RUNNING:
+            process.is_renewing = True
+            process.state = State.STOPPING
+            process.due_at_s = now_s + process.spec.stop_timeout_s
+            _signal(process, process.spec.stop_signal)
+        case State.STOPPING:
+            pass  # what is started after its end reads the newest settings
 
 
 def _not_ready(spec: ProcessSpec) -> StartError:

@@ -229,7 +229,7 @@ class Dependencies(Value):
 
 
 class EntityKind(StrEnum):
-    """What rules can claim; a name is only a candidate."""
+    """What rules can claim; a name is only a candidate, until a model says of what."""
 
     DATE = "date"
     AMOUNT = "amount"
@@ -239,6 +239,14 @@ class EntityKind(StrEnum):
     IBAN = "iban"
     REFERENCE = "reference"
     NAME_CANDIDATE = "candidate"
+    # What a language model says of a name that stands in the text.
+    PERSON = "person"
+    ORGANIZATION = "organization"
+    PLACE = "place"
+    PRODUCT = "product"
+    EVENT = "event"
+    WORK = "work"
+    OTHER = "other"
 
 
 class Entity(Value):

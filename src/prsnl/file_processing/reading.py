@@ -64,6 +64,23 @@ class Reading:
         self._note_memory()
         self._stack.close()
 
+    def another(self) -> Reading:
+        """The same file, for a child beside this one's."""
+        return Reading(
+            self.run,
+            self.file,
+            self.sandbox,
+            self.storage,
+            self.unit_timeout_s,
+            self.again,
+            self.password,
+        )
+
+    def abandon(self) -> None:
+        """End what the child is at, from another thread."""
+        if (child := self._child) is not None:
+            child.kill()
+
     @property
     def content(self) -> list[bytes]:
         """What the stages that read the file are made from."""

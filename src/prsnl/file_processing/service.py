@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst, Wanted
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError, UnsupportedError
@@ -21,9 +22,9 @@ from prsnl.engines.contracts import (
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.file_processing.cleaning import cleaned, is_cleaned
+from prsnl.file_processing.halves import HalvesReader
 from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
-from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading, Thumbnail
 from prsnl.file_processing.recognition import (
     PICTURED,
@@ -176,7 +177,7 @@ class DocumentReader:
             work=lambda: reading.info(kind),
             store=lambda connection, told: store.save_info(connection, file.id, told),
         )
-        reader = PageReader(reading, kind, info.value)
+        reader = HalvesReader(reading, kind, info.value, self.recognizer.slots)
         wanted = wanted_pages(rerun, info.value.page_count)
         cleans = is_cleaned(kind, info.value)
         run.progress.expect(len(wanted) + _OTHER_STEPS + cleans + later_steps)
@@ -259,6 +260,7 @@ class DocumentProcessor:
     analyst: ContentAnalyst
     members: MemberProcessor
     manifests: ManifestReader
+    enricher: Enricher
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
         """Read a document, then learn what it is about."""
@@ -268,6 +270,8 @@ class DocumentProcessor:
             summary=options.generate_summary,
             on_item=options.create_content_item,
         )
+        # A summary in other words is shown on the item, or it is not made.
+        enriches = wanted.analysis and wanted.summary and wanted.on_item
         file, reading = self.reader.open(run, command.file_id, again=command.again)
         is_small = file.size_bytes <= _SMALL_BYTES and command.rerun is None
         with run.stages.gathering(wanted=is_small):
@@ -278,7 +282,7 @@ class DocumentProcessor:
                     file,
                     reading,
                     kind,
-                    later_steps=wanted.steps,
+                    later_steps=wanted.steps + enriches * self.enricher.steps,
                     ocr=command.options.ocr,
                     options=command.options,
                     rerun=command.rerun,
@@ -292,6 +296,14 @@ class DocumentProcessor:
                 wanted=wanted,
             )
         analysis, summary = learned.analysis, learned.summary
+        enrichment = None
+        if enriches and document.characters:
+            enrichment = self.enricher.submit(
+                run,
+                item_id=file.item_id,
+                attachment_id=file.id,
+                local_only=options.local_only,
+            )
         dependencies = self.manifests.read(run, file, command)
         members = self.members.process(run, file, kind, command)
         return ProcessedDocument(
@@ -309,6 +321,7 @@ class DocumentProcessor:
             insights=len(learned.insights.insights) if learned.insights else 0,
             members=members,
             dependencies=dependencies,
+            enrichment=enrichment,
         )
 
 

@@ -64,14 +64,17 @@ class SharedOptions(OcrOptions):
         description="Also find title, keywords, entities, type, facts, and vectors.",
     )
     generate_summary: bool = Field(
-        True, description="With the analysis, also pick key sentences."
+        True,
+        description="With the analysis, also pick key sentences; where a language "
+        "model is set, it adds a summary in a task of its own.",
     )
     create_content_item: bool = Field(
         True,
         description="Show on its item what is found; else it stays with the file.",
     )
     local_only: bool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
+        False,
+        description="No byte may leave this machine: a model elsewhere is not asked.",
     )
     open_members: bool = Field(
         True,
@@ -179,6 +182,8 @@ class ProcessedDocument(Result):
     members: tuple[ProcessedMember, ...] = ()
     #: Of a dependency manifest or a lock file: what it names; None for other files.
     dependencies: tuple[Dependency, ...] | None = None
+    #: The task in which a language model adds its summary; None without a model.
+    enrichment: UUID | None = None
 
 
 class ExtractPdfText(OcrOptions):

@@ -26,6 +26,8 @@ class Sent:
     host: str
     reach: Reach
     sent_bytes: int
+    #: The call that sent them, if it is written down.
+    call_id: UUID | None = None
 
 
 class Recipient(View):
@@ -55,9 +57,9 @@ class Receipt(View):
 
 _KEEP: Final = """
 insert into egress (owner, item_id, attachment_id, task_id, claim_no, stage, unit, host,
-                    reach, sent_bytes)
+                    reach, sent_bytes, call_id)
 select owner, id, %(attachment_id)s, %(task_id)s, %(claim_no)s, %(stage)s, %(unit)s,
-       %(host)s, %(reach)s, %(sent_bytes)s
+       %(host)s, %(reach)s, %(sent_bytes)s, %(call_id)s
 from items where id = %(item_id)s
 """
 
@@ -72,6 +74,11 @@ from egress where item_id = %s group by host, reach order by min(id)
 def note(connection: Db, sent: Sent) -> None:
     """Keep one sending: before it begins, for what was sent cannot be called back."""
     connection.execute(_KEEP, {**vars(sent), "reach": str(sent.reach)})
+
+
+def forget(connection: Db, call_id: UUID) -> None:
+    """Take back what a call was about to send: nothing arrived."""
+    connection.execute("delete from egress where call_id = %s", [call_id])
 
 
 def receipt(connection: Db, item_id: UUID, *, owner: str) -> Receipt:

@@ -99,6 +99,12 @@ class ItemView(View):
     keywords: list[dict[str, Any]]
     entities: list[dict[str, Any]]
     key_sentences: list[dict[str, Any]]
+    #: In a language model's words; None without one.
+    summary: str | None = None
+    #: The model that wrote it: "openai/gpt-5".
+    summary_engine: str | None = None
+    #: Statements, each with `citations`: the passages and pages that say it.
+    key_points: list[dict[str, Any]] = []
     metadata: dict[str, Any]
     #: None until an analysis was made; then the engine that made it.
     ai_enhancement_status: str | None

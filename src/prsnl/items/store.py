@@ -39,8 +39,8 @@ from attachments
 #: What an item shows of itself.
 ITEM_COLUMNS: Final = """
 id, title, title_source, language, document_date, tags, keywords, entities,
-key_sentences, metadata, ai_enhancement_status, last_processed_at, created_at,
-updated_at, deleted_at, user_fields
+key_sentences, summary, summary_engine, key_points, metadata, ai_enhancement_status,
+last_processed_at, created_at, updated_at, deleted_at, user_fields
 """
 _ITEM: Final = f"select {ITEM_COLUMNS} from items"
 

@@ -8,7 +8,7 @@ from typing import Final
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import Incoming
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.file_processing.specs import (
     PROCESS_DOCUMENT,
     DocumentOptions,
@@ -54,7 +54,7 @@ class TakenIn:
 
 def take_in(
     database: Database,
-    storage: FolderStorage,
+    storage: Storage,
     incoming: Incoming,
     wish: Wish,
     *,
@@ -100,6 +100,7 @@ def take_in(
             is_ours = task is not None and _stands_for(connection, task, key)
             return TakenIn(attachment, is_new, task, is_ours, is_restored)
 
+    storage.bring(incoming.spooled.path, file.sha256)
     return database.run(keep)
 
 

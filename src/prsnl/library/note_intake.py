@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import cleaned_name
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.items import notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
@@ -29,7 +29,7 @@ class KeptNote:
 
 def take_note(
     database: Database,
-    storage: FolderStorage,
+    storage: Storage,
     wanted: NewNote,
     *,
     owner: str,

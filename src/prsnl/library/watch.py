@@ -34,8 +34,8 @@ from prsnl.core.incoming import Incoming, UploadLimits, cleaned_name
 from prsnl.core.settings.service import Storage as StorageSettings
 from prsnl.core.settings.service import Watch
 from prsnl.core.storage import (
-    FolderStorage,
     Spooled,
+    Storage,
     copy_hashed,
     disk_full_is_named,
 )
@@ -76,7 +76,7 @@ class FolderWatcher:
     """Looks after one folder, as long as no other scheduler does."""
 
     database: Database
-    storage: FolderStorage
+    storage: Storage
     settings: Watch
     limits: StorageSettings
     folder: WatchedFolder

@@ -1,19 +1,19 @@
-"""/api/queues, /api/background/performance and /api/background/dead-letters."""
+"""/metrics, /api/queues, /api/background/performance and .../dead-letters."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from prsnl.core.db import Db
 from prsnl.core.texts import StorableText
-from prsnl.monitoring import performance
+from prsnl.monitoring import metrics, performance
 from prsnl.monitoring.queues import queues
 from prsnl.web.bodies import task_body
-from prsnl.web.dependencies import Caller, Paging, Parts, next_page
+from prsnl.web.dependencies import Admin, Caller, Paging, Parts, next_page
 from prsnl.wire.base import Page
 from prsnl.wire.monitoring import (
     MOST_REQUEUED,
@@ -30,6 +30,7 @@ from prsnl.work.dead_letters import Cause
 from prsnl.work.queues import Queue
 
 _MOST_HOURS = 720
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["Tasks"])
 
@@ -55,6 +56,17 @@ class DeadLetterQuery(Paging):
 def show_queues(parts: Parts, _owner: Caller) -> Page[QueueBody]:
     """Every queue: what waits, who works on it, and what is missing if nobody does."""
     return Page(items=parts.database.run(queues))
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {_METRICS: {"schema": {"type": "string"}}}}},
+)
+def show_metrics(parts: Parts, _who: Admin) -> Response:
+    """The numbers of the whole installation, for Prometheus. Needs `admin`."""
+    told = metrics.told(parts.database, free_bytes=parts.storage.free_bytes())
+    return Response(told, media_type=_METRICS)
 
 
 @router.get("/api/background/performance/overview")

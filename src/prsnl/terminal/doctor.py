@@ -23,15 +23,17 @@ from prsnl.core.db import connect
 from prsnl.core.errors import PrsnlError, StartError, UnavailableError
 from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
+from prsnl.core.settings.sources import DEFAULT, Sources, variable_of
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
+from prsnl.terminal.engines import language_model_here
 from prsnl.terminal.stack import given_urls, log_to_file
-from prsnl.wiring import storage_folder
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.storage import storage_folder, storage_of
 
 _BROKER_TIMEOUT_S: Final = 5
 #: What reads files and texts here, by package.
@@ -61,7 +63,7 @@ def main() -> int:
         is_ok = is_ok and finding.is_ok
         mark = Text("ok  ", "green") if finding.is_ok else Text("RED ", "bold red")
         console.print(mark + Text(f"{finding.what}: {finding.found}"))
-    console.print(Text("Settings in force:"))
+    console.print(Text("Settings in force, and where each is set:"))
     for line in settings_in_force(settings):
         console.print(Text(f"  {line}"))
     return 0 if is_ok else 1
@@ -77,6 +79,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     for what, package in _ENGINES:
         yield _engine(what, package)
     yield _looked("OCR", lambda: ocr_engines.found(settings.ocr))
+    yield _looked("summaries", lambda: language_model_here(settings))
 
 
 def _watch(settings: Settings) -> Iterator[Finding]:
@@ -101,12 +104,18 @@ def _watch(settings: Settings) -> Iterator[Finding]:
 
 
 def settings_in_force(settings: Settings) -> list[str]:
-    """Every variable with its value; of a secret only whether it is set."""
+    """Every variable, its value and its source; of a secret only whether it is set."""
+    sources = Sources.read(settings.storage.folder)
     return [
-        f"PRSNL_{name.upper()} = {_shown(value)}"
+        f"{variable_of(name)} = {_shown(value)}{_from(sources, variable_of(name))}"
         for concern in settings.concerns()
         for name, value in concern
     ]
+
+
+def _from(sources: Sources, variable: str) -> str:
+    origin = sources.origin(variable)
+    return "" if origin == DEFAULT else f"   (from {origin})"
 
 
 def _shown(value: object) -> str:
@@ -238,7 +247,11 @@ def _storage(settings: Settings) -> str:
         raise StartError(
             f"{nearest} cannot be written: make it yours, or set PRSNL_DATA_DIR."
         )
-    return str(folder)
+    url = settings.storage.storage_url
+    if url is None or not url.startswith("s3:"):
+        return str(folder)
+    storage_of(settings).prepare()
+    return f"{url}, by way of {folder}"
 
 
 def _disk(settings: Settings) -> str:

@@ -7,15 +7,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from prsnl.client import Client
+from prsnl.client import Client, is_local
 from prsnl.core.errors import PrsnlError
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers, summary
+from prsnl.terminal.engines import better_summaries
 from prsnl.terminal.export import Output
 from prsnl.terminal.exported import Exports
 from prsnl.terminal.failures import grouped
@@ -88,6 +90,8 @@ def main(wanted: Wanted) -> int:
         settings, wanted.server, what="prsnl process", is_quiet=wanted.is_json
     ) as client:
         session = _Session(wanted, inputs, client, output, exports, password)
+        if is_local(client.server):
+            session.hint = partial(better_summaries, settings)
         return session.run()
 
 
@@ -130,6 +134,8 @@ class _Session:
     output: Output | None
     exports: Exports
     password: str | None = field(default=None, repr=False)
+    #: Tells what would be better, of a server on this machine.
+    hint: Callable[[], str | None] | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     #: A word that a search would find.
@@ -211,6 +217,8 @@ class _Session:
             f"{done} done, {len(failed)} failed in {seconds:.0f} s.   "
             f"Look: ./prsnl up   {find}Files: {where}"
         )
+        if self.hint is not None and done and (told := self.hint()):
+            print_lines(told)
 
 
 def _tell_left_out(inputs: Inputs) -> None:

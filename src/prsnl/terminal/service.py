@@ -20,6 +20,7 @@ from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import Holder, holder_of
 from prsnl.fleet import Program
+from prsnl.terminal.engines import better_summaries
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.stack import Service, service
 
@@ -35,11 +36,12 @@ def up(*, background: bool) -> int:
     if background:
         started = start_in_background(settings)
         print_lines(
-            f"PRSNL runs at {started.url} (pid {started.pid}).   Stop it: ./prsnl down"
+            f"PRSNL runs at {started.url} (pid {started.pid}).   Stop it: ./prsnl down",
+            *_hints(settings),
         )
         return 0
     with service(settings, what="prsnl up", is_passing=False) as running:
-        print_lines(*_told(running))
+        print_lines(*_told(running), *_hints(settings))
         running.supervisor.wait()
         print_lines("Stopping: workers give back what runs ...")
     print_lines("Stopped.")
@@ -138,6 +140,12 @@ def _told(running: Service) -> list[str]:
         f"  runs   {', '.join([*servers, *_counted(running.programs)])}",
         "  try    ./prsnl process samples/",
     ]
+
+
+def _hints(settings: Settings) -> list[str]:
+    """What would be better, only when it is here."""
+    hint = better_summaries(settings)
+    return [f"  {hint}"] if hint else []
 
 
 def _counted(programs: tuple[Program, ...]) -> list[str]:

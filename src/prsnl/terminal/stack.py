@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -80,7 +83,7 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
         if urls is None:
             embedded = EmbeddedStack(data_dir, supervisor, what=what)
             found = stack.enter_context(embedded)
-            schema.migrate(found.database_url)
+            _migrate(found.database_url)
         else:
             found = urls
             held = DataDir(data_dir, what=what)
@@ -92,7 +95,7 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
                 found.broker_url,
                 is_insecure=settings.access.insecure,
             )
-            schema.check(found.database_url)
+        schema.check(found.database_url)
         programs = fleet.plan(
             cores=fleet.cores(),
             cpu_workers=settings.work.worker_concurrency,
@@ -109,6 +112,23 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
         if running is None:
             raise StartError("The API ended as soon as it was up: see its log.")
         yield Service(supervisor, running.url, data_dir, urls is None, programs)
+
+
+def _migrate(database_url: str) -> None:
+    """Bring the schema up to date in a process of its own: this one stays small."""
+    if not schema.is_behind(database_url):
+        return
+    ended = subprocess.run(
+        [sys.executable, "-m", "prsnl", "migrate"],
+        env={**os.environ, "PRSNL_DATABASE_URL": database_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise fleet.told_at_the_end(ended.stderr) or StartError(
+            f"The database could not be brought up to date:\n{ended.stderr.strip()}"
+        )
 
 
 def _start(

@@ -19,7 +19,7 @@ from prsnl.core.errors import ForbiddenError, UnauthorizedError
 from prsnl.core.settings.service import Access as AccessSettings
 from prsnl.core.settings.service import Server as ServerSettings
 from prsnl.core.settings.service import Storage as StorageSettings
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.web.guard import note
 from prsnl.web.identity import Credential, Identity
 from prsnl.web.keys import KeyRing, unauthorized
@@ -50,7 +50,7 @@ class Shared:
     submitter: Submitter
     ring: Ring
     keys: KeyRing
-    storage: FolderStorage
+    storage: Storage
     limits: StorageSettings
     #: How tries of unknown keys are slowed down.
     wrong_keys: Throttle = field(default_factory=lambda: Throttle(60))

@@ -46,6 +46,7 @@ STATUS_OF_CODE: Final = {
     "provider_failed": HTTPStatus.BAD_GATEWAY,
     "provider_silent": HTTPStatus.GATEWAY_TIMEOUT,
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
+    "provider_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 #: Where a browser is sent that is not signed in.

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 
 from prsnl.core.errors import BadRequestError
 from prsnl.core.incoming import Incoming, UploadLimits, cleaned_name
-from prsnl.core.storage import FolderStorage, Spooled, disk_full_is_named
+from prsnl.core.storage import Spooled, Storage, disk_full_is_named
 
 #: The field of the form that carries the file.
 FIELD: Final = "file"
@@ -76,7 +76,7 @@ class _Form:
 
 
 @contextmanager
-def spool(storage: FolderStorage, limits: UploadLimits) -> Iterator[Spool]:
+def spool(storage: Storage, limits: UploadLimits) -> Iterator[Spool]:
     """A place for one upload; what was not kept at the end is removed."""
     with storage.incoming() as path, disk_full_is_named(), path.open("xb") as file:
         yield Spool(storage, limits, path, file)
@@ -112,7 +112,7 @@ async def receive(request: Request, place: Spool) -> Incoming:
 class Spool:
     """Writes the file of one form to disk. Used by one thread at a time."""
 
-    storage: FolderStorage
+    storage: Storage
     limits: UploadLimits
     path: Path
     file: IO[bytes]

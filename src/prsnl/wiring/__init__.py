@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlparse
 
 from prsnl.ai_processing import tasks as ai_processing
 from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings import Settings
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing import tasks as file_processing
 from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, files, media
+from prsnl.wiring import ai, embedding, files, media, models
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
+from prsnl.wiring.storage import storage_of
 from prsnl.work.beat import Beat
+from prsnl.work.outside import Gate
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
 from prsnl.work.workers import WorkerIdentity
@@ -45,7 +46,7 @@ class Wiring:
     settings: Settings
     database_url: str
     broker_url: str
-    storage: FolderStorage
+    storage: Storage
     catalogue: Catalogue = CATALOGUE
     operations: dict[str, str] = field(default_factory=lambda: dict(OPERATIONS))
 
@@ -77,18 +78,22 @@ class Wiring:
     @contextmanager
     def services(self, database: Database) -> Iterator[Services]:
         """What the tasks are done with, as long as the block runs."""
-        with self.sandbox() as children:
+        with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
-            analyst = ai.analyst(parts)
-            yield Services(
-                {
-                    SandboxPool: children,
-                    BulkWorker: BulkWorker(database, self.storage),
-                }
-                | ai.services(analyst)
-                | files.services(parts, analyst)
-                | media.services()
-            )
+            outside = gate(self.settings, database)
+            with embedding.embedder(parts, outside) as embedder:
+                analyst = ai.analyst(parts, embedder)
+                yield Services(
+                    {
+                        SandboxPool: children,
+                        Gate: outside,
+                        BulkWorker: BulkWorker(database, self.storage),
+                    }
+                    | ai.services(parts, analyst, model)
+                    | files.services(parts, analyst, model)
+                    | media.services(),
+                    local_only=self.settings.privacy.local_only,
+                )
 
 
 def read(settings: Settings | None = None) -> Wiring:
@@ -107,25 +112,13 @@ def read(settings: Settings | None = None) -> Wiring:
             "PRSNL_DATABASE_URL and PRSNL_BROKER_URL are not set, and this process "
             "starts no servers: set both, or run ./prsnl up, which does."
         )
-    folder = FolderStorage(storage_folder(settings))
-    folder.prepare()
+    models.llm_access(settings)  # what is missing is told at the start
+    embedding.embedding_access(settings)
+    storage = storage_of(settings)
+    storage.prepare()
     return Wiring(
         settings,
         database_url.get_secret_value(),
         broker_url.get_secret_value(),
-        folder,
+        storage,
     )
-
-
-def storage_folder(settings: Settings) -> Path:
-    """Where uploads and results are kept."""
-    url = settings.storage.storage_url
-    if url is None:
-        return settings.storage.data_dir.expanduser().absolute() / "storage"
-    parts = urlparse(url)
-    if parts.scheme != "file" or not parts.path:
-        raise SettingsError(
-            "PRSNL_STORAGE_URL is not a file:// address of a folder; nothing else is "
-            "supported here."
-        )
-    return Path(unquote(parts.path))

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
-from prsnl.ai_processing.embedding import Embedder, LocalEmbedder
+from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.embedding import Embedder
+from prsnl.ai_processing.embedding_batch import BatchEmbedder
+from prsnl.ai_processing.embedding_upkeep import PassageEmbedder
 from prsnl.ai_processing.service import ContentAnalyst
+from prsnl.ai_processing.understanding import TextUnderstanding
+from prsnl.wiring.embedding import policy
 from prsnl.wiring.parts import Parts
 
 
-def analyst(parts: Parts) -> ContentAnalyst:
+def analyst(parts: Parts, embedder: Embedder) -> ContentAnalyst:
     """What tells what a text is about; other queues use it, too."""
     return ContentAnalyst(
         parts.database,
         parts.children,
         parts.unit_timeout_s,
-        embedder(parts),
+        embedder,
         parts.settings.embedding.embedding_passages,
     )
 
 
-def embedder(parts: Parts) -> Embedder:
-    """What makes vectors: by the settings' model, or on this machine."""
-    local = LocalEmbedder(parts.children, parts.unit_timeout_s)
-    return Embedder(parts.database, usual=local, private=local)
-
-
-def services(analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
-    return {ContentAnalyst: analyst}
+    return {
+        ContentAnalyst: analyst,
+        TextUnderstanding: TextUnderstanding(analyst, model),
+        BatchEmbedder: BatchEmbedder(analyst.embedder),
+        PassageEmbedder: PassageEmbedder(analyst.embedder, policy(parts.settings)),
+    }

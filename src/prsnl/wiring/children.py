@@ -33,7 +33,8 @@ def _profiles(own: Children) -> dict[str, Profile]:
     def document(factor: int) -> Profile:
         return Profile(
             preload=documents.PRELOAD,
-            spare=2 - factor,
+            # A long document is read by two.
+            spare=2 if factor == 1 else 0,
             reuse="task",
             idle=own.child_idle_s,
             memory_bytes=own.child_memory_bytes * factor,

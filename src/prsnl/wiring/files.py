@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.core.errors import BadRequestError, SettingsError
 from prsnl.core.settings import Settings
@@ -27,7 +29,9 @@ from prsnl.file_processing.slots import Slots, usual_count
 from prsnl.wiring.parts import Parts
 
 
-def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
+def services(
+    parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
+) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     database, storage, children = parts.database, parts.storage, parts.children
     timeout_s = parts.unit_timeout_s
@@ -46,6 +50,7 @@ def services(parts: Parts, analyst: ContentAnalyst) -> dict[type[Any], Any]:
             analyst,
             MemberProcessor(database, storage, children, timeout_s),
             ManifestReader(storage, children, timeout_s),
+            Enricher(model),
         ),
         FileAnalyst: FileAnalyst(reader, analyst),
         BatchProcessor: BatchProcessor(database),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prsnl.core.db import Database
 from prsnl.core.settings import Settings
-from prsnl.core.storage import FolderStorage
+from prsnl.core.storage import Storage
 from prsnl.engines.sandbox.pool import SandboxPool
 
 
@@ -16,7 +16,7 @@ class Parts:
 
     settings: Settings
     database: Database
-    storage: FolderStorage
+    storage: Storage
     children: SandboxPool
 
     @property

@@ -43,7 +43,7 @@ ended as (
         due_at = case when %(due_in)s::interval is null then due_at
                       else now() + %(due_in)s::interval end,
         retries = retries + %(retries)s, crashes = crashes + %(crashes)s,
-        provider = %(provider)s,
+        provider = %(provider)s, waits_for = %(waits_for)s,
         current = greatest(current, %(current)s,
             case when %(status)s = 'success' then coalesce(%(total)s, total, 0) end),
         total = coalesce(%(total)s, total), message = %(message)s,
@@ -71,7 +71,8 @@ ended as (
 """
 
 _COLUMNS: Final = """
-id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id, provider
+id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
+provider, waits_for
 """
 
 CLAIM: Final = f"with {_CLAIMED} select {_COLUMNS} from claimed"
@@ -137,6 +138,8 @@ class Claim:
     attachment_id: UUID | None
     #: The provider it was parked for, if it was.
     provider: str | None
+    #: The limit that it has its turn at, after it was parked for that.
+    waits_for: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +156,8 @@ class Ending:
     warnings: tuple[str, ...] = ()
     error: PrsnlError | None = None
     provider: str | None = None
+    #: The limit that a parked task waits for.
+    waits_for: str | None = None
     traceback: str | None = None
     peak_memory_bytes: int | None = None
 
@@ -295,6 +300,7 @@ def _values(claimed: Claim, ending: Ending) -> Row:
         "retries": ending.retries,
         "crashes": ending.crashes,
         "provider": ending.provider,
+        "waits_for": ending.waits_for,
         "current": ending.step.current,
         "total": ending.step.total,
         "message": ending.message,

@@ -16,9 +16,9 @@ from prsnl.work.workers import GONE_AFTER
 
 _COLUMNS: Final = """
 id, owner, name, queue, status, current, total, message, seq, claim_no, retries,
-crashes, provider, held, children_open, parent_id, attachment_id, due_at, sent_at,
-cancel_requested_at, result, warnings, error_category, error_code, error_message,
-created_at, started_at, updated_at, finished_at,
+crashes, provider, waits_for, held, children_open, parent_id, attachment_id, due_at,
+sent_at, cancel_requested_at, result, warnings, error_category, error_code,
+error_message, created_at, started_at, updated_at, finished_at,
 extract(epoch from due_at - now()) as due_in_s
 """
 
@@ -314,6 +314,9 @@ class _Scene:
         return None
 
     def _parked(self, row: Row) -> str:
+        if row["waits_for"]:  # its message says for what, and only the budget has a day
+            until = f" Goes on {_in(row['due_in_s'])}." if row["due_in_s"] > 0 else ""
+            return f"{row['message']}{until}"
         provider = self.providers.get(row["provider"])
         if provider is None:
             return f"Waits for {row['provider']}; it is tried again at once."

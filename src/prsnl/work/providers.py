@@ -8,7 +8,7 @@ from typing import Final
 from prsnl.core.db import Db
 
 _LONGEST_WAIT_S: Final = 300.0
-_LARGEST_BATCH: Final = 64
+LARGEST_BATCH: Final = 64
 _USUAL_WAIT_S: Final = 5.0
 
 # A failed try doubles the wait; several tasks that fail together count as one.
@@ -58,13 +58,14 @@ returning p.name
 """
 
 # The first answer of a batch doubles the next one; `next_try_at` is in the future from
-# the moment that a batch is freed until then.
+# the moment that a batch is freed until then. By the clock: the transaction of another
+# answer may have begun before the first one's was over.
 _ANSWERED: Final = """
 update providers
 set batch = case when state <> 'recovering' then 1
-                 when next_try_at > now() then least(batch * 2, %(largest)s)
+                 when next_try_at > clock_timestamp() then least(batch * 2, %(largest)s)
                  else batch end,
-    state = 'recovering', next_try_at = least(next_try_at, now())
+    state = 'recovering', next_try_at = least(next_try_at, clock_timestamp())
 where name = %(name)s
 """
 
@@ -106,7 +107,7 @@ def went_away(connection: Db, name: str, reason: str, *, first_wait: timedelta) 
 
 def answered(connection: Db, name: str) -> None:
     """Note that a task got its answer: the next batch is twice as large."""
-    connection.execute(_ANSWERED, {"name": name, "largest": _LARGEST_BATCH})
+    connection.execute(_ANSWERED, {"name": name, "largest": LARGEST_BATCH})
 
 
 def wake(connection: Db) -> bool:

@@ -98,6 +98,10 @@ class TaskRun:
     #: What went wrong without failing the task; shown with its result.
     warnings: list[str] = field(default_factory=list)
     peak_memory_bytes: int = 0
+    #: The limits that this claim has taken from.
+    asked: set[str] = field(default_factory=set)
+    #: The providers that have answered it, which is told already.
+    answered: set[str] = field(default_factory=set)
     _stop: Exception | None = None
     _kills: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,7 +141,18 @@ class TaskRun:
 
         By the setting, the request, or one of the items that it is about.
         """
-        return self.services.local_only or privacy.is_asked(self.claimed.command)
+        claimed = self.claimed
+        return (
+            self.services.local_only
+            or privacy.is_asked(claimed.command)
+            or self.database.run(
+                lambda connection: privacy.is_of_items(
+                    connection,
+                    privacy.ids_in(claimed.command, claimed.attachment_id),
+                    owner=claimed.owner,
+                )
+            )
+        )
 
     @property
     def room(self) -> int:

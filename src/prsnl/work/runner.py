@@ -26,7 +26,7 @@ from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
 from prsnl.work.failures import judge
 from prsnl.work.finisher import Finisher
-from prsnl.work.run import Drained, Services, TaskRun, Waits
+from prsnl.work.run import Deferred, Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
 from prsnl.work.stages import Cancelled, Lost
 
@@ -236,6 +236,17 @@ class Runner:
                     message="Given back by a worker that leaves",
                     provider=run.claimed.provider,
                 )
+            case Deferred():
+                return Ending(
+                    status=Status.PARKED,
+                    step=step,
+                    message=reason.message,
+                    provider=reason.provider,
+                    waits_for=reason.waits_for,
+                    due_in=_seconds(reason.due_in_s),
+                    warnings=tuple(run.warnings),
+                    peak_memory_bytes=run.peak_memory_bytes or None,
+                )
             case PrsnlError():
                 error = reason
             case _ if is_away(reason):
@@ -272,11 +283,7 @@ class Runner:
             status=verdict.status,
             step=run.progress.take(),
             message=error.message,
-            due_in=(
-                None
-                if verdict.due_in_s is None
-                else timedelta(seconds=verdict.due_in_s)
-            ),
+            due_in=_seconds(verdict.due_in_s),
             retries=verdict.retries,
             crashes=verdict.crashes,
             error=error,
@@ -306,7 +313,7 @@ class Runner:
             self.rang()
 
     def _write(self, run: TaskRun, ending: Ending) -> None:
-        fence = self.database.run(partial(self._end_one, run.claimed, ending))
+        fence = self.database.run(partial(self._end_one, run, ending))
         if fence is Fence.CANCELLED:
             revoked = Ending(
                 status=Status.REVOKED, step=ending.step, message="Cancelled"
@@ -315,7 +322,8 @@ class Runner:
         if fence is Fence.LOST:
             log.warning("task.fenced_out", wanted=str(ending.status))
 
-    def _end_one(self, claimed: Claim, ending: Ending, connection: Db) -> Fence:
+    def _end_one(self, run: TaskRun, ending: Ending, connection: Db) -> Fence:
+        claimed = run.claimed
         if ending.provider is None and claimed.provider is None:
             return end(connection, claimed, ending)
         # What a provider did is told with the ending, or not at all: a worker that
@@ -323,19 +331,25 @@ class Runner:
         with connection.transaction():
             fence = end(connection, claimed, ending)
             if fence is Fence.HELD:
-                self._tell_provider(claimed, ending, connection)
+                self._tell_provider(run, ending, connection)
         return fence
 
-    def _tell_provider(self, claimed: Claim, ending: Ending, connection: Db) -> None:
-        if ending.status is Status.PARKED and ending.provider is not None:
+    def _tell_provider(self, run: TaskRun, ending: Ending, connection: Db) -> None:
+        asked = run.claimed.provider
+        if ending.error is not None and ending.status is Status.PARKED:
+            assert ending.provider is not None, "a parked task names its provider"
             providers.went_away(
                 connection,
                 ending.provider,
                 ending.message,
                 first_wait=self.provider_probe,
             )
-        elif claimed.provider is not None and ending.status is Status.SUCCESS:
-            providers.answered(connection, claimed.provider)
+        elif ending.status is Status.SUCCESS and asked and asked not in run.answered:
+            providers.answered(connection, asked)
+
+
+def _seconds(wait_s: float | None) -> timedelta | None:
+    return None if wait_s is None else timedelta(seconds=wait_s)
 
 
 def _trace(error: BaseException) -> str:

@@ -194,6 +194,7 @@ class StageStore:
         store: StoreUnits[R],
         is_whole: Callable[[R], bool] = lambda _kept: True,
         run: int = 0,
+        at_once: int = GATHER_UNITS,
     ) -> DoneUnits[R]:
         """Do a stage of several units; only those that are not done yet.
 
@@ -206,6 +207,7 @@ class StageStore:
             store: Applies the effects of units whose guard is new.
             is_whole: Whether what a kept result names is still there.
             run: Raised only when the user asks for these units again.
+            at_once: So many share a commit at most; one, where each was paid for.
 
         Raises:
             Lost: Another claim has the task.
@@ -227,7 +229,11 @@ class StageStore:
         values = dict(found)
         missing = [unit for unit in units if unit not in values]
         if missing:
-            values.update(self._work_through(stage, work(missing), keys, store, run))
+            values.update(
+                self._work_through(
+                    stage, work(missing), keys, store, run, at_once=at_once
+                )
+            )
         if not stage.counts_units:
             self._count_one(stage)
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
@@ -334,6 +340,8 @@ class StageStore:
         keys: Mapping[int, bytes],
         store: StoreUnits[R],
         run: int,
+        *,
+        at_once: int,
     ) -> dict[int, R]:
         """Commit units as they come; of an error, those that came before it too."""
         done: dict[int, R] = {}
@@ -351,7 +359,7 @@ class StageStore:
                 now = time.monotonic()
                 made.append(Made(unit, keys[unit], value, (now - before) * 1e3, False))
                 before = now
-                if now - opened_at >= GATHER_S or len(made) >= GATHER_UNITS:
+                if now - opened_at >= GATHER_S or len(made) >= at_once:
                     commit()
                     self.check()
                     opened_at = before = time.monotonic()

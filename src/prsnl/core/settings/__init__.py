@@ -1,17 +1,18 @@
 """Every setting: one frozen model a concern, read once.
 
 Values come from environment variables, then from the file that `PRSNL_CONFIG` names,
-then from `.env` in the working folder.
+then from `.env` in the working folder, then from `settings.env` in the data folder.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
+import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, TypeVar, get_type_hints
+from typing import Any, Final, Self, TypeVar, get_type_hints
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings.concern import Concern
@@ -19,6 +20,7 @@ from prsnl.core.settings.engines import (
     Children,
     Embedding,
     Llm,
+    Models,
     Ocr,
     Privacy,
     Speech,
@@ -33,8 +35,14 @@ from prsnl.core.settings.service import (
     Watch,
     Work,
 )
+from prsnl.core.settings.sources import KEPT_NAME, given_files, variable_of
 
 C = TypeVar("C", bound=Concern)
+
+#: The concerns that say what the engines do; they may change while the service runs.
+OF_ENGINES: Final = ("ocr", "embedding", "llm", "speech", "models", "privacy")
+#: Too few to try keys against.
+_MARK_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,33 +62,53 @@ class Settings:
     embedding: Embedding = field(default_factory=Embedding)
     llm: Llm = field(default_factory=Llm)
     speech: Speech = field(default_factory=Speech)
+    models: Models = field(default_factory=Models)
     privacy: Privacy = field(default_factory=Privacy)
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, data_dir: Path | None = None) -> Self:
         """Read the environment and the files.
+
+        Args:
+            data_dir: Whose `settings.env` is read; by default the one that is set.
 
         Raises:
             SettingsError: A value is wrong; the message names its variable.
         """
-        files = [Path(".env")]
-        if named := os.environ.get("PRSNL_CONFIG"):
-            if not Path(named).is_file():
-                raise SettingsError(
-                    f"PRSNL_CONFIG names {named}, and there is no such file."
-                )
-            files.append(Path(named))
+        given = given_files()
+        folder = data_dir or _read(Storage, given).folder
+        files = [folder / KEPT_NAME, *given]
         kinds = cls.concern_types()
-        return cls(**{name: _read(kind, files) for name, kind in kinds.items()})
+        told = cls(**{name: _read(kind, files) for name, kind in kinds.items()})
+        if data_dir is None and told.storage.folder != folder:
+            raise SettingsError(
+                f"{files[0]} sets PRSNL_DATA_DIR, and lies in the folder that this "
+                "would name: set the variable elsewhere."
+            )
+        return told
 
     @classmethod
     def concern_types(cls) -> dict[str, type[Any]]:
         """The model of every concern, by its name here."""
         return get_type_hints(cls)
 
+    def mark_of_engines(self) -> str:
+        """The same for the same engines' settings; nothing can be told from it."""
+        told = {
+            name: str(_plain(value))
+            for concern in OF_ENGINES
+            for name, value in getattr(self, concern)
+        }
+        canonical = json.dumps(told, sort_keys=True).encode()
+        return hashlib.sha256(canonical).hexdigest()[:_MARK_CHARACTERS]
+
     def concerns(self) -> list[Concern]:
         """Every concern, in the order of their declaration."""
         return [getattr(self, each.name) for each in fields(self)]
+
+
+def _plain(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _read(concern: type[C], files: list[Path]) -> C:
@@ -88,7 +116,14 @@ def _read(concern: type[C], files: list[Path]) -> C:
         return concern(_env_file=files)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "PRSNL_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = variable_of("_".join(str(part) for part in first["loc"]))
         raise SettingsError(
             f"{name} is wrong: {first['msg']}. Correct it, or unset it."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        told = " or ".join(str(path) for path in files)
+        raise SettingsError(
+            f"The settings in {told} cannot be read ({why}): make the file yours, or "
+            "remove it."
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -75,13 +76,26 @@ class Embedding(Concern):
         "local", description="`local`, `openai`, `azure` or `compatible`."
     )
     embedding_model: str | None = Field(
-        None, description="The provider's model; of Azure the deployment."
+        None,
+        description="The provider's model, of Azure the deployment; default: OpenAI's "
+        "`text-embedding-3-small`.",
+    )
+    embedding_dimensions: int | None = Field(
+        None,
+        ge=1,
+        le=16_000,
+        description="Values of a vector, of a model that offers several sizes; "
+        "default: its own.",
     )
     embedding_base_url: str | None = Field(
-        None, description="The provider's address; default: the language model's."
+        None,
+        description="The provider's address; default: the language model's, if that "
+        "has the same provider.",
     )
     embedding_api_key: SecretStr | None = Field(
-        None, description="Its key; default: the language model's."
+        None,
+        description="Its key; default: the language model's, if that has the same "
+        "provider and address.",
     )
 
 
@@ -98,6 +112,11 @@ class Llm(Concern):
         None, description="The provider's address: of Azure the resource's."
     )
     llm_api_key: SecretStr | None = Field(None, description="The provider's key.")
+    llm_token_file: Path | None = Field(
+        None,
+        description="A file with a token in place of the key, read at every request; "
+        "of Azure one of Entra ID.",
+    )
     llm_model: str | None = Field(
         None, description="The model that analyses; of Azure the deployment."
     )
@@ -105,6 +124,13 @@ class Llm(Concern):
         None, description="The model for many small questions; default: the same."
     )
     llm_api_version: str | None = Field(None, description="Azure's API version.")
+    llm_context_tokens: int | None = Field(
+        None,
+        ge=2048,
+        le=2_000_000,
+        description="A model reads and writes so many tokens at once; default: 32000, "
+        "of a compatible server 8000.",
+    )
     llm_requests_per_minute: int | None = Field(
         None, ge=1, description="Requests a minute to one model, over all workers."
     )
@@ -114,11 +140,28 @@ class Llm(Concern):
     llm_concurrency: int = Field(
         4, ge=1, le=256, description="Requests to a provider at once, over all workers."
     )
+    llm_burst: int = Field(
+        1,
+        ge=1,
+        le=10_000,
+        description="Requests that may go together after a pause; more than the limit "
+        "allows in a minute by so many.",
+    )
     llm_timeout_s: Seconds = Field(
         timedelta(seconds=120), description="Time for one answer."
     )
     llm_budget_per_day_usd: float | None = Field(
-        None, ge=0, description="A task stops before a day's calls cost more."
+        None,
+        ge=0,
+        description="Tasks wait for the next day (UTC) before a day's calls cost more.",
+    )
+    llm_usd_per_million_in: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a million tokens that go out; default: the price list's.",
+    )
+    llm_usd_per_million_out: float | None = Field(
+        None, ge=0, description="Price of a million tokens that come back."
     )
 
 
@@ -135,6 +178,17 @@ class Speech(Concern):
         None, description="Address of a server that speaks the transcription protocol."
     )
     speech_api_key: SecretStr | None = Field(None, description="Its key.")
+
+
+class Models(Concern):
+    """Where models are fetched from."""
+
+    models_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="Address of a host with the same paths, for `./prsnl models get`; "
+        "default: the catalogue's.",
+    )
 
 
 class Privacy(Concern):

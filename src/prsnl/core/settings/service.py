@@ -28,7 +28,9 @@ class Storage(Concern):
         description="Everything of the embedded stack, uploads, keys.",
     )
     storage_url: str | None = Field(
-        None, description="`file://` folder for uploads and results; default: data_dir."
+        None,
+        description="`file:///FOLDER` or `s3://BUCKET/PREFIX` for uploads and results; "
+        "default: a folder in data_dir.",
     )
     upload_max_bytes: int = Field(
         2 * GIB, ge=1, description="Largest upload, in bytes (413 above it)."

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from prsnl.engines.llm.contract import estimated_tokens
+
 #: The local model: its name, its vectors' size, and the most tokens that it reads.
 MINILM: Final = "all-MiniLM-L6-v2"
 MINILM_DIMENSIONS: Final = 384
 MINILM_TOKENS: Final = 256
-#: Of few languages and of no code does a token have fewer bytes.
-_TOKEN_BYTES: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,6 @@ class Embedded:
     cut: int = 0
 
 
-def tokens_of(text: str) -> int:
-    """About how many tokens a text has; rather more than too few."""
-    return -(-len(text.encode()) // _TOKEN_BYTES) or 1
-
-
 def batches(texts: Iterable[str], limits: Limits) -> list[list[int]]:
     """The places of texts, in their order, as requests that keep the limits.
 
@@ -59,7 +54,7 @@ def batches(texts: Iterable[str], limits: Limits) -> list[list[int]]:
     made: list[list[int]] = []
     room = 0
     for place, text in enumerate(texts):
-        size = min(tokens_of(text), limits.text_tokens)
+        size = min(estimated_tokens(text), limits.text_tokens)
         if not made or size > room or len(made[-1]) >= limits.batch_texts:
             made.append([])
             room = limits.batch_tokens

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 # No reference from a vector to its model: each insert would lock the model's row, and
 # models are never removed.
@@ -26,7 +26,7 @@ create table embeddings (
     embedding vector not null,
     primary key (owner, content, model_id, space)
 );
-create index embeddings_of_passages on embeddings (owner, model_id) where is_passage;
+create index embeddings_of_passages on embeddings (model_id, owner) where is_passage;
 comment on table embeddings is
     'One vector a text: content is its SHA-256, space the cache_prefix of a task.';
 

@@ -1,7 +1,4 @@
-"""Bytes by their hash: uploads, pictures, large results.
-
-Everything goes through `put` and `fetch`, so that a bucket can take the folder's place.
-"""
+"""Bytes by their hash, in a folder of this machine."""
 
 from __future__ import annotations
 
@@ -15,51 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from prsnl.core.errors import DiskFullError, NotFoundError, UnavailableError
-
-#: The storage is looked through part by part.
-PARTS = 256
-_PIECE_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class Storage(Protocol):
-    """Where bytes are kept; a name is the sha256 of the content, in hex."""
-
-    def put_file(self, source: Path, sha256: str) -> None:
-        """Keep *source* under its hash; a name that is there already is left."""
-
-    def put_bytes(self, content: bytes) -> str:
-        """Keep *content* and tell its name."""
-
-    def fetch(self, name: str, target: Path) -> None:
-        """Copy the bytes of *name* to *target*, a path that does not exist yet."""
-
-    def open(self, name: str) -> BinaryIO:
-        """Read the bytes of *name* as a stream."""
-
-    def delete(self, name: str) -> None:
-        """Forget *name*; no error if it is not there."""
-
-    def renew(self, name: str) -> bool:
-        """Let *name* count as put now; tell whether it is there."""
-
-    def touched_at(self, name: str) -> datetime | None:
-        """When *name* was last put, again too; None if it is not there."""
-
-    def names(self, part: int) -> list[str]:
-        """What is kept in one of the `PARTS` parts."""
-
-
-@dataclass(frozen=True)
-class Spooled:
-    """An upload on its way in: complete on disk, not yet kept."""
-
-    path: Path
-    size_bytes: int
-    sha256: str
+from prsnl.core.errors import NotFoundError, UnavailableError
+from prsnl.core.storage.copying import disk_full_is_named
 
 
 @dataclass(frozen=True)
@@ -72,6 +28,9 @@ class FolderStorage:
         """Make the folders."""
         for part in ("blobs", "incoming"):
             (self.root / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def bring(self, source: Path, sha256: str) -> None:
+        """Nothing: to move a file takes no time."""
 
     def put_file(self, source: Path, sha256: str) -> None:
         """Keep *source* under its hash; moved, when it lies in `incoming`."""
@@ -197,33 +156,6 @@ class FolderStorage:
             raise NotFoundError(
                 "The file's bytes are no longer in the storage: upload it again."
             ) from error
-
-
-def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:
-    """Copy a stream; tell its size in bytes and its sha256."""
-    digest, size = hashlib.sha256(), 0
-    while piece := source.read(_PIECE_BYTES):
-        target.write(piece)
-        digest.update(piece)
-        size += len(piece)
-    return size, digest.hexdigest()
-
-
-@contextlib.contextmanager
-def disk_full_is_named() -> Iterator[None]:
-    """Turn the system's word for a full disk into ours.
-
-    Raises:
-        DiskFullError: The disk is full.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise DiskFullError(
-                "The disk is full: free some space, then try again."
-            ) from error
-        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,130 @@
+"""Which language model the settings choose, and what else there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from prsnl.core.settings import Settings
+from prsnl.core.settings.engines import Llm
+from prsnl.engines.inventory.jobs import Better, EngineState, Job, JobState, Standing
+from prsnl.engines.inventory.model_list import OPENAI_URL, Provider
+from prsnl.engines.inventory.nearby import Nearby
+from prsnl.engines.reach import Reach, endpoint
+
+_WITHOUT: Final = (
+    "key sentences instead of a summary, facts instead of insights; what needs a "
+    "language model is left out"
+)
+_HOW_GOOD: Final = {
+    Reach.LOCAL: "as good as the model; no text leaves this machine",
+    Reach.LAN: "as good as the model; texts go to another machine of your network",
+    Reach.CLOUD: "as good as the model; texts go to its provider",
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The language model in force."""
+
+    provider: Provider
+    base_url: str
+    #: None where none is named.
+    model: str | None
+    reach: Reach
+    host: str
+
+    @property
+    def where(self) -> str:
+        """Whose it is, as people call it."""
+        names = {"openai": "OpenAI", "azure": "Azure OpenAI"}
+        return names.get(self.provider, self.host)
+
+
+def chosen(llm: Llm, *, local_hosts: Sequence[str] = ()) -> Chosen | None:
+    """The language model that the settings choose; None for the extractive engine."""
+    provider = provider_of(llm)
+    if provider is None:
+        return None
+    base_url = llm.llm_base_url or (OPENAI_URL if provider == "openai" else "")
+    found = endpoint(provider, base_url, llm.llm_model or "", local_hosts=local_hosts)
+    return Chosen(provider, base_url, llm.llm_model, found.reach, found.host)
+
+
+def provider_of(llm: Llm) -> Provider | None:
+    """The provider by name, or as the other settings tell it; None: extractive."""
+    if llm.llm_provider == "extractive":
+        return None
+    if llm.llm_provider is not None:
+        return llm.llm_provider
+    if llm.llm_base_url:
+        return "compatible"
+    return "openai" if llm.llm_api_key else None
+
+
+def state(settings: Settings, nearby: Sequence[Nearby]) -> JobState:
+    """The job of a language model: who does it, and who could."""
+    found = chosen(settings.llm, local_hosts=local_hosts(settings))
+    is_refused = (
+        found is not None
+        and settings.privacy.local_only
+        and found.reach is not Reach.LOCAL
+    )
+    engines = [*_in_force(found, is_refused=is_refused)]
+    uses_none = found is None or is_refused
+    engines.append(
+        EngineState(
+            name="extractive (this program)",
+            standing=Standing.IN_USE if uses_none else Standing.READY,
+            how_good=_WITHOUT,
+        )
+    )
+    if is_refused:
+        engines.reverse()
+    better = tuple(_better(nearby)) if found is None else ()
+    return JobState(job=Job.LLM, engines=tuple(engines), better=better)
+
+
+def local_hosts(settings: Settings) -> tuple[str, ...]:
+    """The private addresses that count as this machine."""
+    given = (settings.privacy.local_hosts or "").split(",")
+    return tuple(each.strip() for each in given if each.strip())
+
+
+def _in_force(found: Chosen | None, *, is_refused: bool) -> Iterator[EngineState]:
+    if found is None:
+        return
+    standing, how_good = Standing.IN_USE, _HOW_GOOD[found.reach]
+    if is_refused:
+        standing = Standing.OFF
+        how_good = "not called: PRSNL_LOCAL_ONLY is true, and it is elsewhere"
+    elif found.model is None:
+        standing = Standing.ABSENT
+        how_good = "no model is named: set PRSNL_LLM_MODEL"
+    yield EngineState(
+        name=f"{found.model or '(no model)'} at {found.where}",
+        standing=standing,
+        how_good=how_good,
+        reach=found.reach,
+        host=found.host,
+    )
+
+
+def _better(nearby: Sequence[Nearby]) -> Iterator[Better]:
+    """What is running here; else the ways to get a model."""
+    for server in nearby:
+        if server.chat_models:
+            yield Better(f"{server.name} is running on this machine", server.command)
+        else:
+            yield Better(
+                f"{server.name} is running on this machine, and has no model yet: "
+                "get one there first",
+                server.command,
+            )
+    if not nearby:
+        yield Better(
+            "a model on this machine (Ollama, LM Studio, llama.cpp, vLLM)",
+            "./prsnl engines use ollama",
+        )
+        yield Better("a provider; texts go there", "./prsnl engines use openai")

@@ -1,0 +1,125 @@
+"""`./prsnl engines`: who does each job here, and what would be better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from prsnl.core.errors import BadRequestError
+from prsnl.core.settings import Settings
+from prsnl.discovery import RunningServer
+from prsnl.engines.inventory import language_model
+from prsnl.engines.inventory.model_list import Address, listed
+from prsnl.engines.inventory.nearby import Nearby, look
+from prsnl.engines.inventory.table import inventory
+from prsnl.engines.reach import Reach
+from prsnl.monitoring.engine_endpoints import body_of
+from prsnl.terminal import servers
+from prsnl.terminal.live import print_lines
+from prsnl.terminal.summary import one_line
+from prsnl.wire.engines import EnginesBody, JobBody
+
+_STYLES: Final = {"in use": "green", "absent": "red", "off": "yellow"}
+_CHARACTERS: Final = 400
+
+
+def show(*, is_json: bool, server: str | None) -> int:
+    """Ask the server that runs, or look here."""
+    settings = Settings.read()
+    told = _told(settings, server)
+    if is_json:
+        print_lines(told.model_dump_json())
+        return 0
+    console = Console(highlight=False, soft_wrap=True)
+    for job in told.jobs:
+        for line in _lines(job):
+            console.print(line)
+    if told.local_only:
+        console.print("Nothing may leave this machine (PRSNL_LOCAL_ONLY).")
+    console.print(
+        "Choose who writes summaries: ./prsnl engines use ...   Try one: "
+        "./prsnl engines test JOB"
+    )
+    return 0
+
+
+def _told(settings: Settings, server: str | None) -> EnginesBody:
+    """As the server has it, whose settings count; without one as they are here."""
+    client = servers.named(settings, server) or servers.running(settings)
+    if client is not None:
+        with client:
+            return client.engines()
+    return body_of(inventory(settings, around(settings)), settings)
+
+
+def around(settings: Settings) -> tuple[Nearby, ...]:
+    """The language model servers on loopback, where none is set; never our own."""
+    if language_model.chosen(settings.llm) is not None:
+        return ()
+    own = {settings.server.port}
+    if (running := RunningServer.find(settings.storage.folder)) is not None:
+        own.add(int(running.url.rpartition(":")[2]))
+    return look(but=own)
+
+
+def better_summaries(settings: Settings) -> str | None:
+    """What runs on this machine and would write summaries; None if nothing does."""
+    for server in around(settings):
+        if server.chat_models:
+            return (
+                f"Better summaries: {server.name} is running on this machine: "
+                f"{server.command}"
+            )
+    return None
+
+
+def language_model_here(settings: Settings) -> str:
+    """Who writes summaries, as a sentence; a server on this machine has to answer.
+
+    Raises:
+        PrsnlError: It does not, or no model is named; what to do.
+    """
+    found = language_model.chosen(
+        settings.llm, local_hosts=language_model.local_hosts(settings)
+    )
+    if found is None:
+        hint = better_summaries(settings)
+        return "none: key sentences instead of summaries" + (
+            f". {hint}" if hint else ""
+        )
+    if found.model is None:
+        raise BadRequestError("No model is named: set PRSNL_LLM_MODEL.")
+    told = f"{found.model} at {found.where}"
+    if found.reach is not Reach.LOCAL:
+        return f"{told}; ./prsnl engines test llm asks it"
+    key = settings.llm.llm_api_key
+    has = listed(
+        Address(
+            provider=found.provider,
+            base_url=found.base_url,
+            key=key.get_secret_value() if key else "",
+            api_version=settings.llm.llm_api_version,
+        )
+    )
+    if found.provider != "azure" and found.model not in has.models:
+        raise BadRequestError(
+            f"{found.host} has no model {found.model} any more: get it, or choose "
+            "another with ./prsnl engines use."
+        )
+    return f"{told}, on this machine"
+
+
+def _lines(job: JobBody) -> Iterator[Text]:
+    yield Text(f"{job.title}  ({job.job})", "bold")
+    for one in job.engines:
+        mark = Text(f"  {one.standing:8}", _STYLES.get(one.standing, ""))
+        where = f"  [goes to {one.host}]" if one.reach != "local" and one.host else ""
+        told = f"{one.name}: {one.how_good}{where}"
+        yield mark + Text(one_line(told, characters=_CHARACTERS))
+    for better in job.better:
+        told = one_line(better.sentence, characters=_CHARACTERS)
+        command = f":  {better.command}" if better.command else ""
+        yield Text(f"  {'better':8}{told}{command}")

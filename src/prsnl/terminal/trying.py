@@ -1,0 +1,207 @@
+"""`./prsnl engines test`: a tiny piece of real work for each engine, and what came."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
+from prsnl.core.settings import Settings
+from prsnl.engines.contracts import (
+    Embeddings,
+    JsonObject,
+    OcrNeed,
+    PageStatus,
+    PageText,
+)
+from prsnl.engines.inventory.jobs import TITLES, Job
+from prsnl.engines.ocr import table as ocr_table
+from prsnl.engines.sandbox.conversation import Child
+from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.terminal import asking
+from prsnl.terminal.drawing import picture_of
+from prsnl.terminal.summary import one_line
+from prsnl.wiring.children import sandbox
+
+#: Of nobody's documents.
+_SENTENCE: Final = "The monthly rent is 940.00 EUR, due on 3 May 2024."
+_ALIKE: Final = "Each month 940 euros are paid for the flat."
+_OTHER: Final = "The gardener planted tulips behind the shed."
+_NAME: Final = "sample"
+_TIMEOUT_S: Final = 120.0
+_CHARACTERS: Final = 160
+_FLOAT_BYTES: Final = 4
+
+
+@dataclass(frozen=True)
+class _Try:
+    """What every trial may use."""
+
+    settings: Settings
+    sandbox: SandboxPool
+
+    def ask(self, profile: str, operation: str, params: JsonObject) -> JsonObject:
+        """One frame of an operation that needs no file."""
+        with self.sandbox.child(profile) as child:
+            return _only(child, operation, params)
+
+    def read(
+        self, profile: str, content: bytes, operation: str, params: JsonObject
+    ) -> list[JsonObject]:
+        """The frames of an operation that reads a file."""
+        with self.sandbox.child(profile) as child:
+            child.put(_NAME).write_bytes(content)
+            told = {"path": _NAME, **params}
+            return list(child.stream(operation, told, unit_timeout_s=_TIMEOUT_S))
+
+
+def main(wanted: str | None) -> int:
+    """Try one job's engine, or all of this machine; 1 if one fails.
+
+    Raises:
+        BadRequestError: There is no such job.
+    """
+    settings = Settings.read()
+    jobs = [_job(wanted)] if wanted else list(_TRIALS)
+    console = Console(highlight=False, soft_wrap=True)
+    is_ok = True
+    with sandbox(settings) as pool:
+        for job in jobs:
+            is_ok &= _tried(console, job, _Try(settings, pool), is_asked=bool(wanted))
+    return 0 if is_ok else 1
+
+
+def _job(wanted: str) -> Job:
+    if wanted in [str(job) for job in _TRIALS]:
+        return Job(wanted)
+    raise BadRequestError(
+        f"{one_line(wanted, characters=40)} cannot be tried: there are "
+        f"{', '.join(_TRIALS)}."
+    )
+
+
+def _tried(console: Console, job: Job, one: _Try, *, is_asked: bool) -> bool:
+    if job is Job.LLM and not is_asked and (why := asking.left_out(one.settings)):
+        console.print(Text("--  ", "yellow") + Text(f"{TITLES[job]}: {why}"))
+        return True
+    began = time.monotonic()
+    try:
+        said = _TRIALS[job](one)
+    except PrsnlError as error:
+        console.print(
+            Text("RED ", "bold red") + Text(f"{TITLES[job]}: {error.message}")
+        )
+        return False
+    took_ms = (time.monotonic() - began) * 1000
+    told = one_line(said, characters=_CHARACTERS)
+    console.print(
+        Text("ok  ", "green") + Text(f"{TITLES[job]}: {told}   ({took_ms:.0f} ms)")
+    )
+    return True
+
+
+def _kind(one: _Try) -> str:
+    content = picture_of(_SENTENCE)
+    (told,) = one.read("document", content, "file.identify", {"file_name": "sample"})
+    return f"a picture without an ending is: {told['description']}"
+
+
+def _text(one: _Try) -> str:
+    page = f"<h1>Rent</h1><p>{_SENTENCE}</p>".encode()
+    frames = one.read("document", page, "document.read", {"kind": "html"})
+    texts = (str(frame.get("text", "")) for frame in frames)
+    return "an HTML page says: " + " ".join(" ".join(texts).split())
+
+
+def _ocr(one: _Try) -> str:
+    engines = ocr_table.installed(one.settings.ocr.ocr_engine)
+    if not engines:
+        raise UnavailableError("There is no OCR engine: ./prsnl engines tells more.")
+    engine = engines[0]
+    page = PageText(
+        number=1,
+        status=PageStatus.EMPTY,
+        text="",
+        engine="",
+        reason="a picture",
+        milliseconds=0,
+        need=OcrNeed(mode="page", reason="a picture"),
+    )
+    params = {
+        "kind": "png",
+        "page": page.model_dump(mode="json"),
+        "engine": engine.module,
+        "setup": engine.setup,
+        "languages": list(engine.has(("eng",))),
+        "pixels_max": one.settings.ocr.ocr_page_pixels,
+    }
+    (told,) = one.read("ocr", picture_of(_SENTENCE), "ocr.recognize", params)
+    return f"{engine.name} reads: {' '.join(str(told['text']).split())}"
+
+
+def _language(one: _Try) -> str:
+    told = one.ask("text", "text.analyze", _page(_SENTENCE))
+    return f"a sentence of rent is in: {told['language'] or 'no language it can tell'}"
+
+
+def _key_sentences(one: _Try) -> str:
+    told = one.ask("text", "text.analyze", _page(_SENTENCE))
+    found = ", ".join(f"{each['kind']} {each['text']}" for each in told["entities"])
+    return f"found in a sentence: {found or 'nothing'}"
+
+
+def _embedding(one: _Try) -> str:
+    told = one.ask("text", "embedding.embed", {"texts": [_SENTENCE, _ALIKE, _OTHER]})
+    frame = Embeddings.model_validate(told)
+    first, alike, other = _vectors(frame)
+    return (
+        f"{frame.model}, {frame.dimensions} numbers; of two sentences of rent "
+        f"{_cosine(first, alike):.2f} is alike, of one of tulips "
+        f"{_cosine(first, other):.2f}"
+    )
+
+
+#: Job -> the work, and what is told of it.
+_TRIALS: Final[dict[Job, Callable[[_Try], str]]] = {
+    Job.KIND: _kind,
+    Job.TEXT: _text,
+    Job.OCR: _ocr,
+    Job.LANGUAGE: _language,
+    Job.KEY_SENTENCES: _key_sentences,
+    Job.LLM: lambda one: asking.asked(one.settings),
+    Job.EMBEDDING: _embedding,
+}
+
+
+def _page(text: str) -> JsonObject:
+    return {
+        "pages": [{"number": 1, "text": text}],
+        "headings": [],
+        "metadata": {},
+        "file_name": "sample.txt",
+    }
+
+
+def _only(child: Child, operation: str, params: JsonObject) -> JsonObject:
+    return child.call(operation, params, timeout_s=_TIMEOUT_S)
+
+
+def _vectors(frame: Embeddings) -> Iterable[tuple[float, ...]]:
+    data = base64.b64decode(frame.data)
+    size = frame.dimensions * _FLOAT_BYTES
+    return [
+        struct.unpack(f"<{frame.dimensions}f", data[start : start + size])
+        for start in range(0, len(data), size)
+    ]
+
+
+def _cosine(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Of vectors of length 1."""
+    return sum(a * b for a, b in zip(one, other, strict=True))
