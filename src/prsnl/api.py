@@ -37,8 +37,9 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, restored
+from prsnl.library import learned, rerun, restored
 from prsnl.media_processing import endpoints as media_processing
+from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
@@ -141,10 +142,13 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         prompts.router,
         embedding_endpoints.router,
         file_processing.router,
-        file_processing.rerun_router,
+        rerun.router,
         media_processing.router,
         search.router,
         collections.router,
+        media_processing.transcripts_router,
+        video.router,
+        video.frames_router,
         library.router,
         learned.router,
         restored.router,

@@ -18,6 +18,7 @@ from prsnl.work.queues import Queue
 #: More CPU workers only where `PRSNL_WORKER_CONCURRENCY` asks for them: each holds
 #: memory, also when it is idle.
 MOST_CPU_WORKERS: Final = 8
+_LEAST_CPU_WORKERS: Final = 2
 #: Its tasks wait for a child or for a network.
 AI_THREADS: Final = 4
 _READY_S: Final = 60.0
@@ -46,15 +47,17 @@ def plan(
     """The programs of one machine.
 
     The CPU queues get one process a core, one task at a time in each: they are nice, so
-    the database and the API come first. The AI queue gets one process of its own, whose
-    threads wait, so that no file keeps one of its tasks waiting.
+    the database and the API come first. There are two at least: one large recording
+    keeps one for hours, and a machine does one such at a time. The AI queue gets one
+    process of its own, whose threads wait, so that no file keeps one of its tasks
+    waiting.
 
     Args:
         cores: How many the machine has for us.
         cpu_workers: Processes of the CPU queues, where the user says so.
         is_passing: The server ends with the command that starts it.
     """
-    count = cpu_workers or min(cores, MOST_CPU_WORKERS)
+    count = cpu_workers or max(_LEAST_CPU_WORKERS, min(cores, MOST_CPU_WORKERS))
     return (
         Program(
             name="api",
@@ -65,7 +68,7 @@ def plan(
         *(
             Program(
                 name=f"{Queue.FILE_PROCESSING}-{number}",
-                arguments=("worker", Queue.FILE_PROCESSING),
+                arguments=("worker", Queue.FILE_PROCESSING, Queue.MEDIA_PROCESSING),
             )
             for number in range(1, count + 1)
         ),

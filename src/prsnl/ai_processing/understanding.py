@@ -125,6 +125,27 @@ class TextUnderstanding:
                     ),
                 )
 
+    def insights_of(
+        self, run: TaskRun, pages: Pages, *, item_id: UUID, attachment_id: UUID
+    ) -> tuple[FoundInsight, ...] | None:
+        """What a model finds to matter in a file's text; None where none may be asked.
+
+        Args:
+            run: Keeps the stages.
+            pages: Number and text of each page.
+            item_id: Whose text goes out.
+            attachment_id: The file of it.
+        """
+        model = self.model_for(run)
+        if model is None:
+            return None
+        source = self._source(
+            run, pages, item_ids=[item_id], attachment_id=attachment_id
+        )
+        run.progress.expect_more(reading_steps(pages, model, "extract-insights") + 1)
+        found = Reading(run, model, source, Wish()).insights()
+        return tuple(FoundInsight(kind=one.kind, point=one.point) for one in found)
+
     def model_for(self, run: TaskRun) -> LanguageModel | None:
         """The language model that this task may ask; it says why there is none."""
         if self.model is None or self.model.may_be_asked_by(run):

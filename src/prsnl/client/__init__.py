@@ -6,6 +6,7 @@ from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
 from prsnl.client.files import FileCalls
 from prsnl.client.library import LibraryCalls
+from prsnl.client.media import MediaCalls
 from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
 
@@ -19,6 +20,7 @@ class Client(
     FileCalls,
     LibraryCalls,
     SearchCalls,
+    MediaCalls,
     TaskCalls,
 ):
     """Talks to one server. Safe to use from several threads; close it at the end.

@@ -405,6 +405,16 @@ OPERATIONS: dict[str, str] = {
     "ocr.recognize": "prsnl.engines.ocr.operations:recognize",
     # the same and {text} -> OcrPlan
     "ocr.plan": "prsnl.engines.ocr.operations:plan",
+    # {path, kind?, from_s?, to_s?, by_channel?} -> {at_s}..., Activity
+    "speech.survey": "prsnl.engines.speech.operations:survey",
+    # {path, kind?, units, engine, setup} -> LanguageCheck
+    "speech.check": "prsnl.engines.speech.operations:check",
+    # {path, kind?, units, engine, setup, language?} -> Segment...
+    "speech.transcribe": "prsnl.engines.speech.operations:transcribe",
+    # {path, kind?, units} -> {number, file_name}..., each a WAV
+    "speech.cut": "prsnl.engines.speech.operations:cut",
+    # {path, kind?, units} -> {at_s}..., Speakers
+    "speech.speakers": "prsnl.engines.speech.operations:speakers",
     # {pages: [{number, text}], headings, metadata, file_name} -> TextAnalysis
     "text.analyze": "prsnl.engines.text:analyze",
     # {pages: [{number, text}], headings, language} -> Summary
@@ -417,6 +427,17 @@ OPERATIONS: dict[str, str] = {
     "text.chunk": "prsnl.engines.text:chunk",
     # {texts: [str]} -> Embeddings...
     "embedding.embed": "prsnl.engines.embedding:embed",
+    # {path, kind?} -> MediaInfo
+    "media.probe": "prsnl.engines.media.probe:probe",
+    # {path, kind?, width?} -> Picture, or no frame where there is none
+    "media.cover": "prsnl.engines.media.probe:cover",
+    # {path, kind?, track?, channel?, from_s?, to_s?, piece_s?} -> AudioPiece..., Heard
+    "media.audio": "prsnl.engines.media.audio:audio",
+    # {path, kind?, spans: [[from_s, to_s]], key_pictures_only?, width?}
+    #   -> SpanShots..., and {"tick": pictures} in between
+    "media.shots": "prsnl.engines.media.shots:shots",
+    # {shots: [Shot], count} -> ChosenShots
+    "media.choose": "prsnl.engines.media.choosing:choose",
 }
 
 #: What a user is told that an operation does.
@@ -428,10 +449,20 @@ OPERATION_TITLES: Final = {
     "document.thumbnail": "Drawing its first page",
     "ocr.recognize": "OCR of a page",
     "ocr.plan": "Telling the language of a scan",
+    "speech.survey": "Listening for speech",
+    "speech.check": "Telling the language that is spoken",
+    "speech.transcribe": "Transcribing a part of the recording",
+    "speech.cut": "Cutting out a part of its sound",
+    "speech.speakers": "Telling speakers apart",
     "text.analyze": "Finding what the text is about",
     "text.summarize": "Picking its key sentences",
     "text.classify": "Telling the type of the document",
     "text.insights": "Finding facts in the text",
     "text.chunk": "Cutting the text into passages",
     "embedding.embed": "Embedding the passages",
+    "media.probe": "Looking into the recording",
+    "media.cover": "Taking out its cover",
+    "media.audio": "Decoding its sound",
+    "media.shots": "Looking for the shots of the video",
+    "media.choose": "Choosing key frames",
 }

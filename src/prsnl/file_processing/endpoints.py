@@ -1,4 +1,4 @@
-"""POST /api/background/files/..., and pages of a file once more."""
+"""POST /api/background/files/..."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fastapi import APIRouter, status
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.errors import BadRequestError
-from prsnl.file_processing.again import RerunRequest, submit_rerun
 from prsnl.file_processing.batch_specs import (
     ANALYZE_FILE,
     PROCESS_BATCH,
@@ -22,11 +21,10 @@ from prsnl.file_processing.specs import (
     ProcessDocument,
 )
 from prsnl.items import files, store
-from prsnl.web.dependencies import MONITOR_URL, Dispatch, Parts, Shared
+from prsnl.web.dependencies import Dispatch, Parts, Shared
 from prsnl.wire.tasks import Accepted
 
 router = APIRouter(prefix="/api/background/files", tags=["File processing"])
-rerun_router = APIRouter(prefix="/api/attachments", tags=["File processing"])
 
 
 @router.post("/process-document", status_code=status.HTTP_202_ACCEPTED)
@@ -64,30 +62,6 @@ async def extract_pdf_text(
         command,
         attachment_id=command.file_id,
         password=command.password,
-    )
-
-
-@rerun_router.post("/{attachment_id}/rerun", status_code=status.HTTP_202_ACCEPTED)
-async def rerun(
-    attachment_id: UUID, request: RerunRequest, dispatch: Dispatch, parts: Parts
-) -> Accepted:
-    """Queue one stage of some pages again, and what is made from them.
-
-    All other pages stay as they are. Answers at once; follow `monitor_url`.
-    """
-    told = await run_in_threadpool(
-        submit_rerun,
-        parts,
-        attachment_id,
-        request,
-        owner=dispatch.owner,
-        idempotency_key=dispatch.idempotency_key,
-    )
-    parts.rang()
-    return Accepted(
-        task_id=told.task_id,
-        message="The pages are queued again; monitor_url shows the progress.",
-        monitor_url=MONITOR_URL.format(told.task_id),
     )
 
 

@@ -32,6 +32,11 @@ from prsnl.file_processing.recognition import (
     found_nothing,
 )
 from prsnl.file_processing.recognition import warnings as ocr_warnings
+from prsnl.file_processing.recordings import (
+    IsRecording,
+    RecordingProcessor,
+    refuse_recording,
+)
 from prsnl.file_processing.rerun import pages_of, wanted_pages
 from prsnl.file_processing.specs import (
     DocumentOptions,
@@ -49,7 +54,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
 IDENTIFY: Final = Stage(
-    name="identify", version=2, result=FileType, title="Looking at the file"
+    name="identify", version=3, result=FileType, title="Looking at the file"
 )
 INFO: Final = Stage(
     name="document info", version=1, result=DocumentInfo, title="Opening the document"
@@ -260,10 +265,24 @@ class DocumentProcessor:
     analyst: ContentAnalyst
     members: MemberProcessor
     manifests: ManifestReader
+    recordings: RecordingProcessor
     enricher: Enricher
 
     def process(self, run: TaskRun, command: ProcessDocument) -> ProcessedDocument:
-        """Read a document, then learn what it is about."""
+        """Read a document, then learn what it is about; hand on what is no document."""
+        file, reading = self.reader.open(run, command.file_id, again=command.again)
+        try:
+            return self._process(run, file, reading, command)
+        except IsRecording as found:
+            return self.recordings.process(run, file, found.kind, command)
+
+    def _process(
+        self,
+        run: TaskRun,
+        file: AttachmentView,
+        reading: Reading,
+        command: ProcessDocument,
+    ) -> ProcessedDocument:
         options = command.options
         wanted = Wanted(
             analysis=options.analyze_content,
@@ -272,11 +291,11 @@ class DocumentProcessor:
         )
         # A summary in other words is shown on the item, or it is not made.
         enriches = wanted.analysis and wanted.summary and wanted.on_item
-        file, reading = self.reader.open(run, command.file_id, again=command.again)
         is_small = file.size_bytes <= _SMALL_BYTES and command.rerun is None
         with run.stages.gathering(wanted=is_small):
             with reading:
                 kind = self.reader.identify(run, file, reading)
+                refuse_recording(kind)
                 document = self.reader.read(
                     run,
                     file,

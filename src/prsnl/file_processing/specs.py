@@ -182,6 +182,8 @@ class ProcessedDocument(Result):
     members: tuple[ProcessedMember, ...] = ()
     #: Of a dependency manifest or a lock file: what it names; None for other files.
     dependencies: tuple[Dependency, ...] | None = None
+    #: Of audio and video: the task that processed it instead.
+    recording_task_id: UUID | None = None
     #: The task in which a language model adds its summary; None without a model.
     enrichment: UUID | None = None
 

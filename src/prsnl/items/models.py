@@ -69,7 +69,24 @@ class AttachmentView(View):
     document_type: str | None
     metadata: dict[str, str]
     headings: list[dict[str, Any]]
+    #: What a recording says of itself: see `MediaInfo` in the engines' contracts, with
+    #: its chapters; None of other files, and before it was looked into.
+    media: dict[str, Any] | None = None
     created_at: datetime
+
+
+class FrameView(View):
+    """One key frame of a video."""
+
+    number: int
+    time_s: float
+    #: The shot that it stands for.
+    start_s: float
+    end_s: float
+    width: int
+    height: int
+    #: What OCR read on it; None where none was asked for.
+    text: str | None
 
 
 class LearnedView(View):

@@ -32,7 +32,7 @@ from prsnl.items.vectors import content_of
 _ATTACHMENT: Final = """
 select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
        thumbnail is not null as has_thumbnail, processing_status, processed_at,
-       document_type, metadata, headings, created_at
+       document_type, metadata, headings, media, created_at
 from attachments
 """
 

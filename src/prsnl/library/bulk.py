@@ -194,6 +194,7 @@ class _Batch:
                 made[item_id] = [
                     process(
                         self.connection,
+                        self.storage,
                         file,
                         key=f"bulk {self.run.task_id} {file.id}",
                         owner=self.run.owner,

@@ -9,18 +9,15 @@ from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import Incoming
 from prsnl.core.storage import Storage
-from prsnl.file_processing.specs import (
-    PROCESS_DOCUMENT,
-    DocumentOptions,
-    ProcessDocument,
-)
+from prsnl.engines.media.signatures import HEAD_BYTES
 from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library.quota import require_room
+from prsnl.library.routing import PROCESSING, processing_of
 from prsnl.work import blobs, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
-from prsnl.work.submit import submission, submit
+from prsnl.work.submit import submit
 
 #: After these a file that is sent again is processed again.
 _LEFT_NOTHING: Final = (Status.FAILURE, Status.DEAD, Status.REVOKED)
@@ -79,6 +76,8 @@ def take_in(
     )
     # A COMMIT whose answer was lost is done again: under one key it is one task.
     key = wish.idempotency_key or f"upload {new_id()}"
+    with incoming.spooled.path.open("rb") as spooled:
+        head = spooled.read(HEAD_BYTES)
 
     def keep(connection: Db) -> TakenIn:
         with connection.transaction():
@@ -91,11 +90,13 @@ def take_in(
             if wish.process and (wish.again or _needs_one(task)):
                 task = process(
                     connection,
+                    storage,
                     attachment,
                     key=key,
                     owner=owner,
                     again=wish.again,
                     local_only=wish.local_only,
+                    head=head,
                 )
             is_ours = task is not None and _stands_for(connection, task, key)
             return TakenIn(attachment, is_new, task, is_ours, is_restored)
@@ -110,7 +111,7 @@ def _restore(connection: Db, attachment: AttachmentView, owner: str) -> bool:
 
 def _newest(connection: Db, attachment: AttachmentView, owner: str) -> TaskView | None:
     tasks = ledger.of_attachment(connection, attachment.id, owner=owner)
-    return next((task for task in tasks if task.name == PROCESS_DOCUMENT.name), None)
+    return next((task for task in tasks if task.name in PROCESSING), None)
 
 
 def _needs_one(task: TaskView | None) -> bool:
@@ -128,38 +129,35 @@ def _stands_for(connection: Db, task: TaskView, key: str) -> bool:
 
 def process(
     connection: Db,
+    storage: Storage,
     attachment: AttachmentView,
     *,
     key: str,
     owner: str,
     again: bool = False,
     local_only: bool = False,
+    head: bytes | None = None,
 ) -> TaskView:
     """Queue the processing of a file, in the caller's transaction.
 
     Args:
         connection: In a transaction.
+        storage: Has the file's bytes.
         attachment: The file.
         key: The task's idempotency key.
         owner: Whose file it is.
         again: Also what is kept already is done anew.
         local_only: No byte may leave this machine.
+        head: Its first bytes, where they are at hand.
     """
-    command = ProcessDocument(
-        file_id=attachment.id,
-        options=DocumentOptions(local_only=local_only),
+    wanted = processing_of(
+        storage,
+        attachment,
+        owner=owner,
+        key=key,
         again=key if again else None,
+        local_only=local_only,
+        head=head,
     )
-    (told,) = submit(
-        connection,
-        [
-            submission(
-                PROCESS_DOCUMENT,
-                command,
-                owner=owner,
-                idempotency_key=key,
-                attachment_id=attachment.id,
-            )
-        ],
-    )
+    (told,) = submit(connection, [wanted])
     return ledger.task(connection, told.task_id, owner=owner)

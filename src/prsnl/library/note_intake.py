@@ -71,10 +71,12 @@ def take_note(
             if wanted.process and item.attachments:
                 task = process(
                     connection,
+                    storage,
                     item.attachments[0],
                     key=f"note {key}",
                     owner=owner,
                     local_only=wanted.local_only,
+                    head=content,
                 )
             return KeptNote(item, task, is_new)
 

@@ -15,11 +15,12 @@ from uuid import UUID
 
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 from prsnl.work.specs import Status
 
 #: Most bytes of a file's name, less those of the longest ending.
-_NAME_BYTES: Final = 255 - len(".json")
+_NAME_BYTES: Final = 255 - len(".frames")
 #: What would lead out of a folder.
 _UP: Final = frozenset({"/", "..", ""})
 #: So many folders of an archive are made, one in another.
@@ -56,14 +57,21 @@ class Output:
         Raises:
             BadRequestError: The folder cannot be written.
         """
-        parts = {"json": _json(outcome)}
+        frames = f"{_short(outcome.file.name.name)}.{media.FRAMES_ENDING}"
+        folder = frames if outcome.frames else None
+        parts = {"json": _json(outcome.as_json(frames_folder=folder))}
         attachment = outcome.attachment
         if attachment is not None and any(page.text for page in outcome.pages):
             parts["txt"] = client.text(attachment.id)
             parts["md"] = client.markdown(attachment.id)
+        if attachment is not None and outcome.transcript is not None:
+            parts |= speech.texts(client, attachment)
         try:
             for ending, content in parts.items():
                 self._write(outcome.file.name, ending, content)
+            if attachment is not None and outcome.frames:
+                place = self.folder / outcome.file.name.with_name(frames)
+                media.write_frames(client, attachment, outcome.frames, place)
             for member, name in _named(outcome):
                 self._write_member(client, member, name)
         except OSError as error:
@@ -121,5 +129,5 @@ def _short(name: str) -> str:
     return kept.decode(errors="ignore") + rest
 
 
-def _json(outcome: Outcome) -> str:
-    return json.dumps(outcome.as_json(), ensure_ascii=False, indent=1) + "\n"
+def _json(told: dict[str, Any]) -> str:
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"

@@ -8,9 +8,11 @@ from typing import Any
 
 from prsnl.client import Client
 from prsnl.core.errors import PrsnlError
-from prsnl.items.models import AttachmentView, ItemView, PageView
+from prsnl.items.models import AttachmentView, FrameView, ItemView, PageView
+from prsnl.terminal import media, speech
 from prsnl.terminal.inputs import InputFile
 from prsnl.wire.tasks import ErrorBody, StatusBody
+from prsnl.wire.transcripts import TranscriptBody
 from prsnl.work.specs import Status
 
 #: What an unreadable file fails with: it never reached the server.
@@ -33,6 +35,10 @@ class Outcome:
     pages: Sequence[PageView] = ()
     #: Facts with their place.
     insights: Sequence[dict[str, Any]] = ()
+    #: Of a video.
+    frames: Sequence[FrameView] = ()
+    #: What is said in a recording; None where nothing was written down.
+    transcript: TranscriptBody | None = None
 
     @property
     def is_success(self) -> bool:
@@ -56,11 +62,21 @@ class Outcome:
     def without_what_was_read(self) -> Outcome:
         """How it ended, and no more."""
         return replace(
-            self, task=None, attachment=None, item=None, pages=(), insights=()
+            self,
+            task=None,
+            attachment=None,
+            item=None,
+            pages=(),
+            insights=(),
+            frames=(),
+            transcript=None,
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything, as `NAME.json` and `--json` have it."""
+    def as_json(self, *, frames_folder: str | None = None) -> dict[str, Any]:
+        """Everything, as `NAME.json` and `--json` have it.
+
+        `frames_folder` is where the key frames lie, seen from `NAME.json`.
+        """
         item, attachment, task = self.item, self.attachment, self.task
         return {
             "file": self.file.shown,
@@ -69,7 +85,7 @@ class Outcome:
             "seconds": round(self.seconds, 3),
             "peak_memory_bytes": task and task.peak_memory_bytes,
             "mime_type": attachment and attachment.mime_type,
-            "language": item and item.language,
+            "language": speech.language(self.transcript) or (item and item.language),
             "title": item and item.title,
             "document_date": item and item.document_date and str(item.document_date),
             "document_type": attachment and attachment.document_type,
@@ -84,6 +100,9 @@ class Outcome:
             "dependencies": ((self.task and self.task.result) or {}).get(
                 "dependencies"
             ),
+            "media": media.as_json(attachment),
+            "frames": media.frames_as_json(self.frames, frames_folder),
+            **speech.as_json(self.transcript),
             "pages": [page.model_dump(mode="json") for page in self.pages],
             "already_there": self.is_known,
             "item_id": item and str(item.id),
@@ -142,4 +161,6 @@ def fetch(
         item=client.item(attachment.item_id),
         pages=tuple(client.pages(attachment.id)),
         insights=tuple(client.insights(attachment.id).insights),
+        frames=tuple(client.frames(attachment.id)) if attachment.media else (),
+        transcript=speech.fetched(client, attachment),
     )

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from prsnl.items.models import ItemView, PageView
+from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
 
 #: Kinds that have pages.
@@ -71,6 +72,8 @@ def _head(outcome: Outcome) -> str:
     attachment = outcome.attachment
     if attachment is not None and attachment.kind in _PAGED and attachment.page_count:
         parts.append(_pages(attachment.page_count, outcome.pages))
+    if attachment is not None:
+        parts.extend(media.head(attachment, outcome.frames))
     parts.append("(already there)" if outcome.is_known else clock(outcome.seconds))
     return "   ".join(parts)
 
@@ -96,6 +99,7 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
         item.language,
     )
     yield " · ".join(fact for fact in facts if fact)
+    yield from speech.lines(outcome.transcript)
     yield _sentences(item.key_sentences)
     tags = ", ".join(item.tags[:_TAGS])
     amounts = ", ".join(islice(_amounts(item.entities), _AMOUNTS))

@@ -243,6 +243,7 @@ class Dispatcher:
         *,
         attachment_id: UUID | None = None,
         password: SecretStr | None = None,
+        priority: int | None = None,
     ) -> Accepted:
         """Insert the task, ring, and tell where to follow it.
 
@@ -257,6 +258,7 @@ class Dispatcher:
             owner=self.owner,
             idempotency_key=self.idempotency_key,
             attachment_id=attachment_id,
+            priority=priority,
         )
         if password is not None:
             await run_in_threadpool(self._seal, wanted.id, password)

@@ -18,7 +18,8 @@ from prsnl.file_processing import tasks as file_processing
 from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
-from prsnl.wiring import ai, embedding, files, media, models
+from prsnl.media_processing import video_tasks
+from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
@@ -35,6 +36,7 @@ CATALOGUE: Final = Catalogue.merged(
         ai_processing.TASKS,
         media_processing.TASKS,
         library.TASKS,
+        video_tasks.TASKS,
     ]
 )
 
@@ -81,7 +83,10 @@ class Wiring:
         with self.sandbox() as children, models.opened(self.settings) as model:
             parts = Parts(self.settings, database, self.storage, children)
             outside = gate(self.settings, database)
-            with embedding.embedder(parts, outside) as embedder:
+            with (
+                embedding.embedder(parts, outside) as embedder,
+                media.transcriber(parts) as hearing,
+            ):
                 analyst = ai.analyst(parts, embedder)
                 yield Services(
                     {
@@ -91,7 +96,8 @@ class Wiring:
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
-                    | media.services(),
+                    | media.services(parts, analyst, hearing)
+                    | video.services(parts, analyst, hearing, model),
                     local_only=self.settings.privacy.local_only,
                 )
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import Final
 
 from prsnl.core.settings import Settings
+from prsnl.core.settings.concern import GIB
 from prsnl.core.settings.engines import Children, Ocr
-from prsnl.engines import documents, ocr
+from prsnl.engines import documents, media, ocr, speech
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
+from prsnl.engines.speech import models as speech_models
+from prsnl.wiring.media import local_engine, models_folder
 
 #: Named, not imported: only a child has use for what they load.
 _TEXT_PRELOAD: Final = ("prsnl.engines.text", "prsnl.engines.embedding.minilm")
+#: A day of sound or a film in 4K, with room to spare; each step has its own limit.
+_MEDIA_CPU_S: Final = 12 * 3600
+
+#: What a child that hears may use beside its model, in address space: threads and
+#: libraries take far more of that than of memory.
+_SPEECH_BYTES: Final = 3 * GIB
+#: A model is read, and then kept in another type.
+_MODEL_COPIES: Final = 3
 
 
 def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> SandboxPool:
@@ -22,7 +33,10 @@ def sandbox(settings: Settings, operations: dict[str, str] = OPERATIONS) -> Sand
     return SandboxPool(
         scratch_root=settings.storage.data_dir.expanduser().absolute() / "scratch",
         limits=ChildLimits(disk_bytes=own.child_disk_bytes),
-        profiles=_profiles(own) | _ocr_profiles(settings.ocr, own),
+        profiles=_profiles(own)
+        | _ocr_profiles(settings.ocr, own)
+        | _media_profiles(own)
+        | _speech_profiles(settings),
         operations=operations,
     )
 
@@ -74,3 +88,39 @@ def _ocr_profiles(own: Ocr, children: Children) -> dict[str, Profile]:
         )
 
     return {"ocr": profile(1), "ocr with more room": profile(2)}
+
+
+def _media_profiles(own: Children) -> dict[str, Profile]:
+    """A recording is hostile bytes, too, and hours of it take hours."""
+
+    def profile(factor: int) -> Profile:
+        return Profile(
+            preload=media.PRELOAD,
+            spare=2 - factor,
+            idle=own.child_idle_s,
+            memory_bytes=own.child_memory_bytes * factor,
+            cpu_s=_MEDIA_CPU_S,
+        )
+
+    return {"media": profile(1), "media with more room": profile(2)}
+
+
+def _speech_profiles(settings: Settings) -> dict[str, Profile]:
+    """What hears; its address space grows with the model that it loads."""
+    own, folder = settings.children, models_folder(settings)
+    engine = local_engine(settings)
+    folders = engine.folders if engine else ()
+    sizes = [speech_models.size_bytes(each) for each in speech_models.found(folder)]
+    sizes.append(engine.model_bytes if engine else 0)
+
+    def profile(factor: int) -> Profile:
+        return Profile(
+            preload=speech.PRELOAD,
+            spare=2 - factor,
+            idle=own.child_idle_s,
+            memory_bytes=(_SPEECH_BYTES + _MODEL_COPIES * max(sizes)) * factor,
+            model_folders=(*folders, *([folder] if folder.is_dir() else [])),
+            cpu_s=_MEDIA_CPU_S,
+        )
+
+    return {"speech": profile(1), "speech with more room": profile(2)}

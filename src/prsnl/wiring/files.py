@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from prsnl.ai_processing.asking import LanguageModel
@@ -20,12 +21,14 @@ from prsnl.file_processing.batch import BatchProcessor
 from prsnl.file_processing.manifests import ManifestReader
 from prsnl.file_processing.members import MemberProcessor
 from prsnl.file_processing.recognition import Recognizer
+from prsnl.file_processing.recordings import RecordingProcessor
 from prsnl.file_processing.service import (
     DocumentProcessor,
     DocumentReader,
     TextExtractor,
 )
 from prsnl.file_processing.slots import Slots, usual_count
+from prsnl.library.routing import processing_of
 from prsnl.wiring.parts import Parts
 
 
@@ -50,6 +53,7 @@ def services(
             analyst,
             MemberProcessor(database, storage, children, timeout_s),
             ManifestReader(storage, children, timeout_s),
+            RecordingProcessor(partial(processing_of, storage)),
             Enricher(model),
         ),
         FileAnalyst: FileAnalyst(reader, analyst),
@@ -66,10 +70,6 @@ def recognizer(
         SettingsError: PRSNL_OCR_LANGUAGES names no languages.
     """
     own = settings.ocr
-    try:
-        languages = codes_of(own.ocr_languages or "")
-    except BadRequestError as error:
-        raise SettingsError(f"PRSNL_OCR_LANGUAGES is wrong: {error.message}") from error
     return Recognizer(
         sandbox=children,
         storage=storage,
@@ -78,14 +78,27 @@ def recognizer(
             own.ocr_concurrency or usual_count(),
         ),
         engines=ocr_table.installed(own.ocr_engine),
-        languages=languages,
+        languages=set_languages(own),
         page_timeout_s=own.ocr_page_timeout_s.total_seconds(),
         pixels_max=own.ocr_page_pixels,
-        off_because=_why_no_ocr(own),
+        off_because=why_no_ocr(own),
     )
 
 
-def _why_no_ocr(own: Ocr) -> str:
+def set_languages(own: Ocr) -> tuple[str, ...]:
+    """What scans are written in, as set.
+
+    Raises:
+        SettingsError: PRSNL_OCR_LANGUAGES names no languages.
+    """
+    try:
+        return codes_of(own.ocr_languages or "")
+    except BadRequestError as error:
+        raise SettingsError(f"PRSNL_OCR_LANGUAGES is wrong: {error.message}") from error
+
+
+def why_no_ocr(own: Ocr) -> str:
+    """Why nothing is recognised, where there is no engine."""
     if own.ocr_engine == ocr_table.NONE:
         return "OCR is switched off (PRSNL_OCR_ENGINE=none)"
     return f"there is no OCR engine here: {command_for()}"

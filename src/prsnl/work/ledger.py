@@ -16,8 +16,8 @@ from prsnl.work.workers import GONE_AFTER
 
 _COLUMNS: Final = """
 id, owner, name, queue, status, current, total, message, seq, claim_no, retries,
-crashes, provider, waits_for, held, children_open, parent_id, attachment_id, due_at,
-sent_at, cancel_requested_at, result, warnings, error_category, error_code,
+crashes, provider, waits_for, held, slot, children_open, parent_id, attachment_id,
+due_at, sent_at, cancel_requested_at, result, warnings, error_category, error_code,
 error_message, created_at, started_at, updated_at, finished_at,
 extract(epoch from due_at - now()) as due_in_s
 """
@@ -333,6 +333,11 @@ class _Scene:
         if row["held"]:
             return (
                 "Waits for a part of the same batch to end: only so many run at once."
+            )
+        if row["slot"] is not None:
+            return (
+                "Waits for another large job of this machine to end: such jobs run "
+                "one at a time."
             )
         if row["due_in_s"] > 0:
             reason = row["error_message"] or row["message"]

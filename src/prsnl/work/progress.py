@@ -42,6 +42,12 @@ class Progress:
             self._total = total
             self._is_dirty = True
 
+    def expect_more(self, steps: int) -> None:
+        """Say how many steps are still to come."""
+        with self._lock:
+            self._total = self._current + steps
+            self._is_dirty = True
+
     def advance(self, steps: int, message: str) -> None:
         """Count *steps* more."""
         with self._lock:

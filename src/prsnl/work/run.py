@@ -80,6 +80,7 @@ class ChildOutcome:
     status: Status
     result: dict[str, Any] | None
     error_message: str | None
+    error_code: str | None = None
 
 
 @dataclass
@@ -250,8 +251,8 @@ class TaskRun:
         if guard is None:
             return None
         rows = connection.execute(
-            "select id, attachment_id, status, result, error_message from tasks "
-            "where parent_id = %s order by id",
+            "select id, attachment_id, status, result, error_message, error_code "
+            "from tasks where parent_id = %s order by id",
             [self.task_id],
         ).fetchall()
         return [
@@ -261,6 +262,7 @@ class TaskRun:
                 Status(row["status"]),
                 row["result"],
                 row["error_message"],
+                row["error_code"],
             )
             for row in rows
         ]

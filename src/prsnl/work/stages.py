@@ -14,6 +14,7 @@ from collections.abc import (
     Callable,
     Collection,
     Generator,
+    Iterable,
     Iterator,
     Mapping,
     Sequence,
@@ -100,6 +101,14 @@ class Stage(Generic[R]):
     title: str
     #: Each unit is a step of the task's progress; else the whole stage is one.
     counts_units: bool = True
+    #: How many steps a unit is, by its result: seconds of sound; None: one.
+    steps_of: Callable[[R], int] | None = None
+
+    def steps(self, values: Iterable[R]) -> int:
+        """How far the progress goes with these units."""
+        if not self.counts_units:
+            return 0
+        return sum(self.steps_of(one) if self.steps_of else 1 for one in values)
 
 
 @dataclass(frozen=True)
@@ -383,7 +392,7 @@ class StageStore:
     ) -> None:
         if not made:
             return
-        steps = len(made) if stage.counts_units else 0
+        steps = stage.steps(one.value for one in made)
         self._gathered.add(Part(stage.name, run, made, store, steps, stage.title))
         if self._gathered.is_due:
             self._commit_gathered()

@@ -106,15 +106,19 @@ def submission(
     parent_id: UUID | None = None,
     attachment_id: UUID | None = None,
     held: bool = False,
+    priority: int | None = None,
 ) -> Submission:
-    """Ask for *command*; the type checker sees that it fits *spec*."""
+    """Ask for *command*; the type checker sees that it fits *spec*.
+
+    `priority` is the spec's, unless what is asked for is smaller or larger than usual.
+    """
     encoded = spec.encode(command)
     return Submission(
         id=new_id(),
         owner=owner,
         name=spec.name,
         queue=spec.queue,
-        priority=spec.priority,
+        priority=spec.priority if priority is None else priority,
         command=encoded,
         command_hash=command_hash(spec.name, encoded),
         idempotency_key=idempotency_key,

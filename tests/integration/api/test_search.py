@@ -9,6 +9,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import (
@@ -300,6 +301,29 @@ def test_a_place_in_a_text_file_is_its_line(
     (hit,) = search("kettle").hits
 
     assert (hit.place.text, hit.place.line) == ("code.py:7", 7)
+
+
+def test_a_place_in_a_recording_is_its_moment_and_a_draft_says_so(
+    server: Server, shelf: Shelf, search: Callable[..., SearchAnswer]
+) -> None:
+    file = shelf.put("talk.mp3", "Good morning.", "All well. The kettle boils.")
+    phrases = [
+        {"from_s": 61.5, "text": "All well."},
+        {"from_s": 65.0, "text": "The kettle boils."},
+    ]
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into transcript_segments (attachment_id, number, from_s, to_s, "
+            "status, text, phrases, engine, quality, milliseconds) "
+            "values (%s, 2, 61, 70, 'ok', '', %s, 'test', 'draft', 1)",
+            [file.id, Jsonb(phrases)],
+        )
+    )
+
+    (hit,) = search("kettle").hits
+
+    assert (hit.place.kind, hit.place.text, hit.place.time_s) == ("time", "1:05", 65.0)
+    assert "Draft" in str(hit.doubt)
 
 
 def test_pages_of_an_answer_hold_each_hit_once(

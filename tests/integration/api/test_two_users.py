@@ -26,7 +26,7 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden"}
+WORDS = {"name": "garden", "number": "1"}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
@@ -57,6 +57,14 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     who = person.http.get("/api/me").json()
     session_id = server.database.run(
         lambda connection: _session(connection, who["key_id"], canary)
+    )
+    blob = server.wiring.storage.put_bytes(canary.encode())
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into attachment_frames (attachment_id, number, time_s, start_s, "
+            "end_s, width, height, blob, text) values (%s, 1, 0, 0, 1, 1, 1, %s, %s)",
+            [sent.attachment.id, blob, canary],
+        )
     )
     return Estate(
         {

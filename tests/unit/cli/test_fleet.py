@@ -14,7 +14,7 @@ PASSWORD = "a-password"
 
 @pytest.mark.parametrize(
     ("cores", "wanted", "workers"),
-    [(1, None, 1), (2, None, 2), (4, None, 4), (64, None, 8), (2, 5, 5), (64, 40, 40)],
+    [(1, None, 2), (2, None, 2), (4, None, 4), (64, None, 8), (2, 5, 5), (64, 40, 40)],
 )
 def test_every_core_has_a_worker_of_files(
     cores: int, wanted: int | None, workers: int
@@ -26,6 +26,7 @@ def test_every_core_has_a_worker_of_files(
         each for each in programs if each.arguments[:2] == ("worker", "file_processing")
     ]
     assert len(files) == workers
+    assert all(each.arguments[2:] == ("media_processing",) for each in files)
     assert len({each.name for each in programs}) == len(programs)
 
 

@@ -172,12 +172,36 @@ class Speech(Concern):
         "local", description="`local`, `cloud`, `local,cloud` or `cloud,local`."
     )
     speech_model: str | None = Field(
-        None, description="Name or folder of the local model; of the cloud its name."
+        None,
+        description="Name of a model in the data folder's `models/`, or an absolute "
+        "folder; default: the largest that is there.",
     )
     speech_base_url: str | None = Field(
-        None, description="Address of a server that speaks the transcription protocol."
+        None,
+        description="Address of a server that speaks the transcription protocol; "
+        "default: the language model's.",
     )
-    speech_api_key: SecretStr | None = Field(None, description="Its key.")
+    speech_api_key: SecretStr | None = Field(
+        None, description="Its key; default: the language model's."
+    )
+    speech_cloud_model: str = Field(
+        "whisper-1", description="The server's model; of Azure the deployment."
+    )
+    speech_patience: float = Field(
+        8.0,
+        gt=0,
+        description="With two engines the first gives way to the other when it takes "
+        "so many times the recording's length.",
+    )
+    speech_segment_timeout_s: Seconds = Field(
+        timedelta(minutes=10), description="Time for a segment of half a minute."
+    )
+    speech_threads: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Cores that a local model may use; default: the machine's.",
+    )
 
 
 class Models(Concern):

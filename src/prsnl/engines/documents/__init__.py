@@ -65,7 +65,7 @@ PRELOAD: Final = (
 UNKNOWN: Final = "Unknown binary data"
 WHAT_IS_READ: Final = (
     "this version reads PDF, pictures, office documents, EPUB, mails, web pages, ZIP "
-    "archives and text of any kind"
+    "archives, audio, video and text of any kind"
 )
 LOCKED: Final = (
     "The document is protected by a password, and protected Office documents cannot "

@@ -18,6 +18,7 @@ from prsnl.engines.documents.decoding import decode_text
 from prsnl.engines.documents.delimited import delimiter
 from prsnl.engines.documents.package import check_directory
 from prsnl.engines.images.signatures import PictureKind, picture_kind
+from prsnl.engines.media.signatures import MediaKind, media_kind
 
 _HEAD_BYTES: Final = 64 * 1024
 _TAIL_BYTES: Final = 4 * 1024
@@ -219,6 +220,8 @@ def file_type(path: Path, file_name: str) -> FileType:
     )
     if kind:
         return _of_kind(kind, extension)
+    if recording := media_kind(head):
+        return _file_type(recording.kind, recording, extension, 1.0)
     for signature, label, row in _SIGNATURES:
         if head.startswith(signature):
             return _file_type(label, row, extension, 1.0)
@@ -238,7 +241,7 @@ def _of_kind(kind: str, extension: str, confidence: float = 1.0) -> FileType:
 
 
 def _file_type(
-    kind: str, row: _Kind | PictureKind, extension: str, confidence: float
+    kind: str, row: _Kind | PictureKind | MediaKind, extension: str, confidence: float
 ) -> FileType:
     return FileType(
         mime_type=row.mime_type,

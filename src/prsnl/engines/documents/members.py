@@ -14,6 +14,7 @@ from prsnl.engines import limits
 from prsnl.engines.contracts import ChildFiles, FileType, JsonObject, Member
 from prsnl.engines.documents import CONTAINERS, READERS, unread
 from prsnl.engines.documents.identify import file_type
+from prsnl.engines.media.signatures import KINDS as RECORDINGS
 
 _BLOCK_BYTES: Final = 2**20
 
@@ -92,7 +93,7 @@ class _Walk:
         self.seen.add(sha256)
         # Opened before it is told: who is told of a file takes it away.
         inside = list(self._inner(target, told, name, depth))
-        if told.kind in READERS:
+        if told.kind in READERS or told.kind in RECORDINGS:
             yield Member(
                 name=name, output=target.name, sha256=sha256, size_bytes=size_bytes
             )

@@ -50,6 +50,7 @@ class Profile:
         memory_bytes: Address space of a child.
         model_folders: What it may read besides.
         programs: Whether it may start programs, such as an OCR engine's.
+        cpu_s: Processor seconds of a child, where that is not as usual.
     """
 
     preload: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Profile:
     memory_bytes: int
     model_folders: tuple[Path, ...] = ()
     programs: bool = False
+    cpu_s: int | None = None
 
 
 @dataclass(kw_only=True)
@@ -342,7 +344,7 @@ class SandboxPool:
             scratch=str(scratch.folder),
             memory_bytes=profile.memory_bytes,
             disk_bytes=self._limits.disk_bytes,
-            cpu_s=self._limits.cpu_s,
+            cpu_s=profile.cpu_s or self._limits.cpu_s,
             open_files=self._limits.open_files,
             frame_bytes=self._limits.frame_bytes,
         )

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0018"
-down_revision = "0013"
+down_revision = "0017"
 
 # The server's own means alone: unaccent and pg_trgm are not everywhere.
 FUNCTIONS = r"""

@@ -28,10 +28,10 @@ def read(folder: Path, kind: str, data: bytes) -> tuple[DocumentInfo, list[PageT
 
 
 def test_a_kind_that_nobody_reads_is_named(tmp_path: Path) -> None:
-    asked = {"path": "x", "kind": "mp4", "description": "MP4 video"}
+    asked = {"path": "x", "kind": "swf", "description": "Flash program"}
 
     with pytest.raises(
-        UnsupportedError, match=r"\(MP4 video\) are not read: this version reads PDF"
+        UnsupportedError, match=r"\(Flash program\) are not read: this version reads"
     ):
         next(documents.read(FolderFiles(tmp_path, tmp_path), asked))
 
