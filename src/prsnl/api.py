@@ -31,19 +31,20 @@ from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
-from prsnl.core.settings.in_force import InForce
+from prsnl.core.settings.in_force import Following, InForce
 from prsnl.dashboard import actions, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, rerun, restored
+from prsnl.library import learned, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
 from prsnl.monitoring import overview_endpoints as overview
+from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
 from prsnl.search import collection_endpoints as collections
 from prsnl.search import endpoints as search
@@ -55,6 +56,7 @@ from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring, models
+from prsnl.wiring.outside import quoter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -84,6 +86,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         insecurities: What `--insecure` let pass; /health says it.
     """
     visits = Visits()
+    in_force = InForce(wiring.settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -103,6 +106,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
+                app.state.quoter = quoter(wiring.settings)
+                app.state.language_model = Following(in_force, models.language_model)
                 app.state.shared = Shared(
                     database=database,
                     submitter=Submitter(pool, lambda: ring.ring(Channel.DUE)),
@@ -114,6 +119,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                     access=wiring.settings.access,
                     server=wiring.settings.server,
                     insecurities=insecurities,
+                    taxonomy=wiring.taxonomy,
                 )
                 watch = asyncio.create_task(visits.watch(app.state.shared.keys))
                 yield
@@ -127,7 +133,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.engines = engines.Engines(InForce(wiring.settings))
+    app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
     app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
@@ -152,10 +158,12 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         library.router,
         learned.router,
         restored.router,
+        taxonomy.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,
         engines.router,
+        usage.router,
         access.router,
         access.page_router,
         live.router,

@@ -217,12 +217,17 @@ def up(
         bool,
         typer.Option("--background", help="Leave it; ./prsnl down ends it."),
     ] = False,
+    flower: Annotated[
+        bool, typer.Option("--flower", help="Celery's view of the workers, too.")
+    ] = False,
     insecure: Insecure = False,
 ) -> None:
     """Run the service: database, broker, API, scheduler and workers."""
     from prsnl.terminal import service as command
 
     _allow(insecure=insecure)
+    if flower:
+        os.environ["PRSNL_FLOWER"] = "true"  # for the processes that it starts, too
     raise typer.Exit(command.up(background=background))
 
 
@@ -263,6 +268,22 @@ def retry(task_ids: TaskIds, server: Server = None) -> None:
     from prsnl.terminal import tasks as command
 
     raise typer.Exit(command.retry(task_ids, server=server))
+
+
+@app.command()
+def usage(
+    *,
+    by: Annotated[
+        str,
+        typer.Option(help="day, model, provider, purpose, task or item."),
+    ] = "day",
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: Server = None,
+) -> None:
+    """Show what was asked of models, and what it cost."""
+    from prsnl.terminal import usage as command
+
+    raise typer.Exit(command.main(by, is_json=is_json, server=server))
 
 
 @app.command()
@@ -332,6 +353,14 @@ def worker(
         raise typer.BadParameter(f"{unknown[0]} is no queue; there are {known}.")
     wired = _wired(insecure=insecure)
     program.main(wired, [Queue(name) for name in queues], threads=threads)
+
+
+@app.command()
+def flower(*, insecure: Insecure = False) -> None:
+    """Run Flower alone: Celery's view of the workers, behind a password."""
+    from prsnl import flower as program
+
+    program.main(_wired(insecure=insecure))
 
 
 def _wired(*, insecure: bool) -> Wiring:

@@ -42,7 +42,11 @@ class Program:
 
 
 def plan(
-    *, cores: int, cpu_workers: int | None = None, is_passing: bool = False
+    *,
+    cores: int,
+    cpu_workers: int | None = None,
+    is_passing: bool = False,
+    has_flower: bool = False,
 ) -> tuple[Program, ...]:
     """The programs of one machine.
 
@@ -56,6 +60,7 @@ def plan(
         cores: How many the machine has for us.
         cpu_workers: Processes of the CPU queues, where the user says so.
         is_passing: The server ends with the command that starts it.
+        has_flower: Celery's own view of the workers, too.
     """
     count = cpu_workers or max(_LEAST_CPU_WORKERS, min(cores, MOST_CPU_WORKERS))
     return (
@@ -81,6 +86,7 @@ def plan(
                 str(AI_THREADS),
             ),
         ),
+        *((Program(name="flower", arguments=("flower",)),) if has_flower else ()),
     )
 
 

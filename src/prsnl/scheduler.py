@@ -26,7 +26,7 @@ from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
 from prsnl.wiring.embedding import policy
-from prsnl.work import blobs, providers, secrets
+from prsnl.work import blobs, calls, limits, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -112,6 +112,14 @@ def cleanup(connection: Db, storage: Storage) -> bool:
     return True
 
 
+def forget_old_calls(connection: Db) -> bool:
+    """Remove a batch of what was asked of models long ago; may there be more?"""
+    gone = calls.forget_old(connection)
+    if gone:
+        log.info("scheduler.forgot_calls", calls=gone)
+    return gone > 0
+
+
 def empty_expired(connection: Db, storage: Storage) -> bool:
     """Remove a batch of items whose time in the trash is over; may there be more?"""
     gone = trash.purge_expired(connection, storage)
@@ -153,7 +161,8 @@ def chores(
         return bool(count)
 
     def wake_and_ring(connection: Db) -> bool:
-        if providers.wake(connection):
+        is_any = providers.wake(connection)
+        if limits.wake(connection) or is_any:
             ring.ring(Channel.DUE, Channel.PROGRESS)
         return False
 
@@ -172,6 +181,7 @@ def chores(
         Chore("seen", SEEN_EVERY_S / 2, say),
         Chore("forget", 60.0, forget),
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),
+        Chore("calls", _CLEANUP_EVERY_S, forget_old_calls),
         Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
         Chore("learn words", _LEARN_EVERY_S, lexicon.learn),
         Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),

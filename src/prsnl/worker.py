@@ -76,6 +76,8 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             CarrierQueue(name, routing_key=name)  # type: ignore[no-untyped-call]
             for name in names
         ]
+        has_flower = wiring.settings.flower.flower
+        app.conf.worker_send_task_events = has_flower
         register(app, wiring.catalogue, runner, has_threads=threads > 1)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
         _release_what_waited(database, wiring.settings.mark_of_engines())
@@ -92,7 +94,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
                 quiet=True,
                 without_gossip=True,
                 without_mingle=True,
-                without_heartbeat=True,
+                without_heartbeat=not has_flower,
             ).start()
 
 
@@ -128,6 +130,10 @@ def _give_way() -> None:
             Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
+class Failed(Exception):  # noqa: N818 - for those who look at Celery's events
+    """This try of a task failed; what follows from that is in its row."""
+
+
 def register(
     app: Celery, catalogue: Catalogue, runner: Runner, *, has_threads: bool = False
 ) -> None:
@@ -135,15 +141,17 @@ def register(
 
     def carry(task: Any) -> None:
         try:
-            runner.execute(UUID(task.request.id))
+            ending = runner.execute(UUID(task.request.id))
         finally:
             if has_threads:
                 _look_for_more()
+        if app.conf.worker_send_task_events and ending and ending.error:
+            raise Failed(ending.error.code)
 
     # Not a function: as a task's attribute that would become a method.
     strategy = {} if has_threads else {"Strategy": partial(_strategy, runner)}
     for spec in catalogue.specs():
-        app.task(name=spec.name, bind=True, **strategy)(carry)
+        app.task(name=spec.name, bind=True, throws=(Failed,), **strategy)(carry)
 
 
 def _strategy(runner: Runner, task: Any, app: Any, consumer: Any) -> Any:

@@ -211,6 +211,7 @@ class LlmServer:
         headers: Sent with every answer, such as `x-ratelimit-remaining-requests`.
         hears: What is said in a recording.
         latency_s: How long an answer takes.
+        counts: Tells how many tokens of a prompt it has read.
     """
 
     def __init__(self) -> None:
@@ -226,6 +227,7 @@ class LlmServer:
         self.headers: dict[str, str] = {}
         self.hears: Callable[[bytes], Sequence[Said]] = heard
         self.latency_s = 0.0
+        self.counts: Callable[[str], int] = tokens
         self._always: Act | None = None
         self._script: deque[Act] = deque()
         self._at_once = 0
@@ -413,7 +415,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not parts.path.endswith(ending):
                 continue
             place = parts.path.removesuffix(ending)
-            if place == "/v1":
+            if place == "/v1" or (place == "/openai" and kind == "models"):
                 return kind, None
             if place.startswith("/openai/deployments/"):
                 if "api-version" in parse_qs(parts.query):
@@ -537,7 +539,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if wanted := model.calls():
             message["tool_calls"] = wanted
-        sent, received = tokens(call.text), tokens(content or "")
+        sent, received = self.fake.counts(call.text), tokens(content or "")
         return {
             "id": "chatcmpl-1",
             "object": "chat.completion",

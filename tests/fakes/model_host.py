@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prsnl.engines.models.catalogue import Catalogue, Model, ModelFile
 
@@ -87,6 +89,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, host: ModelHost) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.host = host
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no error of ours; all else is printed."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
@@ -39,10 +39,11 @@ Text: TypeAlias = Annotated[str, AfterValidator(lambda text: _cut(text, _SUMMARY
 Label: TypeAlias = Annotated[str, AfterValidator(lambda text: _cut(text, _LABEL_MAX))]
 Passages: TypeAlias = Annotated[tuple[int, ...], BeforeValidator(_listed)]
 
-EntityWord: TypeAlias = Literal[
+
+EntityName: TypeAlias = Literal[
     "person", "organization", "place", "product", "event", "work", "other"
 ]
-InsightWord: TypeAlias = Literal[
+InsightName: TypeAlias = Literal[
     "finding",
     "decision",
     "deadline",
@@ -51,6 +52,35 @@ InsightWord: TypeAlias = Literal[
     "question",
     "recommendation",
 ]
+
+
+def _word(names: Any, otherwise: str, **others: str) -> BeforeValidator:
+    """A word of a closed list, whatever a model calls it; any other is the rest."""
+    known = get_args(names)
+
+    def told(given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        word = given.strip().casefold()
+        word = others.get(word, word)
+        return word if word in known else otherwise
+
+    return BeforeValidator(told)
+
+
+EntityWord: TypeAlias = Annotated[
+    EntityName,
+    _word(
+        EntityName,
+        "other",
+        organisation="organization",
+        company="organization",
+        location="place",
+        city="place",
+        country="place",
+    ),
+]
+InsightWord: TypeAlias = Annotated[InsightName, _word(InsightName, "finding")]
 
 
 class Answer(Value):
@@ -120,6 +150,21 @@ class InsightsAnswer(Answer):
     insights: tuple[InsightAnswer, ...]
 
 
+class FiledAnswer(Answer):
+    """Where one of several texts belongs."""
+
+    number: int
+    category: Label | None
+    confidence: float = Field(ge=0, le=1)
+    reason: Line
+
+
+class FilingAnswer(Answer):
+    """Where several texts belong."""
+
+    texts: tuple[FiledAnswer, ...]
+
+
 #: What the `schema` of a prompt names.
 SCHEMAS: Final[dict[str, type[Answer]]] = {
     "analysis": AnalysisAnswer,
@@ -127,6 +172,7 @@ SCHEMAS: Final[dict[str, type[Answer]]] = {
     "combination": CombinedAnswer,
     "categorization": CategorizationAnswer,
     "insights": InsightsAnswer,
+    "filing": FilingAnswer,
 }
 
 

@@ -26,7 +26,6 @@ from prsnl.engines.llm.contract import (
     LlmEngine,
     Message,
     NotKnownError,
-    estimated_tokens,
 )
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Endpoint, Reach
@@ -40,6 +39,13 @@ T = TypeVar("T")
 _MARK: Final = 16
 #: Of an answer that does not fit, so much is shown to the model again.
 _SHOWN: Final = 4_000
+#: An answer that was cut gets so many times the room. A model that thinks may have
+#: thought with all of it.
+_MORE_ROOM: Final = 4
+#: A server that says it has read less than this part of what is expected has cut the
+#: text; of a short one the estimate says too little.
+_READ_PART: Final = 0.5
+_READ_TOKENS: Final = 2_000
 #: Beside the text: instructions, schema and what frames them, in tokens.
 _FRAME_TOKENS: Final = 900
 _LEAST_TOKENS: Final = 400
@@ -110,6 +116,8 @@ class LanguageModel:
     prompts: Prompts
     #: A model reads and writes so many tokens at once.
     context_tokens: int
+    #: A model that thinks may do so with so many, beside those of its answer.
+    thinking_tokens: int = 0
 
     @property
     def name(self) -> str:
@@ -126,9 +134,13 @@ class LanguageModel:
         endpoint = self.endpoints[prompt.purpose]
         return {"prompt": prompt.label, "model": endpoint.name, **more}
 
+    def answer_tokens(self, prompt: Prompt) -> int:
+        """So many tokens may come back."""
+        return prompt.answer_tokens + self.thinking_tokens
+
     def text_tokens(self, prompt: Prompt) -> int:
         """So many tokens of text go into one question."""
-        left = self.context_tokens - prompt.answer_tokens - _FRAME_TOKENS
+        left = self.context_tokens - self.answer_tokens(prompt) - _FRAME_TOKENS
         return max(_LEAST_TOKENS, left)
 
     def ask(self, run: TaskRun, question: Question[A], about: About) -> A:
@@ -151,8 +163,8 @@ class LanguageModel:
         except Misfit as misfit:
             raise UnusableAnswerError(
                 f"{self.endpoints[question.prompt.purpose].name} was asked twice, and "
-                f"its answers do not fit ({misfit.reason}). Set a larger model, or "
-                "retry."
+                f"its answers do not fit ({misfit.reason}). Set a larger model, or one "
+                "that thinks less before it answers (PRSNL_LLM_THINKING_TOKENS)."
             ) from misfit
 
 
@@ -167,11 +179,15 @@ class _Conversation(Generic[A]):
     said: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.answer_tokens = self.model.answer_tokens(self.question.prompt)
         self.engine: LlmEngine = self.model.lazy.get()
         self.endpoint = self.model.endpoints[self.question.prompt.purpose]
+        self.request: ChatRequest
 
     def mend(self, answer: ChatAnswer, misfit: Misfit) -> ChatAnswer:
-        """Say what is wrong, and ask again."""
+        """Say what is wrong, and ask again; with more room, if that was it."""
+        if answer.is_cut:
+            self.answer_tokens *= _MORE_ROOM
         self.said = [
             Message("assistant", answer.text[:_SHOWN]),
             Message("user", _MEND.format(reason=misfit.reason)),
@@ -187,6 +203,7 @@ class _Conversation(Generic[A]):
                 if not self.engine.learn(self.endpoint.model, error):
                     raise
                 continue
+            self._warn_if_not_read(answer)
             if answer.is_refusal:
                 raise ModelRefusedError(
                     f"{self.endpoint.name} refuses this text: no answer is to be had "
@@ -195,15 +212,28 @@ class _Conversation(Generic[A]):
                 )
             return answer
 
+    def _warn_if_not_read(self, answer: ChatAnswer) -> None:
+        """Some servers cut a text that is too long for them, and say nothing."""
+        read, sent = answer.counted.tokens_in, self.request.tokens_in
+        if read is None or sent < _READ_TOKENS or read >= _READ_PART * sent:
+            return
+        begins = f"{self.endpoint.name} has read "
+        if any(warning.startswith(begins) for warning in self.run.warnings):
+            return
+        self.run.warnings.append(
+            f"{begins}{read} of about {sent} tokens: set its context to more, or "
+            "PRSNL_LLM_CONTEXT_TOKENS to less."
+        )
+
     def _send(self) -> ChatAnswer:
         question, about = self.question, self.about
         form = self.engine.form(self.endpoint.model)
-        request = ChatRequest(
+        request = self.request = ChatRequest(
             model=self.endpoint.model,
             messages=[*question.messages(form), *self.said],
             schema=question.schema,
             schema_name=question.prompt.schema,
-            answer_tokens=question.prompt.answer_tokens,
+            answer_tokens=self.answer_tokens,
         )
 
         def send(key: str) -> Answered[ChatAnswer]:
@@ -233,8 +263,3 @@ def answered(value: T, counted: Counted) -> Answered[T]:
         model=counted.model,
         limits=RateLimits(**vars(counted.limits)),
     )
-
-
-def tokens_of(text: str) -> int:
-    """About how many tokens a text has; rather too many."""
-    return estimated_tokens(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, field_validator
 
 from prsnl.ai_processing.specs import AI_RETRY_WAITS_S
 from prsnl.core.texts import ShortText, StorableText
@@ -30,6 +30,13 @@ class TextToEmbed(Command):
     type: ShortText | None = Field(
         None, description="Your own word for its kind: told with its vector."
     )
+
+    @field_validator("content")
+    @classmethod
+    def _is_not_blank(cls, content: str) -> str:
+        if not content.strip():
+            raise ValueError("the text is blank")
+        return content
 
 
 class EmbedTexts(Command):

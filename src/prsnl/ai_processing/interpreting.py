@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from prsnl.ai_processing import passages
 from prsnl.ai_processing.answers import (
@@ -16,17 +17,29 @@ from prsnl.ai_processing.answers import (
     SummaryAnswer,
     unique,
 )
-from prsnl.ai_processing.asking import About, LanguageModel, Question, tokens_of
+from prsnl.ai_processing.asking import About, LanguageModel, Question
+from prsnl.ai_processing.parts import (
+    COMBINE,
+    FIND,
+    NAMES,
+    READ,
+    SORT,
+    SUMMARIZE,
+    UNDERSTAND,
+    Part,
+)
 from prsnl.ai_processing.passages import Source
 from prsnl.core.db import Db
 from prsnl.core.errors import TooLongForModelError
 from prsnl.engines.contracts import Chunk, Entity, Value
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items import understood
 from prsnl.items.understood import KeyPoint, Named, Understanding
 from prsnl.work.run import TaskRun
-from prsnl.work.stages import Stage
+from prsnl.work.stages import Done, Stage, Store
 
 A = TypeVar("A", bound=Answer)
+R = TypeVar("R", bound=Value)
 
 _TAGS_MAX: Final = 8
 _CATEGORIES_MAX: Final = 3
@@ -36,57 +49,6 @@ _INSIGHTS_MAX: Final = 12
 _TEXT_UNITS: Final = 1_000_000
 _LEVEL_UNITS: Final = 10_000
 _THEIR_OWN: Final = "the language of the text"
-
-
-class Part(Value, Generic[A]):
-    """The answers about one group of passages: several, where it had to be divided."""
-
-    answers: tuple[A, ...]
-    #: The passages of each answer: the first and the last one's number.
-    spans: tuple[tuple[int, int], ...]
-
-
-class AnalysisPart(Part[AnalysisAnswer]):
-    """What was found in some passages."""
-
-
-class SummaryPart(Part[SummaryAnswer]):
-    """What some passages say."""
-
-
-class InsightsPart(Part[InsightsAnswer]):
-    """What matters in some passages."""
-
-
-class CategorizationPart(Part[CategorizationAnswer]):
-    """Where a text belongs."""
-
-
-READ: Final = Stage(
-    name="llm read", version=1, result=AnalysisPart, title="Reading with the model"
-)
-SUMMARIZE: Final = Stage(
-    name="llm summarize", version=1, result=SummaryPart, title="Summarising"
-)
-FIND: Final = Stage(
-    name="llm insights", version=1, result=InsightsPart, title="Looking for insights"
-)
-SORT: Final = Stage(
-    name="llm categorize", version=1, result=CategorizationPart, title="Categorising"
-)
-NAMES: Final = Stage(
-    name="llm names", version=1, result=Named, title="Finding its names in the text"
-)
-COMBINE: Final = Stage(
-    name="llm combine",
-    version=1,
-    result=CombinedAnswer,
-    title="Making one summary of all parts",
-    counts_units=False,
-)
-UNDERSTAND: Final = Stage(
-    name="llm understanding", version=1, result=Understanding, title="Keeping it"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +106,7 @@ class Reading:
             ruled: What rules have found in it; kept beside the names.
         """
         key, parts = self._parts(READ, "analyze", AnalysisAnswer)
-        named = self.run.stage(
+        named = self._once(
             NAMES,
             inputs=[key],
             work=lambda: self._named(parts),
@@ -152,17 +114,14 @@ class Reading:
         )
         answers = [answer for part in parts for answer in part.answers]
         combined, key = self._combined(answers, key)
-        done = self.run.stage(
+        told = self._once(
             UNDERSTAND,
-            inputs=[key, named.key],
-            parameters={"sentences": self.wish.sentences},
+            inputs=[key, named.key, str(self.wish.sentences).encode()],
             work=lambda: self._understanding(combined, len(answers)),
             store=self._save_understanding,
         )
-        for note in (*named.value.notes, *done.value.notes):
-            self.run.warnings.append(note)
-
-        return done.value, passages.with_rules(named.value.entities, ruled)
+        self.run.warnings.extend([*named.value.notes, *told.value.notes])
+        return told.value, passages.with_rules(named.value.entities, ruled)
 
     def summarize(self) -> Understanding:
         """A summary in the model's words, and the points that it rests on."""
@@ -197,6 +156,25 @@ class Reading:
     def _unit(self, number: int) -> int:
         return self.source.place * _TEXT_UNITS + number
 
+    def _once(
+        self,
+        stage: Stage[R],
+        *,
+        inputs: Sequence[bytes],
+        work: Callable[[], R],
+        store: Store[R],
+    ) -> Done[R]:
+        """A stage of one unit: another for each of the texts of a task."""
+        unit = self._unit(0)
+        done = self.run.units(
+            stage,
+            units=[unit],
+            inputs=inputs,
+            work=lambda _units: iter([(unit, work())]),
+            store=lambda connection, made: store(connection, made[unit]),
+        )
+        return Done(done.values[unit], done.key)
+
     def _about(self, stage: Stage[Any], unit: int) -> About:
         source = self.source
         return About(
@@ -219,27 +197,21 @@ class Reading:
             for number, group in enumerate(self._groups(name), start=1)
         }
 
+        def ask(about: About, chunks: Sequence[Chunk]) -> A:
+            question = Question(
+                prompt=prompt,
+                answer=answer,
+                values=values,
+                data=passages.shown(chunks),
+            )
+            return self.model.ask(self.run, question, about)
+
         def work(units: Sequence[int]) -> Iterator[tuple[int, Part[A]]]:
             for unit in units:
-                about = self._about(stage, unit)
-
-                def ask(chunks: Sequence[Chunk], about: About = about) -> A:
-                    question = Question(
-                        prompt=prompt,
-                        answer=answer,
-                        values=values,
-                        data=passages.shown(chunks),
-                    )
-                    return self.model.ask(self.run, question, about)
-
-                told = _divided(ask, by_unit[unit])
-                yield (
-                    unit,
-                    stage.result(
-                        answers=tuple(one for one, _ in told),
-                        spans=tuple((c[0].number, c[-1].number) for _, c in told),
-                    ),
-                )
+                told = _divided(partial(ask, self._about(stage, unit)), by_unit[unit])
+                answers = tuple(one for one, _ in told)
+                spans = tuple((c[0].number, c[-1].number) for _, c in told)
+                yield unit, stage.result(answers=answers, spans=spans)
 
         done = self.run.units(
             stage,

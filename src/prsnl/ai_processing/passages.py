@@ -10,15 +10,21 @@ from typing import Any, Final
 from uuid import UUID
 
 from prsnl.ai_processing.answers import EntityAnswer, PointAnswer, cited
-from prsnl.ai_processing.asking import LanguageModel, tokens_of
+from prsnl.ai_processing.asking import LanguageModel
 from prsnl.engines.contracts import Chunk, Entity, EntityKind
+from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items.understood import Citation, KeyPoint
+from prsnl.work.quoting import Planned
 
 #: Of a name that stands often in one part, so many places are kept.
 _PLACES_MAX: Final = 3
 _ENTITIES_MAX: Final = 1_000
 #: The cut, the names, the whole, and one for all levels of combining.
 _OTHER_STEPS: Final = 4
+#: What the shape of an answer and the words around a text take, in tokens; about.
+_SCHEMA_TOKENS: Final = 400
+#: Of these a long text's parts are put together.
+_COMBINED: Final = frozenset({"analyze", "summarize"})
 #: Letters of scripts that put spaces between words.
 _SPACED: Final = re.compile(r"[A-Za-z0-9\u00c0-\u052f]")
 
@@ -59,6 +65,31 @@ def calls_for(
     return max(1, math.ceil(tokens / model.text_tokens(model.prompts.get(prompt))))
 
 
+def plan(
+    texts: Sequence[Sequence[Mapping[str, Any]]], model: LanguageModel, name: str
+) -> list[Planned]:
+    """The questions that it takes to read some texts, at the most.
+
+    What is kept of earlier answers is not asked again, and is not known here.
+    """
+    prompt, combine = model.prompts.get(name), model.prompts.get("combine")
+    planned: list[Planned] = []
+    for pages in texts:
+        tokens = sum(tokens_of(str(page["text"])) for page in pages)
+        count = 1 if name == "categorize" else calls_for(pages, model, name)
+        part = min(model.text_tokens(prompt), math.ceil(tokens / count))
+        frame = tokens_of(prompt.instructions) + _SCHEMA_TOKENS
+        planned += [Planned(part + frame, model.answer_tokens(prompt))] * count
+        while count > 1 and name in _COMBINED:
+            notes = count * prompt.answer_tokens
+            count = min(count // 2, math.ceil(notes / model.text_tokens(combine)))
+            each = math.ceil(notes / count) + tokens_of(combine.instructions)
+            planned += [
+                Planned(each + _SCHEMA_TOKENS, model.answer_tokens(combine))
+            ] * count
+    return planned
+
+
 def groups(chunks: Sequence[Chunk], *, most_tokens: int) -> list[Sequence[Chunk]]:
     """Neighbouring passages, so many together as one question may hold."""
     found: list[list[Chunk]] = []
@@ -75,14 +106,12 @@ def groups(chunks: Sequence[Chunk], *, most_tokens: int) -> list[Sequence[Chunk]
 
 def sample(chunks: Sequence[Chunk], *, most_tokens: int) -> Sequence[Chunk]:
     """The beginning of a text and passages from all over the rest, within a size."""
-    whole = groups(chunks, most_tokens=most_tokens)
-    if len(whole) <= 1:
+    if len(groups(chunks, most_tokens=most_tokens)) <= 1:
         return chunks
     opening = groups(chunks, most_tokens=most_tokens // 2)[0]
     rest = chunks[len(opening) :]
-    count = max(1, len(whole[0]) - len(opening))
-    step = max(1, len(rest) // count)
-    spread = groups(rest[::step], most_tokens=most_tokens // 2)
+    step = math.ceil(len(rest) / len(opening))
+    spread = groups(rest[step // 2 :: step], most_tokens=most_tokens // 2)
     return [*opening, *(spread[0] if spread else ())]
 
 
@@ -124,17 +153,16 @@ def located(
     found: dict[tuple[int, int, int], Entity] = {}
     missing = 0
     for names, chunks in answers:
-        pages = sorted({n for c in chunks for n in range(c.page_from, c.page_to + 1)})
+        stretches = _stretches(chunks, source.pages)
         for name in names:
-            places = [*_places(name.name, pages, source.pages)]
+            places = [*_places(name.name, stretches, source.pages)]
             missing += not places
             for page, start, end in places:
-                text = source.pages[page][start:end]
                 found.setdefault(
                     (page, start, end),
                     Entity(
                         kind=EntityKind(name.kind),
-                        text=text,
+                        text=source.pages[page][start:end],
                         page=page,
                         start=start,
                         end=end,
@@ -144,8 +172,24 @@ def located(
     return tuple(in_order[:_ENTITIES_MAX]), missing
 
 
+def _stretches(
+    chunks: Sequence[Chunk], texts: Mapping[int, str]
+) -> list[tuple[int, int, int]]:
+    """What neighbouring passages are of the pages: page, start and end."""
+    first, last = chunks[0], chunks[-1]
+    return [
+        (
+            page,
+            first.start if page == first.page_from else 0,
+            last.end if page == last.page_to else len(texts[page]),
+        )
+        for page in sorted(texts)
+        if first.page_from <= page <= last.page_to
+    ]
+
+
 def _places(
-    name: str, pages: Sequence[int], texts: Mapping[int, str]
+    name: str, stretches: Sequence[tuple[int, int, int]], texts: Mapping[int, str]
 ) -> Iterator[tuple[int, int, int]]:
     words = name.split()
     if not words:
@@ -155,8 +199,8 @@ def _places(
     after = r"(?!\w)" if _SPACED.match(name[-1]) else ""
     finder = re.compile(before + pattern + after, re.IGNORECASE)
     left = _PLACES_MAX
-    for page in pages:
-        for match in finder.finditer(texts.get(page, "")):
+    for page, start, end in stretches:
+        for match in finder.finditer(texts[page], start, end):
             yield page, *match.span()
             left -= 1
             if not left:

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -26,15 +26,17 @@ from prsnl.engines.llm.contract import (
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Reach
 from prsnl.items.vectors import ModelName
-from prsnl.work.outside import Answered, Gate, Outgoing, RateLimits, Visitor
+from prsnl.work.outside import Answered, Gate, Outgoing, RateLimits, Send, Visitor
 from prsnl.work.run import TaskRun
 
 #: A text that a model does not take in one piece is tried by half, down to this.
 _SHORTEST: Final = 200
 _BYTES_OF_A_TOKEN: Final = 4
+#: Who searches waits no longer.
+_QUERY_S: Final = 5.0
 
 #: Makes one request through the gate.
-Call = Callable[[Outgoing, Callable[[str], Answered[EmbeddingAnswer]]], EmbeddingAnswer]
+Call = Callable[[Outgoing, Send[EmbeddingAnswer]], EmbeddingAnswer]
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,11 @@ class RemoteEmbedder:
         Raises:
             PrsnlError: As for `Gate.visit`.
         """
-        batch = Batch(stage="search", number=0, texts=[text])
-        return self._embedded(partial(self.gate.visit, visitor), batch)
+
+        def call(going: Outgoing, send: Send[EmbeddingAnswer]) -> EmbeddingAnswer:
+            return self.gate.visit(visitor, replace(going, timeout_s=_QUERY_S), send)
+
+        return self._embedded(call, Batch(stage="search", number=0, texts=[text]))
 
     def _embedded(self, call: Call, batch: Batch) -> Embedded:
         most = self.limits.text_tokens * _BYTES_OF_A_TOKEN

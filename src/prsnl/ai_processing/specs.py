@@ -20,6 +20,8 @@ from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 AI_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
+#: More than these are looked for only where somebody asks for them.
+USUAL_SENTENCES: Final = 5
 LONGEST_CONTENT: Final = 2_000_000
 #: A book is read in some hundred questions, each of which has a time of its own.
 AI_TIME_LIMIT_S: Final = 4 * 3600
@@ -32,7 +34,7 @@ class AnalyzeOptions(Command):
         True, description="Pick key sentences; with a language model, also summarise."
     )
     summary_length: int = Field(
-        5, ge=1, le=10, description="At most so many sentences."
+        USUAL_SENTENCES, ge=1, le=10, description="At most so many sentences."
     )
     extract_entities: bool = Field(
         True, description="Find dates, amounts and others; with a model, also names."
@@ -42,6 +44,11 @@ class AnalyzeOptions(Command):
         False,
         description="No byte may leave this machine: a model elsewhere is not asked.",
     )
+
+    @property
+    def sentences(self) -> int | None:
+        """How many key sentences to look for; None: what a text of its length gets."""
+        return self.summary_length if self.summary_length > USUAL_SENTENCES else None
 
 
 class AnalyzeContent(Command):
@@ -105,14 +112,14 @@ class ContentAnalysis(Result):
         entities: tuple[Entity, ...] | None = None,
     ) -> Self:
         """What was asked for, of all that was found."""
-        sentences = summary.key_sentences[: options.summary_length]
+        sentences = summary.best(options.summary_length)
         found = analysis.entities if entities is None else entities
         told = understanding
         return cls(
             engine=analysis.engine,
             title=analysis.title,
             language=analysis.language,
-            summary=told.summary if told and options.summarize else None,
+            summary=(told.summary or None) if told and options.summarize else None,
             model=told.engine if told else None,
             key_points=told.key_points if told and options.summarize else (),
             categories=told.categories if told and options.categorize else (),

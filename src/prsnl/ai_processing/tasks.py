@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from prsnl.ai_processing.categorization import SmartCategorizer
+from prsnl.ai_processing.categorization_specs import (
+    SMART_CATEGORIZATION,
+    SmartCategorization,
+    SmartCategorized,
+)
 from prsnl.ai_processing.embedding_batch import BatchEmbedder
 from prsnl.ai_processing.embedding_specs import (
     EMBED_TEXTS,
@@ -47,3 +53,11 @@ def refresh_embeddings_task(run: TaskRun, command: Refresh) -> Refreshed:
 def process_with_llm_task(run: TaskRun, command: ProcessWithLlm) -> ProcessedText:
     """Do what is asked of one text. Safe to repeat: each answer is kept."""
     return run.get(TextUnderstanding).process(run, command)
+
+
+@TASKS.handles(SMART_CATEGORIZATION)
+def smart_categorization_task(
+    run: TaskRun, command: SmartCategorization
+) -> SmartCategorized:
+    """Suggest categories. Safe to repeat: a person's own word is never undone."""
+    return run.get(SmartCategorizer).categorize(run, command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 from uuid import UUID
@@ -33,6 +33,8 @@ class TextUnderstanding:
     analyst: ContentAnalyst
     #: None where no language model is set.
     model: LanguageModel | None = None
+    #: The categories of an owner, by name; without any a model finds its own.
+    categories: Callable[[str], Sequence[str]] = lambda _owner: ()
 
     def analyze(self, run: TaskRun, command: AnalyzeContent) -> ContentAnalysis:
         """Analyse an item or a given text; what the local engine finds comes first.
@@ -52,11 +54,15 @@ class TextUnderstanding:
             run,
             item_id=command.content_id,
             content=command.content,
+            sentences=command.options.sentences,
             later_steps=later_steps,
         )
         told: list[Understood] = []
         if model is not None:
-            wish = Wish(sentences=command.options.summary_length)
+            wish = Wish(
+                sentences=command.options.summary_length,
+                categories=self.categories(run.owner),
+            )
             items = [] if command.content_id is None else [command.content_id]
             for place, one in enumerate(found):
                 source = self._source(
@@ -170,7 +176,7 @@ class TextUnderstanding:
             Wish(
                 sentences=options.summary_length,
                 language=options.language,
-                categories=options.categories,
+                categories=options.categories or self.categories(run.owner),
             ),
         )
 
@@ -207,8 +213,8 @@ class TextUnderstanding:
                 facts=facts.insights,
             )
         (found,) = self.analyst.look(run, content=command.content)
-        analysis, key_sentences = found.analysis, found.summary.key_sentences
-        picked = key_sentences[: command.options.summary_length]
+        analysis = found.analysis
+        picked = found.summary.best(command.options.summary_length)
         is_sorting = asked is PromptType.CATEGORIZE
         return ProcessedText(
             prompt_type=asked,
@@ -239,7 +245,7 @@ def _told(
         engine=told.engine,
         prompts=told.prompts,
         language=language,
-        summary=told.summary,
+        summary=told.summary or None,
         key_points=told.key_points,
         categories=(
             tuple(FoundCategory(name=name) for name in told.categories)

@@ -1,6 +1,7 @@
 """The Python client: what a program asks of a PRSNL server, typed, one call each."""
 
 from prsnl.client.access import AccessCalls
+from prsnl.client.ai import AiCalls
 from prsnl.client.connection import is_local, local_key
 from prsnl.client.embeddings import EmbeddingCalls
 from prsnl.client.engines import EngineCalls
@@ -9,19 +10,22 @@ from prsnl.client.library import LibraryCalls
 from prsnl.client.media import MediaCalls
 from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
+from prsnl.client.usage import UsageCalls
 
 __all__ = ["Client", "is_local", "local_key"]
 
 
 class Client(
     AccessCalls,
+    AiCalls,
     EmbeddingCalls,
     EngineCalls,
     FileCalls,
     LibraryCalls,
     SearchCalls,
-    MediaCalls,
     TaskCalls,
+    UsageCalls,
+    MediaCalls,
 ):
     """Talks to one server. Safe to use from several threads; close it at the end.
 

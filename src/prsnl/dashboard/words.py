@@ -59,7 +59,8 @@ _TASKS: Final = {
     "analyze_file_with_ai_task": "Analyse a file",
     "batch_process_files_task": "Read several files",
     "analyze_content_task": "Analyse a text",
-    "generate_embeddings_batch_task": "Make texts findable",
+    "generate_embeddings_batch_task": "Embed texts",
+    "refresh_embeddings_task": "Make passages findable by meaning",
     "process_with_llm_task": "Ask a language model",
     "smart_categorization_task": "Sort into categories",
     "transcribe_audio_task": "Transcribe a recording",
@@ -131,6 +132,11 @@ _STAGES: Final = {
     "insights": "Find facts",
     "chunk": "Cut into passages",
     "embed": "Make the passages findable",
+    "hand over": "Have the passages made findable",
+    "look for vectors": "Look for what is embedded already",
+    "embed texts": "Embed texts",
+    "look for passages": "Look for passages that are not embedded",
+    "embed passages": "Make the passages findable",
 }
 #: The facts that a person may have to act upon, and their names.
 _FACTS: Final = {

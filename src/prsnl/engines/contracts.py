@@ -307,13 +307,56 @@ class Summary(Value):
     #: What was left out and why, in whole sentences.
     notes: tuple[str, ...] = ()
 
+    def best(self, count: int) -> tuple[KeySentence, ...]:
+        """At most so many of the key sentences, in the order of the text."""
+        ranked = sorted(self.key_sentences, key=lambda one: -one.score)[:count]
+        return tuple(one for one in self.key_sentences if one in ranked)
+
+
+class Guess(Value):
+    """A name of the taxonomy that may fit, and how sure that is."""
+
+    name: str
+    #: Between 0 and 1.
+    confidence: float = Field(ge=0, le=1)
+
 
 class DocumentType(Value):
     """What kind of document a text is."""
 
     engine: str
-    #: "contract", "invoice", "letter", ...; None if no rule is sure.
+    #: A type of the taxonomy: "contract", "invoice", ...; None under the floor.
     document_type: str | None = None
+    #: Of the best guess, told or not, between 0 and 1.
+    confidence: float = Field(0.0, ge=0, le=1)
+    #: What speaks for it, in one sentence; None where nothing does.
+    reason: str | None = None
+    #: The best guesses, the surest first.
+    guesses: tuple[Guess, ...] = ()
+
+
+class CategoryEvidence(Value):
+    """What a text says for a category."""
+
+    name: str
+    #: Words of the category that the text says, the most telling first.
+    words: tuple[str, ...] = ()
+    #: How telling they are together: 0 for none, seldom above 10.
+    points: float = Field(0.0, ge=0)
+    #: Of the text's vector and the description's, as a cosine; None without a model.
+    similarity: float | None = None
+
+
+class Profile(Value):
+    """What a text says of its categories, and its place among other texts."""
+
+    engine: str
+    #: By the taxonomy's order; those that nothing speaks for are there, too.
+    evidence: tuple[CategoryEvidence, ...] = ()
+    #: The model of the vector; None where there is no model.
+    model: str | None = None
+    #: Of length 1: little-endian float32, base64.
+    vector: str | None = None
 
 
 class InsightKind(StrEnum):
@@ -419,8 +462,12 @@ OPERATIONS: dict[str, str] = {
     "text.analyze": "prsnl.engines.text:analyze",
     # {pages: [{number, text}], headings, language} -> Summary
     "text.summarize": "prsnl.engines.text:summarize",
-    # {pages: [{number, text}], title, file_name} -> DocumentType
+    # {pages: [{number, text}], title, file_name, kind?, language?,
+    #   types: [TypeDefinition]} -> DocumentType
     "text.classify": "prsnl.engines.text:classify",
+    # {pages: [{number, text}], title, keywords,
+    #   categories: [CategoryDefinition]} -> Profile
+    "text.profile": "prsnl.engines.text:profile",
     # {pages: [{number, text}], entities} -> Insights
     "text.insights": "prsnl.engines.text:insights",
     # {pages: [{number, text}]} -> {"chunks": [Chunk]}...
@@ -457,6 +504,7 @@ OPERATION_TITLES: Final = {
     "text.analyze": "Finding what the text is about",
     "text.summarize": "Picking its key sentences",
     "text.classify": "Telling the type of the document",
+    "text.profile": "Comparing the text with the categories",
     "text.insights": "Finding facts in the text",
     "text.chunk": "Cutting the text into passages",
     "embedding.embed": "Embedding the passages",

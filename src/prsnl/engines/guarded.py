@@ -158,6 +158,8 @@ class _Watched(httpcore2.NetworkStream):
     ) -> None:
         self._real = real
         self._among = among
+        #: What is closed may be another's connection a moment later.
+        self._closing = threading.Lock()
         among.append(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -169,7 +171,8 @@ class _Watched(httpcore2.NetworkStream):
     def close(self) -> None:
         with suppress(ValueError):
             self._among.remove(self)
-        self._real.close()
+        with self._closing:
+            self._real.close()
 
     def start_tls(
         self,
@@ -188,7 +191,7 @@ class _Watched(httpcore2.NetworkStream):
 
         By a descriptor of its own: the reader's, and its TLS, stay as they are.
         """
-        with suppress(OSError, ValueError):
+        with self._closing, suppress(OSError, ValueError):
             descriptor = os.dup(self._real.get_extra_info("socket").fileno())
             with socket.socket(fileno=descriptor) as connection:
                 connection.shutdown(socket.SHUT_RDWR)

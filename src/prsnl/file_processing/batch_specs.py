@@ -70,9 +70,7 @@ class ProcessedBatch(Result):
 class FileAnalysisOptions(Command):
     """How a file is analysed."""
 
-    local_only: bool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
-    )
+    local_only: bool = Field(False, description="No byte may leave this machine.")
 
 
 class AnalyzeFile(Command):

@@ -309,7 +309,9 @@ class DocumentProcessor:
             learned = self.analyst.learn(
                 run,
                 attachment_id=file.id,
+                item_id=file.item_id,
                 file_name=file.file_name,
+                kind=kind.kind,
                 info=document.info,
                 pages=document.pages,
                 wanted=wanted,
@@ -334,7 +336,10 @@ class DocumentProcessor:
             characters=document.characters,
             title=analysis and analysis.title,
             language=analysis and analysis.language,
-            document_type=learned.document_type,
+            document_type=(
+                learned.document_type and learned.document_type.document_type
+            ),
+            category=learned.category and learned.category.category,
             passages=learned.passages,
             key_sentences=len(summary.key_sentences) if summary else 0,
             insights=len(learned.insights.insights) if learned.insights else 0,

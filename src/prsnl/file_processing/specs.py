@@ -175,6 +175,8 @@ class ProcessedDocument(Result):
     title: str | None
     language: str | None
     document_type: str | None
+    #: Suggested, or "uncategorised"; None where nothing was to be learned.
+    category: str | None = None
     passages: int
     key_sentences: int
     insights: int

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
@@ -40,6 +40,15 @@ class ItemChanges(BaseModel):
     language: ShortText | None = Field(None, description="`en`, `de` ...; null: none.")
     document_type: ShortText | None = Field(
         None, description="`contract`, `invoice` ...; null: none. Of all its files."
+    )
+
+    category: ShortText | None = Field(
+        None,
+        description="A category of the taxonomy; the one suggested confirms it; null: "
+        "none.",
+    )
+    local_only: StrictBool = Field(
+        False, description="No byte of it may leave this machine."
     )
 
     @model_validator(mode="after")
@@ -91,6 +100,14 @@ returning id
 """
 
 
+def keep_here(connection: Db, item_id: UUID) -> None:
+    """Let no byte of an item leave this machine from now on."""
+    connection.execute(
+        "update items set local_only = true where id = %s and not local_only",
+        [item_id],
+    )
+
+
 def change(
     connection: Db, item_id: UUID, changes: ItemChanges, *, owner: str
 ) -> ItemView:
@@ -103,21 +120,31 @@ def change(
     if "tags" in given:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     columns = {name: value for name, value in given.items() if name != "document_type"}
+    # Nothing that an analysis could find, and overwrite.
+    learned = [name for name in given if name != "local_only"]
     if "title" in columns:
         columns["title_source"] = "user"
+    if "category" in columns:
+        columns |= {
+            "category_source": "user",
+            "category_confidence": None,
+            "category_reason": None,
+        }
     assignments = "".join(f"{name} = %({name})s, " for name in columns)
     with connection.transaction():
         done = connection.execute(
             f"update items set {assignments} updated_at = now(), user_fields = "
             "array(select distinct unnest(user_fields || %(given)s::text[]) order by 1)"
             " where id = %(id)s and owner = %(owner)s",
-            {**columns, "given": list(given), "id": item_id, "owner": owner},
+            {**columns, "given": learned, "id": item_id, "owner": owner},
         )
         if done.rowcount == 0:
             raise NotFoundError("There is no such item.")
         if "document_type" in given:
             connection.execute(
-                "update attachments set document_type = %s where item_id = %s",
+                "update attachments set document_type = %s, "
+                "document_type_confidence = null, document_type_reason = null "
+                "where item_id = %s",
                 [given["document_type"], item_id],
             )
         return store.item(connection, item_id, owner=owner)

@@ -46,10 +46,11 @@ def save_document_type(
 ) -> None:
     """Keep what kind of document a file is."""
     connection.execute(
-        "update attachments a set document_type = %s from items i "
+        "update attachments a set document_type = %s, document_type_confidence = %s, "
+        "document_type_reason = %s from items i "
         "where a.id = %s and i.id = a.item_id "
         "and not 'document_type' = any(i.user_fields)",
-        [told.document_type, attachment_id],
+        [told.document_type, told.confidence, told.reason, attachment_id],
     )
 
 

@@ -69,6 +69,11 @@ class ItemFilter(BaseModel):
     document_type: StorableText | None = Field(
         None, max_length=100, description="With a file of this type: `contract` ..."
     )
+    category: StorableText | None = Field(
+        None,
+        max_length=100,
+        description="Filed under this category; `uncategorised`: under none.",
+    )
     status: list[ProcessingStatus] = Field(
         default_factory=list,
         max_length=10,
@@ -98,6 +103,8 @@ _WHERE: Final = """
 owner = %(owner)s and (deleted_at is not null) = %(trashed)s
 and (%(tags)s::text[] is null or tags @> %(tags)s)
 and (%(language)s::text is null or language = %(language)s)
+and (%(category)s::text is null
+     or coalesce(category, 'uncategorised') = %(category)s)
 and (%(dated_from)s::date is null or document_date >= %(dated_from)s)
 and (%(dated_to)s::date is null or document_date <= %(dated_to)s)
 and (%(added_from)s::timestamptz is null or created_at >= %(added_from)s)
@@ -160,6 +167,7 @@ def _values(wanted: ItemFilter, owner: str) -> dict[str, Any]:
         "trashed": wanted.trashed,
         "tags": wanted.tag or None,
         "language": wanted.language,
+        "category": wanted.category,
         "dated_from": wanted.dated_from,
         "dated_to": wanted.dated_to,
         "added_from": wanted.added_from,

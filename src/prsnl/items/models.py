@@ -67,6 +67,10 @@ class AttachmentView(View):
     processing_status: ProcessingStatus
     processed_at: datetime | None
     document_type: str | None
+    #: Of the best guess, told or not, from 0 to 1; None for a person's own word.
+    document_type_confidence: float | None = None
+    #: What speaks for it, in one sentence.
+    document_type_reason: str | None = None
     metadata: dict[str, str]
     headings: list[dict[str, Any]]
     #: What a recording says of itself: see `MediaInfo` in the engines' contracts, with
@@ -129,6 +133,17 @@ class ItemView(View):
     attachments: list[AttachmentView]
     created_at: datetime
     updated_at: datetime
+    #: What it is filed under: a name of the taxonomy, "uncategorised" where nothing was
+    #: sure enough, None where nobody has looked yet.
+    category: str | None = None
+    #: Of the suggestion, from 0 to 1; None for a person's own word.
+    category_confidence: float | None = None
+    #: "user", "suggested" or "llm".
+    category_source: str | None = None
+    #: What speaks for it, in one sentence.
+    category_reason: str | None = None
+    #: No byte of it may leave this machine.
+    local_only: bool = False
     #: When it went to the trash; None outside of it.
     deleted_at: datetime | None = None
     #: What a person has set: no analysis overwrites it.

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
@@ -16,7 +16,9 @@ from prsnl.items.models import ItemView
 
 _MOST_TAGS: Final = 1_000
 
-EditedField = Literal["title", "tags", "document_date", "language", "document_type"]
+EditedField = Literal[
+    "title", "tags", "document_date", "language", "document_type", "category"
+]
 
 
 class RestoredItem(BaseModel):
@@ -47,10 +49,21 @@ class RestoredItem(BaseModel):
     document_date: date | None
     document_type: ShortText | None
     tags: list[Tag] = Field(max_length=_MOST_TAGS)
+    category: ShortText | None = None
     user_fields: list[EditedField] = Field(
         description="What a person had set: no later analysis overwrites it."
     )
+    local_only: StrictBool = Field(
+        False, description="No byte of it may leave this machine."
+    )
     created_at: AwareDatetime
+
+    @property
+    def category_source(self) -> str | None:
+        """Who had said what category it has."""
+        if "category" in self.user_fields:
+            return "user"
+        return "suggested" if self.category is not None else None
 
 
 def restore(
@@ -68,10 +81,18 @@ def restore(
             set title = %(title)s, title_source = %(title_source)s,
                 language = %(language)s, document_date = %(document_date)s,
                 tags = %(tags)s, user_fields = %(user_fields)s,
+                category = %(category)s, category_confidence = null,
+                category_source = %(category_source)s, category_reason = null,
+                local_only = %(local_only)s,
                 created_at = %(created_at)s, updated_at = now()
             where id = %(id)s and owner = %(owner)s
             """,
-            {**was.model_dump(), "id": item_id, "owner": owner},
+            {
+                **was.model_dump(),
+                "category_source": was.category_source,
+                "id": item_id,
+                "owner": owner,
+            },
         )
         if done.rowcount == 0:
             raise NotFoundError("There is no such item.")

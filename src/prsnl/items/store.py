@@ -32,7 +32,8 @@ from prsnl.items.vectors import content_of
 _ATTACHMENT: Final = """
 select id, item_id, file_name, size_bytes, sha256, mime_type, kind, page_count,
        thumbnail is not null as has_thumbnail, processing_status, processed_at,
-       document_type, metadata, headings, media, created_at
+       document_type, document_type_confidence, document_type_reason, metadata,
+       headings, media, created_at
 from attachments
 """
 
@@ -40,7 +41,8 @@ from attachments
 ITEM_COLUMNS: Final = """
 id, title, title_source, language, document_date, tags, keywords, entities,
 key_sentences, summary, summary_engine, key_points, metadata, ai_enhancement_status,
-last_processed_at, created_at, updated_at, deleted_at, user_fields
+last_processed_at, created_at, updated_at, deleted_at, user_fields, local_only,
+category, category_confidence, category_source, category_reason
 """
 _ITEM: Final = f"select {ITEM_COLUMNS} from items"
 

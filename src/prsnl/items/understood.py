@@ -93,7 +93,7 @@ def save_understanding(
             _SHOW_SUMMARY,
             {
                 "id": attachment_id,
-                "summary": told.summary,
+                "summary": told.summary or None,
                 "engine": told.engine,
                 "points": Jsonb(kept["key_points"]),
                 "tags": list(told.tags),

@@ -76,9 +76,13 @@ where c.owner = %(owner)s and (i.local_only = %(is_private)s or %(is_here)s)
 group by c.content order by sha256(c.content || %(seed)s) limit %(limit)s
 """
 
+# What a task is about to embed lacks nothing yet.
 _OWNERS: Final = f"""
 select distinct c.owner from chunks c join items i on i.id = c.item_id
-where {_LACKS} limit %(limit)s
+where {_LACKS} and not exists (
+    select from tasks t
+    where t.attachment_id = c.attachment_id and t.finished_at is null)
+limit %(limit)s
 """
 
 _IS_REPLACED: Final = """

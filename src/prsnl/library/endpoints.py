@@ -87,7 +87,7 @@ class UploadOptions(BaseModel):
     process: bool = Field(True, description="Read it, and learn what it is about.")
     again: bool = Field(False, description="Process it although it was, already.")
     local_only: bool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
+        False, description="No byte of it may leave this machine, now or later."
     )
 
 

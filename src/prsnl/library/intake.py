@@ -86,6 +86,8 @@ def take_in(
             storage.put_file(incoming.spooled.path, file.sha256)
             attachment, is_new = store.add_file(connection, file)
             is_restored = not is_new and _restore(connection, attachment, owner)
+            if wish.local_only:
+                editing.keep_here(connection, attachment.item_id)
             task = _newest(connection, attachment, owner)
             if wish.process and (wish.again or _needs_one(task)):
                 task = process(

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response, status
 
 from prsnl.core.db import Db
 from prsnl.core.errors import ConflictError
-from prsnl.items import editing, egress, listing, store
+from prsnl.items import editing, egress, listing, store, taxonomies
 from prsnl.items.editing import ItemChanges
 from prsnl.items.egress import Receipt
 from prsnl.items.listing import ItemQuery
@@ -86,10 +86,15 @@ def show_item(item_id: UUID, parts: Parts, owner: Caller) -> ItemView:
 def change_item(
     item_id: UUID, changes: ItemChanges, parts: Parts, owner: Caller
 ) -> ItemView:
-    """Set title, tags, dates by hand; no later analysis overwrites them."""
-    return parts.database.run(
-        partial(editing.change, item_id=item_id, changes=changes, owner=owner)
-    )
+    """Set title, tags, dates, category by hand; no later analysis overwrites them."""
+
+    def work(connection: Db) -> ItemView:
+        known = taxonomies.known(
+            connection, changes, default=parts.taxonomy, owner=owner
+        )
+        return editing.change(connection, item_id, known, owner=owner)
+
+    return parts.database.run(work)
 
 
 @router.delete("/items/{item_id}")

@@ -9,7 +9,7 @@ from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.incoming import cleaned_name
 from prsnl.core.storage import Storage
-from prsnl.items import notes, store
+from prsnl.items import editing, notes, store
 from prsnl.items.models import ItemView
 from prsnl.library.intake import process
 from prsnl.library.quota import require_room
@@ -67,6 +67,9 @@ def take_note(
             require_room(connection, note.file, quota_bytes)
             storage.put_bytes(content)
             item, is_new = notes.add(connection, note)
+            if wanted.local_only:
+                item = item.model_copy(update={"local_only": True})
+                editing.keep_here(connection, item.id)
             task = None
             if wanted.process and item.attachments:
                 task = process(

@@ -103,7 +103,9 @@ class AudioProcessor:
         return self.analyst.learn(
             run,
             attachment_id=file.id,
+            item_id=file.item_id,
             file_name=file.file_name,
+            kind=file.kind or "recording",
             info=DocumentInfo(page_count=len(spoken.pages.values), metadata=info.tags),
             pages=spoken.pages,
             wanted=wanted,

@@ -281,7 +281,9 @@ class VideoProcessor:
         return self.analyst.learn(
             run,
             attachment_id=file.id,
+            item_id=file.item_id,
             file_name=file.file_name,
+            kind=file.kind or "recording",
             info=DocumentInfo(page_count=len(pages.values), metadata=info.tags),
             pages=pages,
             wanted=Wanted(),

@@ -21,7 +21,7 @@ from prsnl.web.dependencies import Caller, Paging, Parts, Shared, next_page
 from prsnl.wire.base import Page
 from prsnl.wire.monitoring import HealthBody
 from prsnl.wire.tasks import ChildBody, StatusBody, TaskBody
-from prsnl.work import control, ledger
+from prsnl.work import control, ledger, usage
 from prsnl.work.ledger import Narrowing
 from prsnl.work.queues import Queue
 from prsnl.work.specs import ENDED, Status
@@ -212,7 +212,8 @@ def _status(parts: Shared, task_id: UUID, owner: str) -> StatusBody:
             ledger.stages(connection, task_id),
             ledger.peak_memory_bytes(connection, task_id),
             ledger.child_counts(connection, task_id),
-            parts.history.eta(connection, view),
+            eta=parts.history.eta(connection, view),
+            taken=usage.of_task(connection, task_id, owner=owner),
         )
 
     return parts.database.run(read)

@@ -45,7 +45,7 @@ class Engines:
         return body_of(inventory(settings, self._found(settings, but)), settings)
 
     def _found(self, settings: Settings, but: int | None) -> tuple[Nearby, ...]:
-        if language_model.chosen(settings.llm) is not None:
+        if language_model.chosen(settings) is not None:
             return ()
         with self._lock:
             if time.monotonic() - self._looked_at > _LOOKED_S:

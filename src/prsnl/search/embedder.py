@@ -39,7 +39,10 @@ Vector = tuple[float, ...]
 class QueryEmbedder(Protocol):
     """Turns a query into a vector."""
 
-    def vector(self, model: Model, text: str) -> Vector | None:
+    def prepare(self, text: str, *, owner: str) -> None:
+        """Ask for what takes a request, before a connection is held."""
+
+    def vector(self, model: Model, text: str, *, owner: str) -> Vector | None:
         """The vector by a model; None if it cannot be had at once."""
 
     def why_not(self, model: Model) -> str:
@@ -86,7 +89,7 @@ class ChildEmbedder:
         if not _is_here(model):
             return (
                 f"Found by words alone: a provider's model ({model.name}) has embedded "
-                "these passages, and a query is not sent to it."
+                "these passages, and the settings name none of that provider."
             )
         if self._failed_at is not None:
             return (
@@ -98,8 +101,12 @@ class ChildEmbedder:
             "in a few seconds."
         )
 
-    def vector(self, model: Model, text: str) -> Vector | None:
+    def prepare(self, text: str, *, owner: str) -> None:
+        """Nothing: the child of this machine answers in a hundredth of a second."""
+
+    def vector(self, model: Model, text: str, *, owner: str) -> Vector | None:
         """The vector of a text; a child that must be started is not waited for."""
+        del owner
         if not _is_here(model):
             return None
         text = text[:_CHARACTERS]

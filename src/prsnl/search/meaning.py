@@ -113,7 +113,7 @@ def find(
     found: list[Row] = []
     why_not = None
     for model in vectors.models_of(connection, owner=owner):
-        vector = embedder.vector(model, text)
+        vector = embedder.vector(model, text, owner=owner)
         if vector is None:
             why_not = embedder.why_not(model)
             continue

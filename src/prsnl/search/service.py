@@ -54,6 +54,8 @@ class Searcher:
             NotFoundError: The cursor is none.
         """
         query, seen = parse(wanted.q), cursor.read(wanted.cursor)
+        if FoundBy.MEANING in self.ways and query.meaning is not None:
+            self.embedder.prepare(query.meaning, owner=owner)
         return self.database.run(
             lambda connection: self._answer(connection, wanted, query, seen, owner)
         )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from prsnl.core.errors import BadRequestError, LocalOnlyError
 from prsnl.core.settings import Settings
 from prsnl.engines.contracts import JsonObject
 from prsnl.engines.inventory import language_model
-from prsnl.engines.inventory.model_list import AZURE_API_VERSION
 from prsnl.engines.llm.contract import ChatRequest, Form, Message, NotKnownError
-from prsnl.engines.llm.table import Access, LazyEngine
+from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.permit import Permit, permitted
 from prsnl.engines.reach import Reach
+from prsnl.wiring.models import llm_access
 
 _QUESTION: Final = "Which colour has the sky on a clear day?"
 _INSTRUCTION: Final = (
@@ -30,7 +31,7 @@ _TRIES: Final = 4
 
 def left_out(settings: Settings) -> str | None:
     """Why a model is not asked unless it is asked for by name; None if it is."""
-    found = _chosen(settings)
+    found = language_model.chosen(settings)
     if found is None:
         return "no language model is set"
     if found.reach is not Reach.LOCAL:
@@ -44,7 +45,7 @@ def asked(settings: Settings) -> str:
     Raises:
         PrsnlError: None is set, it may not be asked, or it does not answer.
     """
-    found = _chosen(settings)
+    found = language_model.chosen(settings)
     if found is None:
         raise BadRequestError(
             "No language model is set: ./prsnl engines use tells which there are."
@@ -59,13 +60,13 @@ def asked(settings: Settings) -> str:
 
 
 def _chosen(settings: Settings) -> language_model.Chosen | None:
-    return language_model.chosen(
-        settings.llm, local_hosts=language_model.local_hosts(settings)
-    )
+    return language_model.chosen(settings)
 
 
 def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str:
-    engine = LazyEngine(_access(settings, found))
+    access = llm_access(settings)
+    assert access is not None  # it is chosen
+    engine = LazyEngine(access)
     request = ChatRequest(
         model=model,
         messages=(Message("system", _INSTRUCTION), Message("user", _QUESTION)),
@@ -76,34 +77,25 @@ def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str
     try:
         for number in range(_TRIES):
             try:
-                with permitted(Permit(found.reach, _local_hosts(settings))):
+                with permitted(Permit(found.reach, settings.privacy.hosts)):
                     answer = engine.get().chat(request, key=f"test-{number}")
             except NotKnownError as error:
                 if not engine.get().learn(model, error):
                     raise
                 continue
-            form = engine.get().form(model)
-            return f"{answer.text.strip() or '(nothing)'}{_note(form)}"
+            return _told(answer.text) + _note(engine.get().form(model))
     finally:
         engine.close()
     raise BadRequestError(f"{found.host} knows no form of answer that is asked for.")
 
 
+def _told(text: str) -> str:
+    """The answer itself, or what came in its place."""
+    try:
+        return str(json.loads(text)["answer"])
+    except (ValueError, LookupError, TypeError):
+        return f"{text.strip() or '(nothing)'} [not in the form that was asked for]"
+
+
 def _note(form: Form) -> str:
     return "" if form is Form.SCHEMA else f" [asked for {form}: it knows no schema]"
-
-
-def _local_hosts(settings: Settings) -> tuple[str, ...]:
-    return language_model.local_hosts(settings)
-
-
-def _access(settings: Settings, found: language_model.Chosen) -> Access:
-    key = settings.llm.llm_api_key
-    return Access(
-        provider=found.provider,
-        base_url=found.base_url,
-        key=lambda: key.get_secret_value() if key else "",
-        api_version=settings.llm.llm_api_version or AZURE_API_VERSION,
-        timeout_s=settings.llm.llm_timeout_s.total_seconds(),
-        local_hosts=_local_hosts(settings),
-    )

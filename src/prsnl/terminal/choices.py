@@ -125,4 +125,5 @@ def _address(given: str) -> str:
             "A key does not belong into the address: leave it out, and you are asked "
             "for it."
         )
-    return given.strip().rstrip("/")
+    # As it is copied from a page that shows a whole request.
+    return given.strip().rstrip("/").removesuffix("/chat/completions")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from prsnl.core.errors import BadRequestError, UnavailableError
+from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.core.settings.sources import DEFAULT, Sources
 from prsnl.engines.inventory import language_model
+from prsnl.engines.inventory.jobs import Job
 from prsnl.engines.inventory.model_list import (
     OPENAI_URL,
     Address,
@@ -22,16 +25,13 @@ from prsnl.engines.inventory.model_list import (
 )
 from prsnl.engines.inventory.nearby import chat_models
 from prsnl.engines.reach import Reach, reach_of
-from prsnl.terminal import secrets
+from prsnl.terminal import secrets, servers
 from prsnl.terminal.choices import NAME_CHARACTERS, Choice, Wanted, understood
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.renewal import take_up
 from prsnl.terminal.summary import one_line
 
 _KEY: Final = "PRSNL_LLM_API_KEY"
-_WORDS: Final = (
-    "ollama[:MODEL], openai[:MODEL], azure[:DEPLOYMENT], extractive, or a URL"
-)
 #: Everything that belongs to one choice: what a new one does not set goes.
 _VARIABLES: Final = (
     "PRSNL_LLM_PROVIDER",
@@ -40,24 +40,26 @@ _VARIABLES: Final = (
     "PRSNL_LLM_MODEL",
     "PRSNL_LLM_CHEAP_MODEL",
     "PRSNL_LLM_API_VERSION",
+    "PRSNL_LLM_TOKEN_FILE",
+    "PRSNL_LLM_CONTEXT_TOKENS",
 )
 _LISTED: Final = 5
 
 
-def use(wanted: Wanted) -> int:
+def use(settings: Settings, wanted: Wanted) -> int:
     """Ask the server for its models, keep the choice, and have it taken up.
 
     Raises:
         PrsnlError: It cannot be; nothing was changed.
     """
-    settings = Settings.read()
     if wanted.what.lower() in {"extractive", "none"}:
         return _without(settings)
-    choice = understood(wanted)
-    _require_may_leave(settings, choice)
-    given = _given_key(settings, choice, wanted.key_file)
-    found, key = _listed(choice, given)
-    model = _model(settings, choice, found.models)
+    with _unchanged():
+        choice = understood(wanted)
+        _require_may_leave(settings, choice)
+        given = _given_key(settings, choice, wanted.key_file)
+        found, key = _listed(choice, given, may_ask=wanted.key_file is None)
+        model = _model(settings, choice, found.models)
     changes = dict.fromkeys(_VARIABLES) | {
         "PRSNL_LLM_PROVIDER": choice.provider,
         "PRSNL_LLM_BASE_URL": None if found.base_url == OPENAI_URL else found.base_url,
@@ -68,6 +70,15 @@ def use(wanted: Wanted) -> int:
     choice = replace(choice, base_url=found.base_url, model=model)
     _keep(settings, changes, _told(settings, choice, found.models))
     return 0
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Say with every error that nothing came of it."""
+    try:
+        yield
+    except PrsnlError as error:
+        raise type(error)(f"{error.message} Nothing was changed.") from error
 
 
 def _without(settings: Settings) -> int:
@@ -93,6 +104,24 @@ def _keep(
     print_lines(*told, f"Kept in {kept.path}.")
     print_lines(*overruled(data_dir, changes))
     print_lines(take_up(settings))
+    if other := _still_used(Settings.read(data_dir)):
+        print_lines(other)
+
+
+def _still_used(settings: Settings) -> str | None:
+    """What the server that runs uses instead: its own environment goes before."""
+    client = servers.running(settings)
+    if client is None:
+        return None
+    with client:
+        told = {job.job: job for job in client.engines().jobs}
+    theirs = told[Job.LLM].engines[0].name
+    if theirs == language_model.state(settings, ()).engines[0].name:
+        return None
+    return (
+        f"But the server that runs still uses {theirs}: PRSNL_LLM_... is set in its "
+        "own environment. Start it again without."
+    )
 
 
 def overruled(data_dir: Path, changes: dict[str, str | None]) -> Iterator[str]:
@@ -118,7 +147,7 @@ def _require_may_leave(settings: Settings, choice: Choice) -> None:
 
 
 def _reach(settings: Settings, choice: Choice) -> Reach:
-    hosts = language_model.local_hosts(settings)
+    hosts = settings.privacy.hosts
     return reach_of(choice.base_url, local_hosts=hosts)
 
 
@@ -126,7 +155,7 @@ def _given_key(settings: Settings, choice: Choice, file: Path | None) -> str:
     """The key of the command, or the one that this server was given before."""
     if file is not None:
         return secrets.from_file(file)
-    before = language_model.chosen(settings.llm)
+    before = language_model.chosen(settings)
     kept = settings.llm.llm_api_key
     if kept is not None and before is not None and before.host == choice.host:
         return kept.get_secret_value()
@@ -138,7 +167,7 @@ def _key(choice: Choice) -> str:
     return os.environ.get(_KEY) or secrets.asked(choice.host)
 
 
-def _listed(choice: Choice, key: str) -> tuple[Listed, str]:
+def _listed(choice: Choice, key: str, *, may_ask: bool) -> tuple[Listed, str]:
     """The models of the server, and the key that it took."""
     address = Address(
         provider=choice.provider,
@@ -148,18 +177,23 @@ def _listed(choice: Choice, key: str) -> tuple[Listed, str]:
     )
     try:
         return listed(address), key
-    except KeyWantedError:
+    except KeyWantedError as refused:
+        if not may_ask or (key and not sys.stdin.isatty()):
+            raise BadRequestError(refused.message) from refused
         if key:
-            raise
-        key = _key(choice)
-        return listed(replace(address, key=key)), key
+            print_lines(refused.message)
+        key = secrets.asked(choice.host) if key else _key(choice)
     except UnavailableError as error:
         if not choice.is_ollama:
             raise
         raise UnavailableError(
             f"No Ollama answers at {choice.host}: start it (ollama serve), or name "
-            "where it is with --url. Nothing was changed."
+            "where it is with --url."
         ) from error
+    try:
+        return listed(replace(address, key=key)), key
+    except KeyWantedError as refused:
+        raise BadRequestError(refused.message) from refused
 
 
 def _model(settings: Settings, choice: Choice, models: Sequence[str]) -> str:
@@ -179,14 +213,13 @@ def _model(settings: Settings, choice: Choice, models: Sequence[str]) -> str:
     if choice.provider == "openai":
         raise BadRequestError(
             "Name the model, too: ./prsnl engines use openai:MODEL. OpenAI has "
-            f"{_listing(chat_models(models))}. Nothing was changed."
+            f"{_listing(chat_models(models))}."
         )
     if fitting := chat_models(models):
         return fitting[0]
     how = "ollama pull llama3.2" if choice.is_ollama else "load one there"
     raise BadRequestError(
-        f"{choice.host} has no model to talk to: get one ({how}), then try again. "
-        "Nothing was changed."
+        f"{choice.host} has no model to talk to: get one ({how}), then try again."
     )
 
 
@@ -198,8 +231,7 @@ def _named(choice: Choice, models: Sequence[str]) -> str:
             return name
     get = f" `ollama pull {choice.model}` gets it." if choice.is_ollama else ""
     raise BadRequestError(
-        f"{choice.host} has no model {choice.model}; it has {_listing(models)}.{get} "
-        "Nothing was changed."
+        f"{choice.host} has no model {choice.model}; it has {_listing(models)}.{get}"
     )
 
 

@@ -69,13 +69,14 @@ def engines_use(
 
     The server is asked for its list of models, and for nothing else.
     """
+    from prsnl.core.settings import Settings
     from prsnl.terminal import choosing as command
     from prsnl.terminal.choices import Wanted
 
     wanted = Wanted(
         what=what, url=url, model=model, api_version=api_version, key_file=key_file
     )
-    raise typer.Exit(command.use(wanted))
+    raise typer.Exit(command.use(Settings.read(), wanted))
 
 
 @engines.command("test")
@@ -88,17 +89,19 @@ def engines_test(
     ] = None,
 ) -> None:
     """Give engines a tiny piece of work, never a document, and show what comes."""
+    from prsnl.core.settings import Settings
     from prsnl.terminal import trying as command
 
-    raise typer.Exit(command.main(job))
+    raise typer.Exit(command.main(Settings.read(), job))
 
 
 @models.command("list")
 def models_list(*, is_json: Annotated[bool, _JSON] = False) -> None:
     """Show the models that are known, with size and licence, and those here."""
+    from prsnl.core.settings import Settings
     from prsnl.terminal import models as command
 
-    raise typer.Exit(command.show(is_json=is_json))
+    raise typer.Exit(command.show(Settings.read(), is_json=is_json))
 
 
 @models.command("get")
@@ -119,9 +122,12 @@ def models_get(
     ] = False,
 ) -> None:
     """Get a model and use it; size and licence are told first."""
+    from prsnl.core.settings import Settings
     from prsnl.terminal import models as command
 
-    raise typer.Exit(command.get(name, folder=folder, is_agreed=is_agreed))
+    raise typer.Exit(
+        command.get(Settings.read(), name, folder=folder, is_agreed=is_agreed)
+    )
 
 
 @models.command("remove")
@@ -129,6 +135,7 @@ def models_remove(
     names: Annotated[list[str], typer.Argument(metavar="NAME...")],
 ) -> None:
     """Remove models from this machine."""
+    from prsnl.core.settings import Settings
     from prsnl.terminal import models as command
 
-    raise typer.Exit(command.remove(names))
+    raise typer.Exit(command.remove(Settings.read(), names))

@@ -12,7 +12,7 @@ from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.engines.inventory import language_model
-from prsnl.engines.inventory.model_list import Address, listed
+from prsnl.engines.inventory.model_list import Address, KeyWantedError, listed
 from prsnl.engines.inventory.nearby import Nearby, look
 from prsnl.engines.inventory.table import inventory
 from prsnl.engines.reach import Reach
@@ -57,7 +57,7 @@ def _told(settings: Settings, server: str | None) -> EnginesBody:
 
 def around(settings: Settings) -> tuple[Nearby, ...]:
     """The language model servers on loopback, where none is set; never our own."""
-    if language_model.chosen(settings.llm) is not None:
+    if language_model.chosen(settings) is not None:
         return ()
     own = {settings.server.port}
     if (running := RunningServer.find(settings.storage.folder)) is not None:
@@ -66,7 +66,12 @@ def around(settings: Settings) -> tuple[Nearby, ...]:
 
 
 def better_summaries(settings: Settings) -> str | None:
-    """What runs on this machine and would write summaries; None if nothing does."""
+    """What runs on this machine and would write summaries; None if nothing does.
+
+    Who has said that he wants none is not told again.
+    """
+    if settings.llm.llm_provider is not None:
+        return None
     for server in around(settings):
         if server.chat_models:
             return (
@@ -82,9 +87,7 @@ def language_model_here(settings: Settings) -> str:
     Raises:
         PrsnlError: It does not, or no model is named; what to do.
     """
-    found = language_model.chosen(
-        settings.llm, local_hosts=language_model.local_hosts(settings)
-    )
+    found = language_model.chosen(settings)
     if found is None:
         hint = better_summaries(settings)
         return "none: key sentences instead of summaries" + (
@@ -96,14 +99,16 @@ def language_model_here(settings: Settings) -> str:
     if found.reach is not Reach.LOCAL:
         return f"{told}; ./prsnl engines test llm asks it"
     key = settings.llm.llm_api_key
-    has = listed(
-        Address(
-            provider=found.provider,
-            base_url=found.base_url,
-            key=key.get_secret_value() if key else "",
-            api_version=settings.llm.llm_api_version,
-        )
+    address = Address(
+        provider=found.provider,
+        base_url=found.base_url,
+        key=key.get_secret_value() if key else "",
+        api_version=settings.llm.llm_api_version,
     )
+    try:
+        has = listed(address)
+    except KeyWantedError as error:
+        raise BadRequestError(error.message) from error
     if found.provider != "azure" and found.model not in has.models:
         raise BadRequestError(
             f"{found.host} has no model {found.model} any more: get it, or choose "

@@ -86,6 +86,9 @@ def sidecar(item: ItemView, attachment: AttachmentView) -> dict[str, Any]:
         "keywords": item.keywords,
         "entities": item.entities,
         "key_sentences": item.key_sentences,
+        "summary": item.summary,
+        "summary_engine": item.summary_engine,
+        "key_points": item.key_points,
     }
 
 
@@ -134,9 +137,13 @@ class Exports:
         return found
 
     def named(self, file: InputFile) -> InputFile:
-        """An original under the name that it had, not the one it was exported as."""
+        """An original under the name that it had, and as private as it was."""
         told = self._of(file)
-        return file if told is None else replace(file, upload_as=told["file_name"])
+        if told is None:
+            return file
+        item = told["item"]
+        is_private = isinstance(item, dict) and item.get("local_only") is True
+        return replace(file, upload_as=told["file_name"], local_only=is_private)
 
     def restore(self, client: Client, outcome: Outcome) -> None:
         """Give an item back what its export says.

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from prsnl.client import Client
-from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.core.errors import NotFoundError, PrsnlError, UnavailableError
 from prsnl.core.ids import new_id
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome, failed, fetch
@@ -183,7 +183,7 @@ class Run:
         sent = self._patiently(
             lambda: self.client.upload(
                 file.path,
-                local_only=self.local_only,
+                local_only=self.local_only or file.local_only,
                 idempotency_key=key,
                 file_name=file.upload_as,
             )
@@ -206,14 +206,17 @@ class Run:
         """First the file, then its password: an address never holds one."""
         sent = self._patiently(
             lambda: self.client.upload(
-                file.path, process=False, file_name=file.upload_as
+                file.path,
+                process=False,
+                local_only=self.local_only or file.local_only,
+                file_name=file.upload_as,
             )
         )
         accepted = self._patiently(
             lambda: self.client.process_document(
                 sent.attachment.id,
                 password=password,
-                local_only=self.local_only,
+                local_only=self.local_only or file.local_only,
                 idempotency_key=key,
             )
         )
@@ -238,6 +241,7 @@ class Run:
                 break
             seq = status.seq
             self._events.put(Progressed(job.file, status))
+        enrichment = self._enriched(job, status)
         with self._lock:
             self._open.discard(job.task.task_id)
             self._found.discard(job.task.task_id)
@@ -248,8 +252,33 @@ class Run:
                 status,
                 is_known=job.is_known,
                 waited_s=time.monotonic() - job.sent_at,
+                enrichment=enrichment,
             )
         )
+
+    def _enriched(self, job: _Job, status: StatusBody) -> StatusBody | None:
+        """Wait for a language model's summary, but not for a model that is away."""
+        named = (status.result or {}).get("enrichment")
+        if named is None:
+            return None
+        task_id, seq = UUID(named), None
+        with self._lock:
+            if job.task.task_id in self._open:
+                self._open.add(task_id)
+        try:
+            while True:
+                told = self._status(task_id, seq)
+                if told.status in ENDED or told.status is Status.PARKED:
+                    return told
+                if told.status is Status.QUEUED and told.error is not None:
+                    return told  # it failed, and is tried again in a minute or two
+                seq = told.seq
+                self._events.put(Progressed(job.file, told))
+        except NotFoundError:
+            return None
+        finally:
+            with self._lock:
+                self._open.discard(task_id)
 
     def _status(self, task_id: UUID, seq: int | None) -> StatusBody:
         return self._patiently(

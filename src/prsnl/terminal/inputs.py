@@ -19,6 +19,8 @@ class InputFile:
     name: PurePath
     #: What the server is to call it, if not as here.
     upload_as: str | None = None
+    #: No byte of it may leave the server's machine, whatever the command says.
+    local_only: bool = False
 
     @property
     def shown(self) -> str:

@@ -26,6 +26,7 @@ from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.engines.models.catalogue import Catalogue, Model, catalogue
+from prsnl.engines.models.checking import is_whole
 from prsnl.engines.models.getting import get as get_model
 from prsnl.engines.models.local import Local
 from prsnl.engines.models.remote import OnBytes, Remote
@@ -39,9 +40,8 @@ _SETTINGS: Final = {"speech": "PRSNL_SPEECH_MODEL"}
 _PLAIN_EVERY_S: Final = 5.0
 
 
-def show(*, is_json: bool) -> int:
+def show(settings: Settings, *, is_json: bool) -> int:
     """Every known model, and what is here besides."""
-    settings = Settings.read()
     store = ModelStore.of(settings.storage.folder)
     known, here = catalogue(), store.names()
     if is_json:
@@ -64,18 +64,31 @@ def show(*, is_json: bool) -> int:
     return 0
 
 
-def get(name: str, *, folder: Path | None, is_agreed: bool) -> int:
+def get(
+    settings: Settings,
+    name: str,
+    *,
+    folder: Path | None,
+    is_agreed: bool,
+    known: Catalogue | None = None,
+) -> int:
     """Get a model, keep it as the one to use, and have it taken up.
+
+    Args:
+        settings: Those in force.
+        name: A model's, or a job's: that gets the one that fits this machine.
+        folder: Where its files are already.
+        is_agreed: Nobody is asked.
+        known: The models that there are; by default those of the program.
 
     Raises:
         PrsnlError: It cannot be; nothing half is left.
     """
-    settings = Settings.read()
-    known = catalogue()
+    known = known or catalogue()
     model = _fitting(known, name) if name in known.jobs() else known.named(name)
     store = ModelStore.of(settings.storage.folder)
-    if store.has(model) and folder is None:
-        print_lines(f"{model.name} is here already.")
+    if folder is None and _is_whole(store, model):
+        print_lines(f"{model.name} is here already, whole and checked.")
     else:
         source = _source(settings, known, model, folder)
         print_lines(*_offer(model, store, source))
@@ -87,31 +100,27 @@ def get(name: str, *, folder: Path | None, is_agreed: bool) -> int:
     return 0
 
 
-def remove(names: list[str]) -> int:
+def remove(settings: Settings, names: list[str]) -> int:
     """Remove models; what used one goes back to what came with the program.
 
     Raises:
         BadRequestError: One is not here; then none is removed.
     """
-    settings = Settings.read()
     store = ModelStore.of(settings.storage.folder)
     for name in names:
         if store.found(name) is None and not store.partial_bytes(name):
             raise BadRequestError(
                 f"{name} is not here: ./prsnl models list shows what is."
             )
-    used = [
-        variable
-        for variable in _SETTINGS.values()
-        if settings.speech.speech_model in names
-    ]
-    if used:
-        KeptSettings(settings.storage.folder).change(dict.fromkeys(used))
+    used = _used(settings, store)
+    if settings.speech.speech_model in names:
+        changes: dict[str, str | None] = {_SETTINGS["speech"]: None}
+        KeptSettings(settings.storage.folder).change(changes)
+        print_lines(*overruled(settings.storage.folder, changes))
     for name in names:
         print_lines(f"Removed {name}: {told_bytes(store.remove(name))} are free again.")
-    if used:
-        print_lines(*overruled(settings.storage.folder, dict.fromkeys(used)))
-        print_lines("It was in use. " + take_up(settings))
+    if used in names:
+        print_lines(f"{used} was in use. {take_up(settings)}")
     return 0
 
 
@@ -128,6 +137,14 @@ def _source(
     if folder is not None:
         return Local.of(folder, model)
     return Remote(settings.models.models_url or known.host)
+
+
+def _is_whole(store: ModelStore, model: Model) -> bool:
+    """Whether it is here as it should be; of a damaged one the answer is to get it."""
+    folder = store.folder(model.name)
+    return store.has(model) and all(
+        is_whole(folder / file.name, file) for file in model.files
+    )
 
 
 def _offer(model: Model, store: ModelStore, source: Remote | Local) -> Iterator[str]:
@@ -187,9 +204,15 @@ def _use(settings: Settings, model: Model) -> None:
     print_lines(take_up(settings))
 
 
+def _used(settings: Settings, store: ModelStore) -> str | None:
+    """The model that hears: the one that is named, else the largest that is here."""
+    named = settings.speech.speech_model
+    return named or max(store.names(), key=store.size_bytes, default=None)
+
+
 def _state(settings: Settings, store: ModelStore, model: Model) -> str:
     if store.has(model):
-        return "in use" if settings.speech.speech_model == model.name else "here"
+        return "in use" if _used(settings, store) == model.name else "here"
     return "partly" if store.partial_bytes(model.name) else ""
 
 

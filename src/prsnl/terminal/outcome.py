@@ -35,6 +35,8 @@ class Outcome:
     pages: Sequence[PageView] = ()
     #: Facts with their place.
     insights: Sequence[dict[str, Any]] = ()
+    #: The task in which a language model reads it; None without one.
+    enrichment: StatusBody | None = None
     #: Of a video.
     frames: Sequence[FrameView] = ()
     #: What is said in a recording; None where nothing was written down.
@@ -58,6 +60,17 @@ class Outcome:
     @property
     def _result(self) -> dict[str, Any]:
         return (self.task and self.task.result) or {}
+
+    @property
+    def later(self) -> list[str]:
+        """What the language model has noted, or why it has not read the file yet."""
+        task = self.enrichment
+        if task is None:
+            return []
+        if task.status is Status.SUCCESS:
+            return task.warnings
+        why = task.error.message if task.error else task.waiting_because or ""
+        return [f"There is no summary by a language model yet. {why}".strip()]
 
     def without_what_was_read(self) -> Outcome:
         """How it ended, and no more."""
@@ -89,13 +102,22 @@ class Outcome:
             "title": item and item.title,
             "document_date": item and item.document_date and str(item.document_date),
             "document_type": attachment and attachment.document_type,
+            "document_type_confidence": (
+                attachment and attachment.document_type_confidence
+            ),
+            "category": item and item.category,
+            "category_confidence": item and item.category_confidence,
+            "category_source": item and item.category_source,
             "metadata": attachment.metadata if attachment else {},
+            "summary": item and item.summary,
+            "summary_engine": item and item.summary_engine,
+            "key_points": item.key_points if item else [],
             "key_sentences": item.key_sentences if item else [],
             "keywords": item.keywords if item else [],
             "entities": item.entities if item else [],
             "insights": list(self.insights),
             "tags": item.tags if item else [],
-            "warnings": task.warnings if task else [],
+            "warnings": [*(task.warnings if task else []), *self.later],
             "members": self.members,
             "dependencies": ((self.task and self.task.result) or {}).get(
                 "dependencies"
@@ -135,6 +157,7 @@ def fetch(
     *,
     is_known: bool,
     waited_s: float,
+    enrichment: StatusBody | None = None,
 ) -> Outcome:
     """Everything that the server knows of a file whose task has ended.
 
@@ -144,6 +167,7 @@ def fetch(
         task: Its task, ended.
         is_known: The result was there before.
         waited_s: What the user has waited, where the task itself never began.
+        enrichment: The task in which a language model reads it, if there is one.
     """
     assert task.attachment_id is not None
     attachment = client.attachment(task.attachment_id)
@@ -161,6 +185,7 @@ def fetch(
         item=client.item(attachment.item_id),
         pages=tuple(client.pages(attachment.id)),
         insights=tuple(client.insights(attachment.id).insights),
+        enrichment=enrichment,
         frames=tuple(client.frames(attachment.id)) if attachment.media else (),
         transcript=speech.fetched(client, attachment),
     )

@@ -41,7 +41,7 @@ def up(*, background: bool) -> int:
         )
         return 0
     with service(settings, what="prsnl up", is_passing=False) as running:
-        print_lines(*_told(running), *_hints(settings))
+        print_lines(*_told(running), *_flower(settings), *_hints(settings))
         running.supervisor.wait()
         print_lines("Stopping: workers give back what runs ...")
     print_lines("Stopped.")
@@ -140,6 +140,17 @@ def _told(running: Service) -> list[str]:
         f"  runs   {', '.join([*servers, *_counted(running.programs)])}",
         "  try    ./prsnl process samples/",
     ]
+
+
+def _flower(settings: Settings) -> list[str]:
+    own = settings.flower
+    if not own.flower:
+        return []
+    where = "PRSNL_FLOWER_PASSWORD"
+    if own.flower_password is None:
+        where = str(settings.storage.folder / "flower-password")
+    address = f"http://{settings.server.host}:{own.flower_port}"
+    return [f"  flower {address}   (user prsnl, password: {where})"]
 
 
 def _hints(settings: Settings) -> list[str]:

@@ -100,6 +100,7 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
             cores=fleet.cores(),
             cpu_workers=settings.work.worker_concurrency,
             is_passing=is_passing,
+            has_flower=settings.flower.flower,
         )
         env = fleet.environment(
             data_dir=data_dir,

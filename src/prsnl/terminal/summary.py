@@ -17,6 +17,7 @@ _TAGS: Final = 6
 _AMOUNTS: Final = 4
 _SENTENCES: Final = 2
 _SENTENCE_CHARACTERS: Final = 140
+_SUMMARY_CHARACTERS: Final = 400
 _MONTHS: Final = (
     "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905 - reads as a row
 )
@@ -32,7 +33,8 @@ def lines(outcome: Outcome) -> list[str]:
     elif outcome.item is not None:
         told.extend(f"  {line}" for line in _learned(outcome, outcome.item) if line)
     if outcome.task is not None and outcome.is_success:
-        told.extend(f"  note: {warning}" for warning in outcome.task.warnings)
+        notes = [*outcome.task.warnings, *outcome.later]
+        told.extend(f"  note: {warning}" for warning in notes)
     return told
 
 
@@ -100,7 +102,10 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
     )
     yield " · ".join(fact for fact in facts if fact)
     yield from speech.lines(outcome.transcript)
-    yield _sentences(item.key_sentences)
+    if item.summary:
+        yield "Summary: " + one_line(item.summary, characters=_SUMMARY_CHARACTERS)
+    else:
+        yield _sentences(item.key_sentences)
     tags = ", ".join(item.tags[:_TAGS])
     amounts = ", ".join(islice(_amounts(item.entities), _AMOUNTS))
     yield " · ".join(

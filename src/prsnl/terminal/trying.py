@@ -25,10 +25,12 @@ from prsnl.engines.inventory.jobs import TITLES, Job
 from prsnl.engines.ocr import table as ocr_table
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.speech.contract import Activity, Unit
 from prsnl.terminal import asking
-from prsnl.terminal.drawing import picture_of
+from prsnl.terminal.samples import SILENCE_S, picture_of, silence
 from prsnl.terminal.summary import one_line
 from prsnl.wiring.children import sandbox
+from prsnl.wiring.media import local_engine
 
 #: Of nobody's documents.
 _SENTENCE: Final = "The monthly rent is 940.00 EUR, due on 3 May 2024."
@@ -62,13 +64,12 @@ class _Try:
             return list(child.stream(operation, told, unit_timeout_s=_TIMEOUT_S))
 
 
-def main(wanted: str | None) -> int:
+def main(settings: Settings, wanted: str | None) -> int:
     """Try one job's engine, or all of this machine; 1 if one fails.
 
     Raises:
         BadRequestError: There is no such job.
     """
-    settings = Settings.read()
     jobs = [_job(wanted)] if wanted else list(_TRIALS)
     console = Console(highlight=False, soft_wrap=True)
     is_ok = True
@@ -168,6 +169,36 @@ def _embedding(one: _Try) -> str:
     )
 
 
+def _recording(one: _Try) -> str:
+    (told,) = one.read("media", silence(), "media.probe", {})
+    return f"a recording of {SILENCE_S} s has {told['duration_s']:.2f} s of sound"
+
+
+def _speech(one: _Try) -> str:
+    engine = local_engine(one.settings)
+    if engine is None:
+        raise UnavailableError("Nothing here hears: ./prsnl models get speech.")
+    if engine.problem is not None:
+        raise UnavailableError(
+            f"The speech model {one.settings.speech.speech_model} cannot be used "
+            f"({engine.problem}): ./prsnl models get speech."
+        )
+    survey = one.read("speech", silence(), "speech.survey", {})
+    speech_s = Activity.model_validate(survey[-1]).speech_s
+    # What it makes of a unit without speech is of no use, but it has to be loaded.
+    unit = Unit(number=1, from_s=0, to_s=SILENCE_S)
+    params = {
+        "units": [unit.model_dump(mode="json")],
+        "engine": engine.module,
+        "setup": engine.setup,
+    }
+    one.read("speech", silence(), "speech.transcribe", params)
+    return (
+        f"{engine.name} {engine.version} is loaded; in {SILENCE_S} s of silence somebody "
+        f"speaks for {speech_s:.0f} s"
+    )
+
+
 #: Job -> the work, and what is told of it.
 _TRIALS: Final[dict[Job, Callable[[_Try], str]]] = {
     Job.KIND: _kind,
@@ -177,6 +208,8 @@ _TRIALS: Final[dict[Job, Callable[[_Try], str]]] = {
     Job.KEY_SENTENCES: _key_sentences,
     Job.LLM: lambda one: asking.asked(one.settings),
     Job.EMBEDDING: _embedding,
+    Job.VIDEO: _recording,
+    Job.SPEECH: _speech,
 }
 
 

@@ -14,9 +14,11 @@ from prsnl.wire.tasks import (
     StatusBody,
     TaskBody,
 )
+from prsnl.wire.usage import UsageTotal
 from prsnl.work.eta import Eta
 from prsnl.work.feed import EventView
 from prsnl.work.ledger import StageView, TaskView
+from prsnl.work.usage import Taken
 
 
 def task_body(view: TaskView) -> TaskBody:
@@ -59,7 +61,9 @@ def status_body(
     stages: list[StageView],
     peak_memory_bytes: int | None,
     children: dict[str, int],
+    *,
     eta: Eta | None = None,
+    taken: Taken | None = None,
 ) -> StatusBody:
     """One task with what it has done."""
     return StatusBody(
@@ -70,6 +74,7 @@ def status_body(
         ],
         peak_memory_bytes=peak_memory_bytes,
         children=children,
+        usage=None if taken is None else UsageTotal.of(taken),
     )
 
 

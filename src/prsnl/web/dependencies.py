@@ -20,6 +20,8 @@ from prsnl.core.settings.service import Access as AccessSettings
 from prsnl.core.settings.service import Server as ServerSettings
 from prsnl.core.settings.service import Storage as StorageSettings
 from prsnl.core.storage import Storage
+from prsnl.engines.taxonomy.contract import Taxonomy
+from prsnl.engines.taxonomy.reading import parsed, shipped
 from prsnl.web.guard import note
 from prsnl.web.identity import Credential, Identity
 from prsnl.web.keys import KeyRing, unauthorized
@@ -60,6 +62,8 @@ class Shared:
     insecurities: tuple[str, ...] = ()
     #: What tasks took on this machine, for when others may have ended.
     history: History = field(default_factory=History)
+    #: What the documents of those are sorted by who have set nothing.
+    taxonomy: Taxonomy = field(default_factory=lambda: parsed(shipped()))
 
     def rang(self) -> None:
         """Tell the relay and the listeners that there is something new."""

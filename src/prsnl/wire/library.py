@@ -56,7 +56,7 @@ class NewNote(BaseModel):
     document_date: Day | None = Field(None, description="The day it is about.")
     process: StrictBool = Field(True, description="Learn what it is about.")
     local_only: StrictBool = Field(
-        False, description="No byte may leave this machine. (Nothing here sends any.)"
+        False, description="No byte of it may leave this machine, now or later."
     )
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from prsnl.wire.base import Body
+from prsnl.wire.usage import UsageTotal
 from prsnl.work.specs import Status
 
 
@@ -92,6 +93,8 @@ class StatusBody(TaskBody):
     peak_memory_bytes: int | None
     #: How many parts of it are in each state; empty for a task that has none.
     children: dict[str, int] = Field(default_factory=dict)
+    #: What it has asked of models; null if nothing.
+    usage: UsageTotal | None = None
 
 
 class ProgressEvent(Body):

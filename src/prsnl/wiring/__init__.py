@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from prsnl.ai_processing import tasks as ai_processing
@@ -14,6 +15,8 @@ from prsnl.core.settings import Settings
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.taxonomy.contract import Taxonomy
+from prsnl.engines.taxonomy.reading import default_taxonomy
 from prsnl.file_processing import tasks as file_processing
 from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
@@ -73,6 +76,11 @@ class Wiring:
 
         return Beat(database, worker, self.settings.work.lease_s, trouble)
 
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """What the documents of those are sorted by who have set nothing."""
+        return default_taxonomy(self.settings.storage.folder)
+
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""
         return sandbox(self.settings, self.operations)
@@ -81,7 +89,9 @@ class Wiring:
     def services(self, database: Database) -> Iterator[Services]:
         """What the tasks are done with, as long as the block runs."""
         with self.sandbox() as children, models.opened(self.settings) as model:
-            parts = Parts(self.settings, database, self.storage, children)
+            parts = Parts(
+                self.settings, database, self.storage, children, self.taxonomy
+            )
             outside = gate(self.settings, database)
             with (
                 embedding.embedder(parts, outside) as embedder,
@@ -106,7 +116,8 @@ def read(settings: Settings | None = None) -> Wiring:
     """Wire a process from the settings.
 
     Raises:
-        SettingsError: A setting is missing or wrong; the message names it.
+        SettingsError: A setting is missing or wrong, or the taxonomy in the data
+            folder is; the message names it.
     """
     settings = settings or Settings.read()
     database_url, broker_url = (
@@ -122,6 +133,7 @@ def read(settings: Settings | None = None) -> Wiring:
     embedding.embedding_access(settings)
     storage = storage_of(settings)
     storage.prepare()
+    default_taxonomy(settings.storage.folder)
     return Wiring(
         settings,
         database_url.get_secret_value(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.categorization import SmartCategorizer
+from prsnl.ai_processing.categorizing import Categorizer
 from prsnl.ai_processing.embedding import Embedder
 from prsnl.ai_processing.embedding_batch import BatchEmbedder
 from prsnl.ai_processing.embedding_upkeep import PassageEmbedder
@@ -22,6 +24,14 @@ def analyst(parts: Parts, embedder: Embedder) -> ContentAnalyst:
         parts.unit_timeout_s,
         embedder,
         parts.settings.embedding.embedding_passages,
+        categorizer(parts),
+    )
+
+
+def categorizer(parts: Parts) -> Categorizer:
+    """What suggests categories."""
+    return Categorizer(
+        parts.database, parts.children, parts.unit_timeout_s, parts.taxonomy
     )
 
 
@@ -29,9 +39,11 @@ def services(
     parts: Parts, analyst: ContentAnalyst, model: LanguageModel | None = None
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
+    smart = SmartCategorizer(analyst, analyst.categorizer, model)
     return {
         ContentAnalyst: analyst,
         TextUnderstanding: TextUnderstanding(analyst, model),
+        SmartCategorizer: smart,
         BatchEmbedder: BatchEmbedder(analyst.embedder),
         PassageEmbedder: PassageEmbedder(analyst.embedder, policy(parts.settings)),
     }

@@ -16,7 +16,6 @@ from prsnl.engines.llm.table import OPENAI_URL, Access, LazyEngine
 from prsnl.engines.reach import Reach
 from prsnl.items.vector_upkeep import Policy
 from prsnl.items.vectors import ModelName
-from prsnl.wiring.outside import local_hosts
 from prsnl.wiring.parts import Parts
 from prsnl.work.outside import Gate
 
@@ -32,16 +31,20 @@ _BATCH_TOKENS: Final = 16_384
 def embedder(parts: Parts, gate: Gate) -> Iterator[Embedder]:
     """What makes vectors: by the settings' model, or on this machine."""
     local = LocalEmbedder(parts.children, parts.unit_timeout_s)
-    access = embedding_access(parts.settings)
-    if access is None or not _may_be_used(parts.settings, access):
-        yield Embedder(parts.database, usual=local, private=local)
+    with remote_embedder(parts.settings, gate) as remote:
+        yield Embedder(parts.database, usual=remote or local, private=local)
+
+
+@contextmanager
+def remote_embedder(settings: Settings, gate: Gate) -> Iterator[RemoteEmbedder | None]:
+    """The provider's model; None where the local one is the settings'."""
+    access = embedding_access(settings)
+    if access is None or not _may_be_used(settings, access):
+        yield None
         return
     engine = LazyEngine(access)
-    remote = RemoteEmbedder(
-        gate, engine, model_name(parts.settings), _limits(parts.settings)
-    )
     try:
-        yield Embedder(parts.database, usual=remote, private=local)
+        yield RemoteEmbedder(gate, engine, model_name(settings), _limits(settings))
     finally:
         engine.close()
 
@@ -105,7 +108,7 @@ def embedding_access(settings: Settings) -> Access | None:
         key=lambda: secret,
         api_version=llm.llm_api_version,
         timeout_s=llm.llm_timeout_s.total_seconds(),
-        local_hosts=local_hosts(settings),
+        local_hosts=settings.privacy.hosts,
         model_setting="PRSNL_EMBEDDING_MODEL",
         key_setting="PRSNL_EMBEDDING_API_KEY",
     )

@@ -20,7 +20,6 @@ from prsnl.media_processing.cloud_ear import CloudEar
 from prsnl.media_processing.service import AudioProcessor
 from prsnl.media_processing.transcribing import AudioTranscriber
 from prsnl.wiring.models import llm_access
-from prsnl.wiring.outside import local_hosts
 from prsnl.wiring.parts import Parts
 
 _MODELS: Final = "models"
@@ -131,7 +130,7 @@ def _access(settings: Settings) -> Access | None:
         base_url=own.speech_base_url,
         key=key.get_secret_value if key else str,
         timeout_s=settings.llm.llm_timeout_s.total_seconds(),
-        local_hosts=local_hosts(settings),
+        local_hosts=settings.privacy.hosts,
         model_setting="PRSNL_SPEECH_CLOUD_MODEL",
         key_setting="PRSNL_SPEECH_API_KEY",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 from urllib.parse import urlsplit
 
 from prsnl.ai_processing.asking import LanguageModel
@@ -13,24 +13,14 @@ from prsnl.ai_processing.prompts import FOLDER, Prompts
 from prsnl.core.errors import ProviderRejectedError, SettingsError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.engines import Llm
-from prsnl.engines.llm.table import OPENAI_URL, Access, LazyEngine, Provider
+from prsnl.engines.llm.table import OPENAI_URL, Access, LazyEngine
 from prsnl.engines.reach import Reach
-from prsnl.wiring.outside import local_hosts
 
 #: What a model reads and writes at once, in tokens: large ones read far more, but a
 #: model on one's own machine is often set to less than it could.
 _CONTEXT_TOKENS: Final = 32_000
 _CONTEXT_TOKENS_HERE: Final = 8_000
 _SCHEMES: Final = ("http", "https", "unix")
-
-
-def provider_of(own: Llm) -> Provider | Literal["extractive"]:
-    """The provider that is set, or follows from what else is."""
-    if own.llm_provider is not None:
-        return own.llm_provider
-    if own.llm_base_url is not None:
-        return "compatible"
-    return "openai" if own.llm_api_key or own.llm_token_file else "extractive"
 
 
 def language_model(settings: Settings) -> LanguageModel | None:
@@ -57,6 +47,7 @@ def language_model(settings: Settings) -> LanguageModel | None:
         endpoints=endpoints,
         prompts=Prompts(settings.storage.folder / FOLDER),
         context_tokens=own.llm_context_tokens or usual,
+        thinking_tokens=own.llm_thinking_tokens,
     )
 
 
@@ -78,7 +69,7 @@ def llm_access(settings: Settings) -> Access | None:
         SettingsError: Something that it needs is missing; it names what.
     """
     own = settings.llm
-    provider = provider_of(own)
+    provider = own.provider
     if provider == "extractive":
         return None
     base_url = own.llm_base_url or (OPENAI_URL if provider == "openai" else None)
@@ -115,7 +106,7 @@ def llm_access(settings: Settings) -> Access | None:
         has_token=own.llm_token_file is not None,
         api_version=own.llm_api_version,
         timeout_s=own.llm_timeout_s.total_seconds(),
-        local_hosts=local_hosts(settings),
+        local_hosts=settings.privacy.hosts,
     )
 
 

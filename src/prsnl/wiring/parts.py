@@ -8,6 +8,7 @@ from prsnl.core.db import Database
 from prsnl.core.settings import Settings
 from prsnl.core.storage import Storage
 from prsnl.engines.sandbox.pool import SandboxPool
+from prsnl.engines.taxonomy.contract import Taxonomy
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Parts:
     database: Database
     storage: Storage
     children: SandboxPool
+    #: What the documents of those are sorted by who have set nothing.
+    taxonomy: Taxonomy
 
     @property
     def unit_timeout_s(self) -> float:

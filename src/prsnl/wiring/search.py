@@ -12,8 +12,11 @@ from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
-from prsnl.search.embedder import IDLE, PROFILE, ChildEmbedder
+from prsnl.search.embedder import IDLE, PROFILE, ChildEmbedder, QueryEmbedder
+from prsnl.search.provider_embedder import ProviderEmbedder
 from prsnl.search.service import Searcher
+from prsnl.wiring.embedding import remote_embedder
+from prsnl.wiring.outside import gate
 
 #: Named, not imported: only a child has use for what it loads.
 _PRELOAD: Final = ("prsnl.engines.embedding", "prsnl.engines.embedding.minilm")
@@ -42,6 +45,10 @@ def searcher(
             },
             operations=operations,
         ) as children,
-        ChildEmbedder(children) as embedder,
+        ChildEmbedder(children) as here,
+        remote_embedder(settings, gate(settings, database)) as remote,
     ):
+        embedder: QueryEmbedder = here
+        if remote is not None:
+            embedder = ProviderEmbedder(database, here, remote)
         yield Searcher(database, storage, embedder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -13,6 +13,9 @@ from uuid import UUID, uuid5
 from prsnl.core.db import Db, Row
 from prsnl.engines.reach import Endpoint
 from prsnl.items import egress
+
+#: A month can be compared with the same one a year before.
+_KEPT: Final = timedelta(days=400)
 
 
 class Outcome(StrEnum):
@@ -198,12 +201,12 @@ def at_its_estimate(ended: Ended, intent: Intent) -> Ended:
     return replace(ended, usd=intent.usd)
 
 
-def forget_before(connection: Db, day: date, *, batch: int = 5000) -> int:
-    """Remove a batch of what is older than a day; tell how many."""
+def forget_old(connection: Db, *, batch: int = 5000) -> int:
+    """Remove a batch of what is older than thirteen months; tell how many."""
     return connection.execute(
         "delete from calls where id in "
-        "(select id from calls where starts_at < %s limit %s)",
-        [day, batch],
+        "(select id from calls where starts_at < now() - %s limit %s)",
+        [_KEPT, batch],
     ).rowcount
 
 
@@ -248,4 +251,6 @@ def _key(connection: Db, intent: Intent) -> UUID:
         {"task": intent.task_id, "stage": intent.stage, "unit": intent.unit},
     ).fetchone()
     number = row["n"] if row else 0
-    return uuid5(intent.task_id, f"{intent.stage}/{intent.unit}/{number}")
+    # By its size, too: a batch that is halved is another request.
+    told = (intent.stage, intent.unit, number, intent.sent_bytes, intent.tokens_in)
+    return uuid5(intent.task_id, "/".join(map(str, told)))

@@ -334,6 +334,8 @@ class _Scene:
             return (
                 "Waits for a part of the same batch to end: only so many run at once."
             )
+        if row["due_in_s"] > 0 and not (row["retries"] or row["error_message"]):
+            return f"Begins {_in(row['due_in_s'])}."
         if row["slot"] is not None:
             return (
                 "Waits for another large job of this machine to end: such jobs run "

@@ -17,9 +17,9 @@ from prsnl.engines.reach import Endpoint
 
 #: A request that has to wait no longer waits where it is; else its worker is released.
 WAITS_INSIDE: Final = timedelta(seconds=2)
-#: Of a limit so much is used. A provider's minute is not ours, and what leaves on time
-#: arrives a little later or earlier than the next.
-_USED: Final = 0.97
+#: Of a limit so much is used. A provider's minute is not ours, and what is sent on time
+#: by a busy machine arrives late: up to three seconds of that change no minute.
+_USED: Final = 0.95
 _LONGEST_PAUSE_S: Final = 3600.0
 _LONGEST_GUESS_S: Final = 60.0
 

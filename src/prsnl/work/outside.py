@@ -59,10 +59,11 @@ class Visitor:
 
 @dataclass(frozen=True)
 class _Pass:
-    """A request that may go: its key, and how long it waits still."""
+    """A request that may go."""
 
     key: str
-    wait_s: float
+    #: When it is to be sent, on this process's monotonic clock.
+    sends_at: float
 
 
 class _NoRoomError(Exception):
@@ -250,7 +251,8 @@ class _Passage(Generic[T]):
             if tries > 1:  # our own COMMIT, whose answer was lost
                 known = calls.written(connection, self.intent.call_id)
                 if known is not None:
-                    return _Pass(*known)
+                    key, wait_s = known
+                    return _Pass(key, time.monotonic() + wait_s)
             with connection.transaction():
                 return self._reserve(connection)
 
@@ -279,6 +281,7 @@ class _Passage(Generic[T]):
         )
         if isinstance(wait, Full):
             raise _NoRoomError(wait)
+        sends_at = time.monotonic() + wait  # the commit is a part of the wait
         holder = Holder(
             intent.call_id,
             intent.task_id,
@@ -287,7 +290,7 @@ class _Passage(Generic[T]):
         )
         if full := limits.place(connection, endpoint, gate.limits, holder):
             raise _NoRoomError(full)
-        return _Pass(calls.intend(connection, intent, wait_s=wait), wait)
+        return _Pass(calls.intend(connection, intent, wait_s=wait), sends_at)
 
     def _require_items_may_leave(self, connection: Db) -> None:
         if self.endpoint.reach is Reach.LOCAL:
@@ -330,7 +333,7 @@ class _Passage(Generic[T]):
     def _sent(self, entered: _Pass) -> Answered[T]:
         permit = Permit(self.endpoint.reach, self.gate.local_hosts)
         with self._stoppable(permit.call_back):
-            if not self._waited(entered.wait_s):
+            if not self._waited(entered.sends_at - time.monotonic()):
                 self._settle(Ended(outcome=Outcome.UNSENT))
                 self._check()
             timer = threading.Timer(self.timeout_s, permit.call_back)

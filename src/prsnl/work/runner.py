@@ -73,13 +73,17 @@ class Runner:
     #: Lets the end of a claim wait for the next claim; None ends it at once.
     finisher: Finisher[Finished] | None = None
 
-    def execute(self, task_id: UUID) -> None:
-        """Claim the task and do it; nothing, if it is not to be had."""
+    def execute(self, task_id: UUID) -> Ending | None:
+        """Claim the task and do it; nothing, if it is not to be had.
+
+        Returns:
+            How this try of it ends; None where nothing was done.
+        """
         if self.beat.is_draining:
             self._leave(task_id)
-            return
+            return None
         if not self._take(task_id):
-            return
+            return None
         claimed_at = time.monotonic()
         claimed = None
         try:
@@ -88,7 +92,7 @@ class Runner:
             if claimed is None:
                 self._let_go(task_id)
         if claimed is None:
-            return
+            return None
         run = TaskRun(
             claimed,
             self.services,
@@ -108,6 +112,7 @@ class Runner:
                 self._end(Finished(run, ending))
             else:
                 self.finisher.hand(Finished(run, ending), self._end)
+        return ending
 
     def _leave(self, task_id: UUID) -> None:
         """Have the hint sent to somebody else at once."""

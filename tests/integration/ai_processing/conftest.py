@@ -19,6 +19,7 @@ from prsnl.wiring import read
 from prsnl.work.ledger import TaskView
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.llm_answers import tokens
 from tests.fakes.llm_server import LlmServer, llm_server
 from tests.integration.file_processing.test_documents import Desk, working
 
@@ -104,5 +105,7 @@ def study(desk: Desk, server: LlmServer) -> Iterator[Study]:
     server.always(None)
     server.script()
     server.obeys = False
+    server.key = None
+    server.counts = tokens
     server.takes_schemas = server.takes_json_mode = True
     server.context_tokens = None

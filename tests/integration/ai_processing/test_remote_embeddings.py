@@ -25,7 +25,9 @@ from prsnl.embedded.stack import StackUrls
 from prsnl.items import egress, vectors
 from prsnl.items.models import AttachmentView
 from prsnl.items.vectors import Model
+from prsnl.wire.search import FoundBy, SearchQuery
 from prsnl.wiring.embedding import policy
+from prsnl.wiring.search import searcher
 from prsnl.work.ledger import TaskView
 from prsnl.work.reaper import reap
 from prsnl.work.submit import submission, submit
@@ -222,6 +224,46 @@ def test_the_passages_of_several_files_share_a_request_and_stand_on_receipts(
         receipt = egress.receipt(connection, files[0].item_id, owner="several")
     (recipient,) = receipt.recipients
     assert recipient.sent_bytes == len("several wrote note 0.")
+
+
+def test_tasks_and_files_of_one_owner_share_their_vectors(local: Desk) -> None:
+    """In both directions; what a task has embedded is found once a file says it."""
+    first = embed(local, ["shared wrote note 0."], "shared")
+    assert models(local, "shared") == []
+
+    files = notes(local, "shared", 2)
+    second = embed(local, ["shared wrote note 1.", "Something else."], "shared")
+
+    assert told(first, "embedded") == (1,)
+    assert told(second, "cached", "embedded") == (1, 1)
+    assert sorted(found(local, "shared")) == sorted(file.id for file in files)
+    with local.database.connection() as connection:
+        row = connection.execute(
+            "select count(*) as n from embeddings where owner = 'shared'"
+        ).fetchone()
+    assert row == {"n": 3}
+
+
+def test_a_query_is_embedded_by_the_model_of_the_passages_and_once(
+    desk: Desk, server: LlmServer
+) -> None:
+    """With the provider away the words answer, and the answer says so."""
+    notes(desk, "asker")
+    refreshed(desk, "asker")
+    settings, storage = desk.wiring.settings, desk.wiring.storage
+    with searcher(settings, desk.database, storage) as engine:
+        before = server.count("embeddings")
+        first = engine.search(SearchQuery(q="asker wrote note"), owner="asker")
+        engine.search(SearchQuery(q="asker wrote note"), owner="asker")
+        asked = server.count("embeddings") - before
+        server.go()
+        other = engine.search(SearchQuery(q="wrote"), owner="asker")
+
+    assert asked == 1
+    assert first.only_words_because is None
+    assert any(FoundBy.MEANING in hit.found_by for hit in first.hits)
+    assert other.hits
+    assert "cannot be reached" in str(other.only_words_because)
 
 
 def test_a_new_model_takes_over_once_it_has_all_and_nothing_is_lost_meanwhile(

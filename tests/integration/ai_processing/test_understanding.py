@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.passages import plan
 from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.engines.reach import Reach
 from prsnl.items import store
@@ -110,6 +112,20 @@ def test_a_long_text_is_read_in_parts_and_told_as_one(study: Study) -> None:
     assert told["summary"]
 
 
+@pytest.mark.parametrize("text", [TEXT, LONG], ids=["short", "long"])
+def test_a_quote_is_what_it_takes(study: Study, text: str) -> None:
+    """Requests exactly, tokens rather too many than too few."""
+    understanding = study.desk.runner.services.get(TextUnderstanding)
+    assert understanding.model is not None
+    planned = plan([[{"number": 1, "text": text}]], understanding.model, "analyze")
+
+    study.analyze(text)
+
+    assert len(planned) == len(study.server.calls)
+    sent = sum(len(call.text) // 4 for call in study.server.calls)
+    assert sent <= sum(one.tokens_in for one in planned) <= 3 * sent
+
+
 def test_a_text_that_fails_in_the_middle_goes_on_there(study: Study) -> None:
     """What a part cost is not paid again when another part fails."""
     good = len(result(study.analyze(LONG))) and len(study.server.calls)
@@ -176,6 +192,28 @@ def test_each_failure_ends_as_its_category_says(
     if status is Status.QUEUED:
         assert study.again(task).status is Status.SUCCESS
         assert len(study.server.calls) == calls + 1
+
+
+def test_an_answer_that_was_cut_gets_more_room(study: Study) -> None:
+    """A model that thinks may have thought with all of it."""
+    study.server.script(Says("", finish_reason="length"))
+
+    assert result(study.process(TEXT, "summarize"))["summary"]
+
+    first, second = study.server.calls
+    assert second.body["max_tokens"] == 4 * first.body["max_tokens"]
+    assert "cut off" in second.text
+
+
+def test_a_server_that_cuts_a_text_without_a_word_is_found_out(study: Study) -> None:
+    study.server.counts = lambda _text: 1_000
+
+    task = study.analyze(LONG)
+
+    assert result(task)["summary"]
+    (warning,) = task.warnings
+    assert "PRSNL_LLM_CONTEXT_TOKENS" in warning
+    assert "1000 of about" in warning
 
 
 def test_a_wait_that_a_provider_asks_for_is_kept(study: Study) -> None:
@@ -305,6 +343,31 @@ def test_what_a_model_makes_up_is_left_out(study: Study) -> None:
     assert len(task.warnings) == 2
 
 
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_each_protocol_is_asked_in_its_own_way(
+    desks: Desks, study: Study, provider: str
+) -> None:
+    is_azure = provider == "azure"
+    study.server.key = "a-key"
+    new = replace(
+        study,
+        desk=desks(
+            llm_provider=provider,
+            llm_base_url=study.server.url if is_azure else study.server.base_url,
+            llm_api_version="2024-10-21" if is_azure else None,
+            llm_api_key=SecretStr("a-key"),
+        ),
+    )
+
+    told = result(new.process(TEXT, "summarize"))
+
+    assert told["engine"] == f"{provider}/fake-large"
+    (call,) = new.server.calls
+    assert call.path.startswith("/openai/deployments/" if is_azure else "/v1/chat/")
+    assert "temperature" in call.body
+    assert call.body["max_completion_tokens"] == 900
+
+
 @pytest.fixture(scope="module")
 def plain_desk(desks: Desks) -> Desk:
     """A worker without a model."""
@@ -382,6 +445,32 @@ def test_a_document_is_whole_before_a_model_has_read_it(study: Study) -> None:
     assert item.key_points[0]["citations"][0]["page"] == 1
     assert item.ai_enhancement_status == item.summary_engine
     assert "amount" in {one["kind"] for one in item.entities}
+
+
+def test_each_file_of_an_item_is_read(study: Study) -> None:
+    files = [
+        study.desk.put(f"{n}.txt", f"{TEXT} Copy {n}.".encode(), study.owner)
+        for n in (1, 2)
+    ]
+    for file in files:
+        study.desk.process(file, study.owner)
+    with study.desk.database.connection() as connection:
+        connection.execute(
+            "update attachments set item_id = %s where id = %s",
+            [files[0].item_id, files[1].id],
+        )
+
+    result(study.analyze(content_id=str(files[0].item_id)))
+
+    with study.desk.database.connection() as connection:
+        rows = connection.execute(
+            "select ai_analysis -> 'understanding' ->> 'summary' as summary, "
+            "ai_analysis -> 'names' -> 'entities' as names from attachments "
+            "where item_id = %s",
+            [files[0].item_id],
+        ).fetchall()
+    assert len(rows) == 2
+    assert all(row["summary"] and row["names"] for row in rows)
 
 
 def test_a_prompt_of_the_users_own_is_another_question(study: Study) -> None:

@@ -75,6 +75,7 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "item_id": sent.item_id,
             "file_ids": sent.attachment.id,
             "content_id": sent.item_id,
+            "content_items": sent.item_id,
             "/api/items/bulk ids": sent.item_id,
             "/api/collections ids": sent.item_id,
             "/api/background/dead-letters/requeue ids": sent.task.task_id,

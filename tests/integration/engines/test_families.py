@@ -23,6 +23,7 @@ from prsnl.engines.contracts import (
     TextAnalysis,
 )
 from prsnl.engines.documents.identify import identify
+from prsnl.engines.taxonomy.reading import parsed, shipped
 from tests.fakes.child_files import FolderFiles
 from tests.fakes.encrypted_pdf import ENCRYPTED_PDF, PASSWORD
 
@@ -82,7 +83,7 @@ def test_what_is_preloaded_exists(name: str) -> None:
             "A first sourdough loaf",
             "en",
             "2025-02-16",
-            None,
+            "recipe",
         ),
         (
             "reading-note.md",
@@ -125,7 +126,17 @@ def test_a_sample_is_read_and_understood(
         "file_name": name,
     }
     (analyzed,) = text.analyze(FILES, asked)
-    (classified,) = text.classify(FILES, {**asked, "title": analyzed["title"]})
+    types = [one.model_dump() for one in parsed(shipped()).document_types]
+    (classified,) = text.classify(
+        FILES,
+        {
+            **asked,
+            "title": analyzed["title"],
+            "language": analyzed["language"],
+            "kind": kind,
+            "types": types,
+        },
+    )
     (summed,) = text.summarize(FILES, {**asked, "language": analyzed["language"]})
 
     analysis = TextAnalysis.model_validate(analyzed)

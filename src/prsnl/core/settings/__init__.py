@@ -29,6 +29,7 @@ from prsnl.core.settings.service import (
     Access,
     Broker,
     Database,
+    Flower,
     Logs,
     Server,
     Storage,
@@ -58,6 +59,7 @@ class Settings:
     children: Children
     logs: Logs
     watch: Watch = field(default_factory=Watch)
+    flower: Flower = field(default_factory=Flower)
     ocr: Ocr = field(default_factory=Ocr)
     embedding: Embedding = field(default_factory=Embedding)
     llm: Llm = field(default_factory=Llm)
@@ -79,13 +81,10 @@ class Settings:
         folder = data_dir or _read(Storage, given).folder
         files = [folder / KEPT_NAME, *given]
         kinds = cls.concern_types()
-        told = cls(**{name: _read(kind, files) for name, kind in kinds.items()})
-        if data_dir is None and told.storage.folder != folder:
-            raise SettingsError(
-                f"{files[0]} sets PRSNL_DATA_DIR, and lies in the folder that this "
-                "would name: set the variable elsewhere."
-            )
-        return told
+        told = {name: _read(kind, files) for name, kind in kinds.items()}
+        # The file in the folder does not move it.
+        told["storage"] = _read(Storage, files, data_dir=folder)
+        return cls(**told)
 
     @classmethod
     def concern_types(cls) -> dict[str, type[Any]]:
@@ -111,9 +110,9 @@ def _plain(value: object) -> object:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _read(concern: type[C], files: list[Path]) -> C:
+def _read(concern: type[C], files: list[Path], **given: Any) -> C:
     try:
-        return concern(_env_file=files)
+        return concern(_env_file=files, **given)
     except ValidationError as error:
         first = error.errors()[0]
         name = variable_of("_".join(str(part) for part in first["loc"]))
@@ -122,8 +121,8 @@ def _read(concern: type[C], files: list[Path]) -> C:
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
-        told = " or ".join(str(path) for path in files)
+        where = " or ".join(str(path) for path in files)
         raise SettingsError(
-            f"The settings in {told} cannot be read ({why}): make the file yours, or "
+            f"The settings in {where} cannot be read ({why}): make the file yours, or "
             "remove it."
         ) from error

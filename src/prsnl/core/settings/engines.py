@@ -131,6 +131,13 @@ class Llm(Concern):
         description="A model reads and writes so many tokens at once; default: 32000, "
         "of a compatible server 8000.",
     )
+    llm_thinking_tokens: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="A model that thinks may do so with so many tokens, beside those "
+        "of its answer.",
+    )
     llm_requests_per_minute: int | None = Field(
         None, ge=1, description="Requests a minute to one model, over all workers."
     )
@@ -163,6 +170,15 @@ class Llm(Concern):
     llm_usd_per_million_out: float | None = Field(
         None, ge=0, description="Price of a million tokens that come back."
     )
+
+    @property
+    def provider(self) -> Literal["openai", "azure", "compatible", "extractive"]:
+        """The provider that is set, or follows from what else is."""
+        if self.llm_provider is not None:
+            return self.llm_provider
+        if self.llm_base_url is not None:
+            return "compatible"
+        return "openai" if self.llm_api_key or self.llm_token_file else "extractive"
 
 
 class Speech(Concern):
@@ -226,3 +242,9 @@ class Privacy(Concern):
         description="Private addresses, with commas between, that count as this "
         "machine.",
     )
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The private addresses that count as this machine."""
+        named = (self.local_hosts or "").split(",")
+        return tuple(one for part in named if (one := part.strip()))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -12,6 +14,7 @@ from prsnl.core.errors import SettingsError
 from prsnl.core.settings import OF_ENGINES, Settings
 from prsnl.core.settings.sources import KEPT_NAME
 
+T = TypeVar("T")
 _Stamp = tuple[int, int, int] | None
 
 log = structlog.get_logger()
@@ -61,3 +64,40 @@ def _stamp(path: Path) -> _Stamp:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class Following(Generic[T]):
+    """What is made of the settings, and made anew when they have changed."""
+
+    def __init__(self, in_force: InForce, make: Callable[[Settings], T]) -> None:
+        """Makes it at once.
+
+        Args:
+            in_force: The settings.
+            make: May raise `SettingsError`; later the one of before is kept then.
+
+        Raises:
+            SettingsError: Of the first settings none can be made.
+        """
+        self._in_force = in_force
+        self._make = make
+        self._lock = threading.Lock()
+        self._settings = in_force.now()
+        self._made = make(self._settings)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the next call makes it anew, and takes as long as that does."""
+        return self._in_force.now() is not self._settings
+
+    def now(self) -> T:
+        """The one of now. Safe from any thread."""
+        settings = self._in_force.now()
+        with self._lock:
+            if settings is not self._settings:
+                self._settings = settings
+                try:
+                    self._made = self._make(settings)
+                except SettingsError as error:
+                    log.warning("settings.not_taken_up", reason=error.message)
+            return self._made

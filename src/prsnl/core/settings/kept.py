@@ -17,7 +17,7 @@ from typing import Final
 
 from prsnl.core.errors import BadRequestError, DiskFullError, SettingsError
 from prsnl.core.settings.sources import KEPT_NAME
-from prsnl.core.storage import is_full
+from prsnl.core.storage.copying import is_full
 
 _HEAD: Final = (
     "# Written by ./prsnl engines use and ./prsnl models get; yours to change.\n"

@@ -177,3 +177,19 @@ class Logs(Concern):
         pattern="^(debug|info|warning|error)$",
         description="`debug`, `info`, `warning` or `error`.",
     )
+
+
+class Flower(Concern):
+    """Celery's own view of the workers."""
+
+    flower: bool = Field(
+        default=False,
+        description="`true`: workers tell what Flower shows; costs them some speed.",
+    )
+    flower_port: int = Field(
+        5555, ge=1, le=65535, description="Port that Flower listens on."
+    )
+    flower_password: SecretStr | None = Field(
+        None,
+        description="Of its user `prsnl`; default: one in data_dir, `flower-password`.",
+    )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from prsnl.core.settings import Settings
-from prsnl.core.settings.engines import Llm
 from prsnl.engines.inventory.jobs import Better, EngineState, Job, JobState, Standing
 from prsnl.engines.inventory.model_list import OPENAI_URL, Provider
 from prsnl.engines.inventory.nearby import Nearby
-from prsnl.engines.reach import Reach, endpoint
+from prsnl.engines.inventory.place import place_of
+from prsnl.engines.reach import Reach
 
 _WITHOUT: Final = (
     "key sentences instead of a summary, facts instead of insights; what needs a "
@@ -42,30 +42,20 @@ class Chosen:
         return names.get(self.provider, self.host)
 
 
-def chosen(llm: Llm, *, local_hosts: Sequence[str] = ()) -> Chosen | None:
+def chosen(settings: Settings) -> Chosen | None:
     """The language model that the settings choose; None for the extractive engine."""
-    provider = provider_of(llm)
-    if provider is None:
+    provider = settings.llm.provider
+    if provider == "extractive":
         return None
+    llm = settings.llm
     base_url = llm.llm_base_url or (OPENAI_URL if provider == "openai" else "")
-    found = endpoint(provider, base_url, llm.llm_model or "", local_hosts=local_hosts)
-    return Chosen(provider, base_url, llm.llm_model, found.reach, found.host)
-
-
-def provider_of(llm: Llm) -> Provider | None:
-    """The provider by name, or as the other settings tell it; None: extractive."""
-    if llm.llm_provider == "extractive":
-        return None
-    if llm.llm_provider is not None:
-        return llm.llm_provider
-    if llm.llm_base_url:
-        return "compatible"
-    return "openai" if llm.llm_api_key else None
+    place = place_of(base_url, local_hosts=settings.privacy.hosts)
+    return Chosen(provider, base_url, llm.llm_model, place.reach, place.host)
 
 
 def state(settings: Settings, nearby: Sequence[Nearby]) -> JobState:
     """The job of a language model: who does it, and who could."""
-    found = chosen(settings.llm, local_hosts=local_hosts(settings))
+    found = chosen(settings)
     is_refused = (
         found is not None
         and settings.privacy.local_only
@@ -84,12 +74,6 @@ def state(settings: Settings, nearby: Sequence[Nearby]) -> JobState:
         engines.reverse()
     better = tuple(_better(nearby)) if found is None else ()
     return JobState(job=Job.LLM, engines=tuple(engines), better=better)
-
-
-def local_hosts(settings: Settings) -> tuple[str, ...]:
-    """The private addresses that count as this machine."""
-    given = (settings.privacy.local_hosts or "").split(",")
-    return tuple(each.strip() for each in given if each.strip())
 
 
 def _in_force(found: Chosen | None, *, is_refused: bool) -> Iterator[EngineState]:

@@ -15,6 +15,7 @@ import httpx2
 
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.engines.inventory.nearby import rows_of
+from prsnl.engines.reach import Reach, reach_of
 
 Provider: TypeAlias = Literal["openai", "azure", "compatible"]
 
@@ -26,10 +27,13 @@ _REFUSED: Final = frozenset({401, 403})
 _OK: Final = 200
 
 
-class KeyWantedError(BadRequestError):
-    """The server wants a key, or another one."""
+class KeyWantedError(Exception):
+    """The server wants a key, or another one; who can asks for it."""
 
-    code = "key_wanted"
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        #: A sentence, for who cannot.
+        self.message = message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +51,6 @@ class Address:
     def host(self) -> str:
         """Its name, and its port where it is not the usual one."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
-
-    @property
-    def is_local(self) -> bool:
-        """Whether a proxy of the environment cannot reach it."""
-        return urlsplit(self.base_url).hostname in {"127.0.0.1", "localhost", "::1"}
 
     def requests(self) -> Iterator[tuple[str, str]]:
         """What may be asked: a URL, and the base address that it proves right."""
@@ -95,7 +94,8 @@ def listed(address: Address) -> Listed:
         timeout=_TIMEOUT,
         headers=address.headers,
         follow_redirects=False,
-        trust_env=not address.is_local,
+        # A proxy of the environment cannot reach what is near.
+        trust_env=reach_of(address.base_url) is Reach.CLOUD,
     ) as client:
         for url, base_url in address.requests():
             try:
@@ -121,7 +121,7 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
     except httpx2.TransportError as error:
         raise UnavailableError(
             f"Nothing answers at {address.host} ({_why(error)}): start the server "
-            "there, or correct the address. Nothing was changed."
+            "there, or correct the address."
         ) from error
     except httpx2.InvalidURL as error:
         raise BadRequestError(f"{address.base_url} is no address.") from error
@@ -132,10 +132,10 @@ def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...
 def _check(answer: httpx2.Response, address: Address) -> None:
     status = answer.status_code
     if status in _REFUSED:
-        given = "does not accept the key" if address.key else "wants a key"
-        raise KeyWantedError(
-            f"{address.host} {given} (status {status}). Nothing was changed."
-        )
+        told = "wants a key"
+        if address.key:
+            told = "does not accept the key: give another with --key-file FILE"
+        raise KeyWantedError(f"{address.host} {told} (status {status}).")
     if status != _OK:
         raise _foreign(address, f"status {status}")
 
@@ -150,7 +150,7 @@ def _ids(told: Any, address: Address) -> tuple[str, ...]:
 def _foreign(address: Address, why: str) -> BadRequestError:
     return BadRequestError(
         f"What answers at {address.host} does not speak OpenAI's protocol ({why}): "
-        "correct the address (of most servers it ends with /v1). Nothing was changed."
+        "correct the address (of most servers it ends with /v1)."
     )
 
 

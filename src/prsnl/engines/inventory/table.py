@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psutil
+
 from prsnl.core.settings import Settings
-from prsnl.engines.inventory import language_model, own
+from prsnl.engines.inventory import language_model, media, own
 from prsnl.engines.inventory.jobs import JobState
 from prsnl.engines.inventory.nearby import Nearby
 
@@ -28,4 +30,8 @@ def inventory(
         own.languages(),
         own.key_sentences(),
         language_model.state(settings, nearby),
+        own.embedding(settings),
+        media.recordings(),
+        media.speech(settings, memory_bytes=psutil.virtual_memory().total),
+        media.speakers(),
     )

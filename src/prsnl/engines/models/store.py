@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from prsnl.core.errors import ConflictError, DiskFullError, SettingsError
-from prsnl.core.storage import is_full
+from prsnl.core.errors import (
+    BadRequestError,
+    ConflictError,
+    DiskFullError,
+    SettingsError,
+)
+from prsnl.core.storage.copying import is_full
 from prsnl.engines.models.catalogue import Model
 
 _NAME: Final = "models"
+#: Below the models' folder: what comes in, and what is about to go.
+_INCOMING: Final = ".incoming"
+_OUTGOING: Final = ".outgoing"
 #: What is public may be read by the sandbox's other user.
 _FOLDER_MODE: Final = 0o755
 
@@ -38,8 +46,7 @@ class ModelStore:
     def found(self, name: str) -> Path | None:
         """The folder of a model that is here, by its name alone; None if it is not."""
         folder = self.folder(name)
-        is_plain = bool(name) and name == Path(name).name and name[0] != "."
-        return folder if is_plain and folder.is_dir() else None
+        return folder if _is_plain(name) and folder.is_dir() else None
 
     def has(self, model: Model) -> bool:
         """Whether a model is here with all of its files, as large as they should be."""
@@ -68,8 +75,9 @@ class ModelStore:
 
     def partial_bytes(self, name: str) -> int:
         """How much of a model an earlier, broken-off download has left."""
-        with suppress(OSError):
-            return sum(each.stat().st_size for each in self._part(name).iterdir())
+        if _is_plain(name):
+            with suppress(OSError):
+                return sum(each.stat().st_size for each in self._part(name).iterdir())
         return 0
 
     @contextmanager
@@ -86,7 +94,7 @@ class ModelStore:
         """
         with self._told(model.name), self._held():
             part = self._part(model.name)
-            part.mkdir(exist_ok=True)
+            part.mkdir(parents=True, exist_ok=True)
             try:
                 yield part
             except DiskFullError:
@@ -99,12 +107,8 @@ class ModelStore:
         for each in part.iterdir():
             each.chmod(0o644)
         part.chmod(_FOLDER_MODE)
-        older = self.root / f".{model.name}.old"
-        shutil.rmtree(older, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            folder.rename(older)
-        part.rename(folder)
-        shutil.rmtree(older, ignore_errors=True)
+        with self._moved_aside(model.name):
+            part.rename(folder)
         descriptor = os.open(self.root, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -118,22 +122,34 @@ class ModelStore:
         It is moved aside first: nobody finds half of it.
 
         Raises:
+            BadRequestError: It is no name of a model: it leads elsewhere.
             ConflictError: Another command is at the models.
             SettingsError: The folder cannot be written.
         """
+        if not _is_plain(name):
+            raise BadRequestError(f"{name} is no name of a model.")
         with self._told(name), self._held():
             freed = self.partial_bytes(name)
             shutil.rmtree(self._part(name), ignore_errors=True)
             if self.found(name) is not None:
                 freed += self.size_bytes(name)
-                older = self.root / f".{name}.old"
-                shutil.rmtree(older, ignore_errors=True)
-                self.folder(name).rename(older)
-                shutil.rmtree(older)
+                with self._moved_aside(name):
+                    pass
         return freed
 
     def _part(self, name: str) -> Path:
-        return self.root / f".{name}.part"
+        return self.root / _INCOMING / name
+
+    @contextmanager
+    def _moved_aside(self, name: str) -> Iterator[None]:
+        """Have a model out of the way in the block, and gone after it."""
+        aside = self.root / _OUTGOING / name
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            self.folder(name).rename(aside)
+        yield
+        shutil.rmtree(aside, ignore_errors=True)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -157,6 +173,11 @@ class ModelStore:
                 f"{self.root} cannot be written ({error.strerror}): make it yours, or "
                 "set PRSNL_DATA_DIR to a folder that is."
             ) from error
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is a name, and no way to somewhere else."""
+    return bool(name) and name == Path(name).name and name[0] != "."
 
 
 def _lock_at_once(lock: int) -> None:

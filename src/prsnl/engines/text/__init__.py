@@ -11,7 +11,6 @@ from typing import Final
 
 from prsnl.engines.contracts import (
     ChildFiles,
-    DocumentType,
     Entity,
     Heading,
     Insights,
@@ -21,13 +20,16 @@ from prsnl.engines.contracts import (
     Summary,
     TextAnalysis,
 )
+from prsnl.engines.taxonomy.contract import CategoryDefinition, TypeDefinition
 from prsnl.engines.text.chunks import chunks_of
 from prsnl.engines.text.document_date import document_date_of
-from prsnl.engines.text.document_type import document_type_of
+from prsnl.engines.text.document_type import Described, type_of
 from prsnl.engines.text.entities import KIND_MAX, find_entities
 from prsnl.engines.text.insights import find_insights
 from prsnl.engines.text.keywords import keywords, tags
 from prsnl.engines.text.language import language_of
+from prsnl.engines.text.profile import Told, profile_of
+from prsnl.engines.text.prose import Paragraph, matter, prose
 from prsnl.engines.text.ranking import Sentence, key_sentences
 from prsnl.engines.text.sentences import paragraphs, sentences
 from prsnl.engines.text.titles import title_of
@@ -36,8 +38,10 @@ from prsnl.engines.text.words import UNSPACED, WORD
 ENGINE: Final = "extractive"
 #: Passages of one frame: well below what a frame may carry.
 _FRAME_PASSAGES: Final = 500
-#: Key sentences are sought in so much of a long text.
+#: Key sentences are sought in so much of a long text, of so many parts of it.
 _SENTENCES_WITHIN_CHARACTERS: Final = 200_000
+_PARTS: Final = 40
+_SOME_CHARACTERS: Final = 300
 
 Pages = Sequence[tuple[int, str]]
 
@@ -63,16 +67,18 @@ def summarize(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
     Args:
         files: Not used: the text comes in the parameters.
-        params: `pages` [{number, text}], `language`, and where known `headings`.
+        params: `pages` [{number, text}], `language`, and where known `headings`; with
+            `count` so many sentences at most.
     """
     del files
     pages = _pages(params)
     headings = [Heading.model_validate(one) for one in params.get("headings") or ()]
     length = sum(len(text) + 2 for _, text in pages)
+    found = _key_sentences(pages, headings, params["language"], params.get("count"))
     yield Summary(
         engine=ENGINE,
-        key_sentences=_key_sentences(pages, headings, params["language"]),
-        notes=tuple(_cut(length)),
+        key_sentences=found,
+        notes=tuple(_summary_notes(length, len(found))),
     ).model_dump(mode="json")
 
 
@@ -81,17 +87,39 @@ def classify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
     Args:
         files: Not used: the text comes in the parameters.
-        params: `pages` [{number, text}], `title` and `file_name`.
+        params: `pages` [{number, text}], `title`, `file_name`, the `types` of the
+            taxonomy, and where known `kind` and `language`.
     """
     del files
-    yield DocumentType(
-        engine=ENGINE,
-        document_type=document_type_of(
-            title=str(params["title"]),
-            text=_joined(_pages(params)),
-            file_name=str(params["file_name"]),
-        ),
-    ).model_dump(mode="json")
+    types = [TypeDefinition.model_validate(one) for one in params["types"]]
+    described = Described(
+        title=str(params["title"]),
+        text=_joined(_pages(params)),
+        file_name=str(params["file_name"]),
+        kind=params.get("kind"),
+        language=params.get("language"),
+    )
+    yield type_of(described, types, engine=ENGINE).model_dump(mode="json")
+
+
+def profile(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+    """Yield one `Profile`.
+
+    Args:
+        files: Not used: the text comes in the parameters.
+        params: `pages` [{number, text}], `title`, `keywords`, and the `categories` of
+            the taxonomy.
+    """
+    del files
+    told = Told(
+        title=str(params["title"]),
+        keywords=[str(one) for one in params["keywords"]],
+        text=_joined(_pages(params)),
+    )
+    categories = [
+        CategoryDefinition.model_validate(one) for one in params["categories"]
+    ]
+    yield profile_of(told, categories, engine=ENGINE).model_dump(mode="json")
 
 
 def insights(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
@@ -128,11 +156,12 @@ def _analysis(
 ) -> TextAnalysis:
     text = _joined(pages)
     language, confidence = language_of(text)
+    told = matter(pages)
     title, title_source = title_of(
-        headings=headings, metadata=metadata, text=text, file_name=file_name
+        headings=headings, metadata=metadata, text=told, file_name=file_name
     )
     entities = find_entities(pages, language)
-    found = keywords(text, language)
+    found = keywords(told, language)
     return TextAnalysis(
         engine=ENGINE,
         language=language,
@@ -153,16 +182,16 @@ def _joined(pages: Pages) -> str:
 
 
 def _key_sentences(
-    pages: Pages, headings: Iterable[Heading], language: str | None
+    pages: Pages,
+    headings: Iterable[Heading],
+    language: str | None,
+    count: int | None,
 ) -> tuple[KeySentence, ...]:
-    titles = {" ".join(heading.text.split()).casefold() for heading in headings}
+    titles = [heading.text for heading in headings]
     picked = key_sentences(
-        [
-            one
-            for one in _sentences(pages, language)
-            if one.text.casefold() not in titles
-        ],
+        list(_sentences(prose(pages, titles, language), language)),
         language,
+        count=count,
     )
     return tuple(
         KeySentence(text=one.sentence.text, page=one.sentence.page, score=one.score)
@@ -170,21 +199,32 @@ def _key_sentences(
     )
 
 
-def _sentences(pages: Pages, language: str | None) -> Iterator[Sentence]:
-    """The sentences of the prose, a line that repeats on other pages told once."""
-    left = _SENTENCES_WITHIN_CHARACTERS
+def _sentences(found: Sequence[Paragraph], language: str | None) -> Iterator[Sentence]:
+    """The sentences of the prose, one that is said again told once."""
     told: set[str] = set()
-    for number, text in pages:
-        if left <= 0:
-            return
-        for paragraph in paragraphs(text[:left]):
-            if "\t" in paragraph:
-                continue  # rows of a table
-            for sentence in sentences(paragraph, language):
+    for one in _spread(found):
+        for piece in paragraphs(one.text):
+            for sentence in sentences(piece, language):
                 if sentence not in told:
                     told.add(sentence)
-                    yield Sentence(text=sentence, page=number)
-        left -= len(text)
+                    yield Sentence(text=sentence, page=one.page, weight=one.weight)
+
+
+def _spread(found: Sequence[Paragraph]) -> Iterator[Paragraph]:
+    """All of a text, or of a long one as much from the beginning of each part."""
+    whole = sum(len(one.text) for one in found)
+    if whole <= _SENTENCES_WITHIN_CHARACTERS:
+        yield from found
+        return
+    within = _SENTENCES_WITHIN_CHARACTERS // _PARTS
+    part = before = read = 0
+    for one in found:
+        if (now := before * _PARTS // whole) != part:
+            part, read = now, 0
+        before += len(one.text)
+        if read < within:
+            read += len(one.text)
+            yield one
 
 
 def _word_count(text: str, language: str | None) -> int:
@@ -193,11 +233,16 @@ def _word_count(text: str, language: str | None) -> int:
     return sum(1 for _ in WORD.finditer(text))
 
 
-def _cut(characters: int) -> Iterator[str]:
+def _summary_notes(characters: int, found: int) -> Iterator[str]:
     if characters > _SENTENCES_WITHIN_CHARACTERS:
         yield (
-            f"The text has {characters} characters; key sentences are from the first "
-            f"{_SENTENCES_WITHIN_CHARACTERS}."
+            f"The text has {characters} characters; key sentences are from "
+            f"{_SENTENCES_WITHIN_CHARACTERS} of them, spread over all of it."
+        )
+    if not found and characters >= _SOME_CHARACTERS:
+        yield (
+            "There are no key sentences: the text has no whole sentences of running "
+            "text."
         )
 
 

@@ -1,124 +1,237 @@
-"""What sort of document a text is, by the words that such documents use."""
+"""What sort of document a text is: by what it calls itself, its words, its meaning.
+
+Each sort gets points; a confidence is the softmax of them, with a share for "none".
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePath
 from typing import Final
 
-_HEAD_CHARACTERS: Final = 3_000
-#: A title that names the type counts for this many words of the text.
-_TITLE_WEIGHT: Final = 4
-_FILE_NAME_WEIGHT: Final = 2
-#: Points below which no rule is sure, and the lead that the best must have.
-_FLOOR: Final = 4
-_LEAD: Final = 2
-#: A salutation and a close leave little doubt.
-_WEIGHTS: Final = {"letter": 2}
-#: One word counts so often at most: repetition is no proof.
-_TIMES_MAX: Final = 2
+from prsnl.engines.contracts import DocumentType, Guess
+from prsnl.engines.taxonomy.contract import TypeDefinition
+from prsnl.engines.text.cues import CueBook, Token, tokens
+from prsnl.engines.text.meaning import likeness, vector_of
 
-_NAMED: Final = {
-    "contract": r"contract|agreement|lease|vertrag|\w{2,30}vertrag|vereinbarung|"
-    r"contrat|bail|contrato|contratto|overeenkomst|huurovereenkomst|umowa",
-    "invoice": r"invoice|rechnung|facture|factura|fattura|factuur|fatura|faktura",
-    "receipt": r"receipt|quittung|kassenbon|kaufbeleg|reçu|recibo|ricevuta|"
-    r"scontrino|kassabon",
-    "letter": r"letter|brief|anschreiben|lettre|carta|lettera",
-    "minutes": r"minutes|meeting notes|protokoll|sitzungsprotokoll|"
-    r"besprechungsprotokoll|niederschrift|compte[- ]rendu|procès[- ]verbal|acta|"
-    r"verbale|notulen|ata",
-    "report": r"report|bericht|\w{2,30}bericht|rapport|informe|relazione|verslag|"
-    r"relatório|audit|study|studie|white ?paper",
-    "manual": r"manual|handbook|user guide|guide|handbuch|bedienungsanleitung|"
-    r"anleitung|benutzerhandbuch|manuel|mode d['\u2019]emploi|manuale|handleiding|"
-    r"tutorial|readme",
-    "resume": r"curriculum vitae|résumé|lebenslauf|cv|currículum",
-    "offer": r"quotation|quote|offer|angebot|kostenvoranschlag|devis|presupuesto|"
-    r"preventivo|offerte|orçamento",
-    "article": r"article|artikel|artículo|articolo|artigo|blog post",
-    "policy": r"policy|terms and conditions|terms of service|privacy policy|"
-    r"datenschutzerklärung|allgemeine geschäftsbedingungen|agb",
-}
-_WORDS: Final = {
-    "contract": r"hereinafter|the parties|this agreement|landlord|tenant|lessor|"
-    r"lessee|governing law|termination|witness whereof|vertragspartner|"
-    r"die parteien|vermieter\w{0,2}|mieter\w{0,2}|kündigung\w{0,2}|vertragsdauer|"
-    r"gerichtsstand|les parties|bailleur|locataire|résiliation|arrendador|"
-    r"arrendatario|las partes|rescisión|le parti|locatore|conduttore|partijen|"
-    r"verhuurder|huurder|opzegging",
-    "invoice": r"invoice (?:no|number|date)|amount due|total due|subtotal|vat|"
-    r"bill to|due date|payment terms|rechnungsnummer|rechnungsdatum|mwst|"
-    r"umsatzsteuer|zahlbar|gesamtbetrag|nettobetrag|ust-id\w{0,4}|tva|montant|"
-    r"total ttc|à payer|iva|importe|imponibile|btw|te betalen",
-    "receipt": r"cash|change due|card payment|thank you for your purchase|"
-    r"bar erhalten|betrag erhalten|kartenzahlung|vielen dank für ihren einkauf|"
-    r"payé par|merci de votre visite|pagado",
-    "letter": r"dear (?:sir|madam|mr|mrs|ms|dr|customer|\w{2,20},)|yours "
-    r"(?:sincerely|faithfully|truly)|kind regards|best regards|sincerely|"
-    r"sehr geehrte\w{0,2}|mit freundlichen grüßen|mit freundlichem gruß|"
-    r"hochachtungsvoll|madame, monsieur|cordialement|salutations distinguées|"
-    r"estimad[oa]s?|atentamente|saludos|gentile|distinti saluti|"
-    r"cordiali saluti|geachte|met vriendelijke groet",
-    "minutes": r"attendees|present|apologies|agenda|action items?|"
-    r"next meeting|minutes of|motion carried|teilnehmer\w{0,5}|anwesend\w{0,2}|"
-    r"tagesordnung\w{0,10}|entschuldigt|beschluss|beschlüsse|beschlossen|"
-    r"nächste sitzung|protokollführ\w{1,4}|aufgaben|top \d|présents|"
-    r"ordre du jour|asistentes|orden del día|presenti|ordine del giorno|aanwezig",
-    "report": r"executive summary|findings|recommendations|methodology|conclusions?|"
-    r"this report|fiscal year|results|figure \d|table \d|zusammenfassung|ergebnisse|"
-    r"empfehlungen|geschäftsjahr|fazit|dieser bericht|ce rapport|conclusion|"
-    r"résultats|este informe|conclusiones|resultados|risultati|conclusioni",
-    "manual": r"step \d|installation|troubleshooting|warning|click|getting started|"
-    r"instructions|configure|safety|schritt \d|warnung|achtung|inbetriebnahme|"
-    r"fehlerbehebung|sicherheitshinweise|klicken|étape \d|avertissement|dépannage",
-    "resume": r"work experience|education|skills|references available|"
-    r"berufserfahrung|ausbildung|kenntnisse|expérience professionnelle|formation|"
-    r"experiencia laboral|educación",
-    "offer": r"valid until|we are pleased to offer|unit price|quotation|"
-    r"angebotsnummer|gültig bis|einzelpreis|unverbindlich|valable jusqu|"
-    r"prix unitaire",
-    "article": r"abstract|keywords|introduction|references|related work|et al|"
-    r"doi|proceedings|journal|university|published|author",
-    "policy": r"personal data|cookies|liability|we may collect|your rights|"
-    r"effective date|personenbezogene\w{0,2}|haftung|données personnelles",
-}
-_NAMED_PATTERNS: Final = {
-    name: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-    for name, words in _NAMED.items()
-}
-_WORD_PATTERNS: Final = {
-    name: re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-    for name, words in _WORDS.items()
-}
+#: Under it nothing is told; from the other on a guess counts as sure.
+FLOOR: Final = 0.5
+SURE: Final = 0.8
+
+_HEAD_CHARACTERS: Final = 4_000
+#: A letter's close and a paper's references stand at the end.
+_TAIL_CHARACTERS: Final = 1_500
+_HEADING_LINES: Final = 15
+_HEADING_WORDS: Final = 7
+
+#: Points of a title that holds the name, and more the less it holds besides.
+_NAMED: Final = 3.0
+_NAMED_ALONE: Final = 3.0
+_IN_FILE_NAME: Final = 2.0
+_NAMED_MAX: Final = 7.0
+_SIGN: Final = 2.5
+#: Of each sign beyond the first: a salutation and a close leave little doubt.
+_TOGETHER: Final = 1.0
+_WORD: Final = 0.7
+_WORDS_MAX: Final = 4.0
+#: What stands twice or more counts so much more: repetition is little proof.
+_AGAIN: Final = 1.25
+_KIND: Final = 8.0
+#: The model has learnt English; of other languages it knows little.
+_MEANING: Final = {"en": 2.0}
+_MEANING_ELSE: Final = 0.7
+_MEANING_SCALE: Final = 0.1
+_MEANING_BOUNDS: Final = (-1.5, 2.5)
+#: Points of "none of them", and how many points make e times as likely.
+_NONE: Final = 4.5
+_TEMPERATURE: Final = 1.5
+_GUESSES: Final = 3
+_SHOWN_CUES: Final = 4
 
 
-def document_type_of(*, title: str, text: str, file_name: str) -> str | None:
-    """One of the types above; None if no rule is sure.
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """A document, as far as its sort can be told from it."""
 
-    Args:
-        title: What the document is called; it counts most.
-        text: Its head of 3,000 characters is read.
-        file_name: As its owner named it.
-    """
-    head = text[:_HEAD_CHARACTERS]
-    name = re.sub(r"[_\-.]+", " ", file_name)
-    points = {kind: _points(kind, title=title, head=head, name=name) for kind in _NAMED}
-    ranked = sorted(points, key=lambda kind: -points[kind])
-    best, second = ranked[0], ranked[1]
-    sure = points[best] >= _FLOOR and points[best] - points[second] >= _LEAD
-    return best if sure else None
+    title: str
+    text: str
+    file_name: str
+    #: As `file.identify` tells it; None for a text that is no file.
+    kind: str | None = None
+    #: ISO 639-1.
+    language: str | None = None
 
 
-def _points(kind: str, *, title: str, head: str, name: str) -> int:
-    named, words = _NAMED_PATTERNS[kind], _WORD_PATTERNS[kind]
-    counts: dict[str, int] = {}
-    for match in words.finditer(head):
-        word = match.group().casefold()
-        counts[word] = counts.get(word, 0) + 1
-    return (
-        _TITLE_WEIGHT * bool(named.search(title))
-        + _FILE_NAME_WEIGHT * bool(named.search(name))
-        + min(2, len(named.findall(head)))
-        + _WEIGHTS.get(kind, 1)
-        * sum(min(_TIMES_MAX, count) for count in counts.values())
+@dataclass(frozen=True)
+class _Case:
+    """What speaks for one sort."""
+
+    name: str
+    points: float
+    reasons: tuple[str, ...]
+
+
+def type_of(
+    described: Described, types: Sequence[TypeDefinition], *, engine: str
+) -> DocumentType:
+    """The sort of a document, if it is likely enough, and what speaks for it."""
+    if not types or not (described.text.strip() or described.title.strip()):
+        return DocumentType(engine=engine)
+    cases = sorted(_cases(described, types), key=lambda one: -one.points)
+    weights = [math.exp((case.points - _NONE) / _TEMPERATURE) for case in cases]
+    whole = 1 + sum(weights)
+    best = cases[0]
+    confidence = round(weights[0] / whole, 3)
+    return DocumentType(
+        engine=engine,
+        document_type=best.name if confidence >= FLOOR else None,
+        confidence=confidence,
+        reason=_sentence(best.reasons),
+        guesses=tuple(
+            Guess(name=case.name, confidence=round(weight / whole, 3))
+            for case, weight in zip(cases[:_GUESSES], weights, strict=False)
+        ),
     )
+
+
+def _cases(described: Described, types: Sequence[TypeDefinition]) -> Iterator[_Case]:
+    book = _book(tuple(types))
+    head = described.text[:_HEAD_CHARACTERS]
+    tail = described.text[_HEAD_CHARACTERS:][-_TAIL_CHARACTERS:]
+    said = book.cues.find(tokens(f"{head}\n{tail}"))
+    shares = book.shares
+    meaning = _meaning(described, types)
+    naming = _Naming.of(described, head)
+    for number, one in enumerate(types):
+        named, told_where = naming.points(book.names[number])
+        signs = {cue: said[cue] for cue in one.signs if cue in said}
+        words = {cue: said[cue] for cue in one.words if cue in said}
+        is_kind = bool({kind.casefold() for kind in one.kinds} & naming.kinds)
+        points = (
+            named
+            + _KIND * is_kind
+            + sum(_SIGN * _times(n) / shares[cue] for cue, n in signs.items())
+            + _TOGETHER * max(0, len(signs) - 1)
+            + min(
+                _WORDS_MAX,
+                sum(_WORD * _times(n) / shares[cue] for cue, n in words.items()),
+            )
+            + meaning[number]
+        )
+        told = [
+            *told_where,
+            *(["such files are one"] if is_kind else []),
+            *_shown([*signs, *words]),
+        ]
+        yield _Case(one.name, points, tuple(told))
+
+
+def _times(count: int) -> float:
+    return _AGAIN if count > 1 else 1.0
+
+
+def _meaning(described: Described, types: Sequence[TypeDefinition]) -> Sequence[float]:
+    """Points for the nearness of each description, about 0 in the mean."""
+    near = likeness(
+        vector_of(described.title, described.text), [one.description for one in types]
+    )
+    if near is None:
+        return [0.0] * len(types)
+    weight = _MEANING.get(described.language or "", _MEANING_ELSE)
+    mean = sum(near) / len(near)
+    low, high = _MEANING_BOUNDS
+    return [weight * min(high, max(low, (n - mean) / _MEANING_SCALE)) for n in near]
+
+
+@dataclass(frozen=True)
+class _Naming:
+    """Where a document may say what it is."""
+
+    title: Sequence[Token]
+    headings: Sequence[Sequence[Token]]
+    file_name: Sequence[Token]
+    kinds: frozenset[str]
+
+    @classmethod
+    def of(cls, described: Described, head: str) -> _Naming:
+        lines = [line for line in head.split("\n") if line.strip()][:_HEADING_LINES]
+        name = PurePath(described.file_name)
+        ending = name.suffix.removeprefix(".").casefold()
+        return cls(
+            tokens(described.title),
+            [
+                words
+                for line in lines
+                if 0 < len(words := tokens(line)) <= _HEADING_WORDS
+            ],
+            tokens(re.sub(r"[_\-.]+", " ", name.stem)),
+            frozenset({ending, (described.kind or "").casefold()} - {""}),
+        )
+
+    def points(self, names: CueBook) -> tuple[float, Sequence[str]]:
+        """How plainly a document calls itself so, and where it does."""
+        of_title = _named(names, self.title)
+        of_heading = max(
+            (_named(names, one) for one in self.headings), default=(0.0, "")
+        )
+        of_file = _named(names, self.file_name)
+        points = max(of_title, of_heading)[0] + _IN_FILE_NAME * bool(of_file[0])
+        places = {
+            "its title": of_title,
+            "a heading": of_heading,
+            "its file's name": of_file,
+        }
+        told = (
+            f"{place} says {_quoted(cue)}" for place, (n, cue) in places.items() if n
+        )
+        return min(_NAMED_MAX, points), list(told)[:1]
+
+
+def _named(names: CueBook, line: Sequence[Token]) -> tuple[float, str]:
+    found = names.find(line)
+    if not found:
+        return 0.0, ""
+    cue = max(found, key=lambda each: (len(each.split()), each))
+    return _NAMED + _NAMED_ALONE * len(cue.split()) / len(line), cue
+
+
+@dataclass(frozen=True)
+class _Book:
+    """The cues of a taxonomy's types."""
+
+    cues: CueBook
+    names: Sequence[CueBook]
+    #: How many types a cue speaks for: it tells the less, the more they are.
+    shares: Counter[str]
+
+
+@lru_cache(maxsize=8)
+def _book(types: tuple[TypeDefinition, ...]) -> _Book:
+    cues = [list(dict.fromkeys((*one.signs, *one.words))) for one in types]
+    return _Book(
+        CueBook(cue for each in cues for cue in each),
+        [CueBook(one.names) for one in types],
+        Counter(cue for each in cues for cue in each),
+    )
+
+
+def _shown(cues: Iterable[str]) -> Iterator[str]:
+    said = [_quoted(cue) for cue in cues][:_SHOWN_CUES]
+    if said:
+        yield f"the text says {', '.join(said)}"
+
+
+def _quoted(cue: str) -> str:
+    return "\u201c" + cue.strip("^$").replace("*", "\u2026") + "\u201d"
+
+
+def _sentence(reasons: Sequence[str]) -> str | None:
+    if not reasons:
+        return None
+    told = "; ".join(reasons)
+    return f"{told[0].upper()}{told[1:]}."

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 from typing import Final, TypeAlias
 
 from prsnl.engines.contracts import Entity, EntityKind
 from prsnl.engines.text.amounts import find_amounts
 from prsnl.engines.text.dates import find_dates
 from prsnl.engines.text.iban import iban_in
+from prsnl.engines.text.prose import (
+    is_notice,
+    references_start,
+    repeated_lines,
+    without_addresses,
+)
 from prsnl.engines.text.words import WORD, stop_words
 
 #: So many of a kind are kept from one document; a list of 10,000 helps nobody.
@@ -69,6 +76,34 @@ _COMPANY: Final = re.compile(
 _ABBREVIATED: Final = re.compile(
     r"(?<!\w)(?:Ltd|Inc|Corp|Co|S\.A|e\.V|B\.V|N\.V|S\.L|S\.r\.l)\.$"
 )
+_WORD: Final = re.compile(r"[^ ]+")
+_POSSESSIVE: Final = re.compile(r"['\u2019]s?$")
+#: "St." and "Jr." are part of a name; what is longer ends a sentence.
+_SHORT: Final = 4
+#: Places that are called after their owner: "King's College".
+_NAMED_AFTER: Final = frozenset(
+    {
+        *("hospital", "college", "school", "church", "bank", "island", "day", "house"),
+        *("university", "hotel", "inn", "park", "street", "road", "square", "abbey"),
+    }
+)
+#: Capitalised as a rule, and no part of anybody's name.
+_UNNAMED: Final = """
+    dear hi hello see figure fig table section chapter appendix part page plate volume
+    item amount total subject general terms keywords abstract introduction conclusion
+    conclusions references contents acknowledgments acknowledgements summary column row
+    note notes example step question answer first second third fourth list id no nr
+    monday tuesday wednesday thursday friday saturday sunday january february march
+    april june july august september october november december firma abs abschnitt
+    date invoice receipt price quantity description name address phone email fax
+"""
+#: "Part B", "Plate XII".
+_COUNTED: Final = re.compile(r"[A-Z]|[IVXLC]{1,6}")
+_NUMBERED: Final = re.compile(r"\s*(?:\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,4})\.?\s+")
+#: So far around a name a notice is looked for.
+_NEAR: Final = 500
+_LINKS: Final = frozenset({"of", "de", "du", "la", "the", "and", "&"})
+_NO_NAMES: Final = frozenset(_UNNAMED.split())
 _WEAK_IN: Final = frozenset({"de"})
 
 
@@ -84,7 +119,8 @@ def find_entities(
     """
     kept: list[Entity] = []
     counts: dict[EntityKind, int] = dict.fromkeys(EntityKind, 0)
-    names = _Names(language)
+    pages = list(pages)
+    names = _Names(pages, language)
     for number, text in pages:
         found: list[Entity] = []
         taken: set[int] = set()
@@ -183,53 +219,117 @@ def _phone(number: str) -> str | None:
 class _Names:
     """Finds candidates for names, each once in a document."""
 
-    def __init__(self, language: str | None) -> None:
+    def __init__(self, pages: Sequence[tuple[int, str]], language: str | None) -> None:
         self._left_out = stop_words(language) | stop_words("en")
         self._weak = language in _WEAK_IN
         self._told: set[str] = set()
+        self._common = _common(text for _, text in pages)
+        self._end = references_start(pages)
+        self._running = repeated_lines(pages)
 
     def find(self, page: int, text: str) -> Iterator[Entity]:
-        common = {word for word in WORD.findall(text) if word.islower()}
         for match in _NAME.finditer(text):
-            if len(self._told) >= _CANDIDATES_MAX:
-                return
-            start, end = self._trimmed(match, common)
-            name = text[start:end]
-            folded = name.casefold()
-            if folded in self._told or not self._is_name(text, start, name):
-                continue
-            self._told.add(folded)
-            yield Entity(
-                kind=EntityKind.NAME_CANDIDATE,
-                text=name,
-                value=None,
-                page=page,
-                start=start,
-                end=end,
-            )
+            for start, end in self._parts(match):
+                if len(self._told) >= _CANDIDATES_MAX:
+                    return
+                name = text[start:end]
+                folded = name.casefold()
+                if self._end is not None and (page, start) >= self._end:
+                    return
+                if folded in self._told or not self._is_name(text, start, name):
+                    continue
+                self._told.add(folded)
+                yield Entity(
+                    kind=EntityKind.NAME_CANDIDATE,
+                    text=name,
+                    value=None,
+                    page=page,
+                    start=start,
+                    end=end,
+                )
 
-    def _trimmed(self, match: re.Match[str], common: set[str]) -> tuple[int, int]:
+    def _parts(self, match: re.Match[str]) -> Iterator[tuple[int, int]]:
+        """What of a row of capitals may be a name: "Apple's Web Kit" has two parts."""
+        part: list[re.Match[str]] = []
+        for word in _WORD.finditer(match.string, *match.span()):
+            if part and _ends(part[-1].group(), word.group()):
+                yield from self._trimmed(part)
+                part = []
+            part.append(word)
+        yield from self._trimmed(part)
+
+    def _trimmed(self, words: list[re.Match[str]]) -> Iterator[tuple[int, int]]:
         """Without what is no name at either end, e.g. a first word of a sentence."""
-        start, words = match.start(), match.group().split(" ")
-        while words and self._is_common(words[0], common):
-            start += len(words.pop(0)) + 1
-        while words and self._is_common(words[-1], common):
-            words.pop()
-        end = start + len(" ".join(words))
-        while end > start and match.string[end - 1] in "'\u2019-&":
+        while words and self._is_common(words[0].group()):
+            words = words[1:]
+        count = len(words)
+        while words and (
+            self._is_common(words[-1].group()) or _COUNTED.fullmatch(words[-1].group())
+        ):
+            words = words[:-1]
+        is_cut = len(words) < count
+        if not words or (is_cut and any(one.group() in _LINKS for one in words)):
+            return  # "Institute of Coastal" is nobody
+        start, last = words[0].start(), words[-1]
+        end = last.end() - len(last.group()) + len(_POSSESSIVE.sub("", last.group()))
+        text = last.string
+        while end > start and text[end - 1] in "'\u2019-&":
             end -= 1
-        name = match.string[start:end]
+        name = text[start:end]
         ends_with_stop = name.endswith(".") and not _ABBREVIATED.search(name)
-        return start, end - ends_with_stop
+        yield start, end - ends_with_stop
 
-    def _is_common(self, word: str, common: set[str]) -> bool:
-        plain = word.rstrip(".").casefold()
-        return plain in self._left_out or plain in common
+    def _is_common(self, word: str) -> bool:
+        plain = _POSSESSIVE.sub("", word.rstrip(".")).casefold()
+        return plain in self._left_out or plain in self._common or plain in _NO_NAMES
 
     def _is_name(self, text: str, start: int, name: str) -> bool:
-        if " " not in name or name.isupper():
+        words = name.split()
+        if len(words) < 2 or name.isupper():  # noqa: PLR2004 - one word is too little
             return False
+        if any(one == other for one, other in pairwise(words)):
+            return False
+        line = text[text.rfind("\n", 0, start) + 1 : start]
+        if " ".join(_line_at(text, start).split()).casefold() in self._running:
+            return False
+        if is_notice(_paragraph_at(text, start)):
+            return False
+        if _NUMBERED.fullmatch(line) and text[start + len(name) :][:1] in ("", "\n"):
+            return False  # "2.1 Hyper Parameters"
         strong = bool(_COMPANY.search(name)) or bool(
             _TITLED.search(text[max(0, start - 12) : start] + name[:12])
         )
         return strong or not self._weak
+
+
+def _line_at(text: str, place: int) -> str:
+    end = text.find("\n", place)
+    return text[text.rfind("\n", 0, place) + 1 : len(text) if end < 0 else end]
+
+
+def _paragraph_at(text: str, place: int) -> str:
+    start, end = text.rfind("\n\n", 0, place) + 1, text.find("\n\n", place)
+    near = max(start, place - _NEAR), min(len(text) if end < 0 else end, place + _NEAR)
+    return text[slice(*near)]
+
+
+def _common(texts: Iterable[str]) -> frozenset[str]:
+    """The words that the document writes small at least as often as with a capital.
+
+    A heading writes them with one, and so does the beginning of a sentence.
+    """
+    small: Counter[str] = Counter()
+    capital: Counter[str] = Counter()
+    for text in texts:
+        for word in WORD.findall(without_addresses(text)):
+            plain = _POSSESSIVE.sub("", word).casefold()
+            (small if word[0].islower() else capital)[plain] += 1
+    return frozenset(word for word, n in small.items() if n >= capital[word] / 2)
+
+
+def _ends(word: str, following: str) -> bool:
+    """Whether a name ends with a word: at a full stop, or as the owner of the next."""
+    if word.endswith("."):
+        return len(word) > _SHORT and not _ABBREVIATED.search(word)
+    is_owner = _POSSESSIVE.search(word) is not None
+    return is_owner and following.casefold() not in _NAMED_AFTER

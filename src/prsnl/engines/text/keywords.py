@@ -22,11 +22,54 @@ _PHRASE_MAX: Final = 3
 _WORD_MIN: Final = 3
 _KEYWORDS: Final = 10
 _TAGS: Final = 5
-#: Words of dates and sums: they tell nothing of the matter.
-_UNTELLING: Final = frozenset(MONTHS) | {
-    *("eur", "usd", "gbp", "chf", "euro", "euros", "page", "seite", "http", "https"),
-    *("www", "com", "org", "html", "nbsp", "total", "amount", "number", "nr", "date"),
-}
+#: Words of dates and sums, of address and of speech: they tell nothing of the matter.
+_GENERIC: Final = """
+    eur usd gbp chf euro euros page pages seite seiten http https www com org html
+    nbsp total amount number numbers nr no date figure figures table tables section
+    chapter appendix item items note notes dkt vol pp et al etc ibid
+    monday tuesday wednesday thursday friday saturday sunday
+    montag dienstag mittwoch donnerstag freitag samstag sonntag
+    mr mrs ms miss dr prof sir madam dear herr herrn frau firma familie monsieur madame
+    said says say told tell tells ask asked asks think thought know known knows
+    make makes made making take takes taken took give gives given gave get gets got
+    go goes going gone went come comes came keep keeps kept put puts let lets
+    find finds found show shows shown see sees seen look looks looked use used want
+    wants wanted need needs needed seem seems seemed become becomes became begin begins
+    able available better best good great well bad new old big large small little long
+    short high low early late different several various certain possible general whole
+    important necessary similar following further enough second third last next
+    never always often sometimes usually really still already even yet ever quite
+    rather almost perhaps maybe therefore thus however hence indeed instead
+    today tomorrow yesterday time times year years day days month months week weeks
+    hour hours minute minutes way ways thing things case cases part parts kind kinds
+    behind above below beside near across around along beneath beyond inside outside far
+    lot example examples result results idea people person one two three four five six
+    first back side unless hello seven eight nine ten please yes
+    ganz ganze ganzen neu neue neuen neuer neues gut gute guten großer große
+    großen klein kleine kleinen
+    erste ersten erster zweite zweiten letzte letzten viele vielen weitere weiteren
+    verschiedene wichtig möglich beispiel beispiele fall fälle teil teile ende anfang
+    zeit jahr jahre jahren tag tage tagen monat monate monaten woche wochen stunde
+    stunden minuten uhr heute morgen gestern derzeit bereits bisher insgesamt bitte
+    beträgt betragen erfolgt erfolgen steht stehen liegt liegen geht gehen kommt kommen
+    macht machen gemacht sagt sagte sagen hält halten bleibt bleiben gilt gelten
+    top punkt punkte datum nummer betrag summe anlage blatt eins zwei drei vier fünf
+    nouveau nouvelle bon fait faire jour jours mois année années fois exemple
+    nuevo nueva bueno año años día días mes meses vez ejemplo
+"""
+_UNTELLING: Final = frozenset(MONTHS) | frozenset(_GENERIC.split())
+#: Nouns that end like adverbs.
+_ENDING_LY: Final = """
+    family assembly supply reply anomaly monopoly italy july butterfly dragonfly
+    firefly jelly belly bully ally rally lily holly early daily weekly monthly quarterly
+    homily subfamily"""
+_LY_NOUNS: Final = frozenset(_ENDING_LY.split())
+#: In a text of so many words a keyword stands so often at least.
+_LONG_WORDS: Final = 200
+_SAID_AGAIN: Final = 2
+_ADVERB_MIN: Final = 6
+_DIGITS_MAX: Final = 1
+_POSSESSIVE: Final = re.compile(r"['\u2019]s?$")
 #: What separates phrases; a wrapped line does not.
 _BREAK: Final = re.compile(r"[.!?:;,()\[\]{}\"“”„«»|/\\•·\t\u2013—*=<>]|\n\s*\n")
 _SAMPLE_CHARACTERS: Final = 300_000
@@ -50,7 +93,7 @@ def keywords(text: str, language: str | None) -> list[tuple[str, float]]:
     """
     if language in UNSPACED:
         return []
-    left_out = stop_words(language)
+    left_out = stop_words(language) | stop_words("en")
     pieces = list(_pieces(text[:_SAMPLE_CHARACTERS]))
     scores = _term_scores(pieces, left_out)
     if not scores:
@@ -67,7 +110,7 @@ def tags(found: Iterable[tuple[str, float]]) -> list[str]:
 
 def _pieces(text: str) -> Iterator[list[str]]:
     for piece in _BREAK.split(text):
-        words = WORD.findall(piece)
+        words = [_POSSESSIVE.sub("", word) for word in WORD.findall(piece)]
         if words:
             yield words
 
@@ -89,10 +132,11 @@ def _term_scores(
                 term.left[folded[place - 1]] += 1
             if place + 1 < len(folded):
                 term.right[folded[place + 1]] += 1
+    least = _SAID_AGAIN if sum(map(len, pieces)) >= _LONG_WORDS else 1
     meant = {
         plain: term
         for plain, term in known.items()
-        if plain not in left_out and plain not in _UNTELLING and len(plain) >= _WORD_MIN
+        if plain not in left_out and _is_telling(plain) and term.count >= least
     }
     if not meant:
         return {}
@@ -103,6 +147,15 @@ def _term_scores(
         plain: _term_score(term, usual=usual, most=most, pieces=len(pieces))
         for plain, term in meant.items()
     }
+
+
+def _is_telling(word: str) -> bool:
+    """Whether a folded word may say what a text is about: no number, no adverb."""
+    if len(word) < _WORD_MIN or word in _UNTELLING or "_" in word:
+        return False
+    if word.endswith("ly") and len(word) >= _ADVERB_MIN and word not in _LY_NOUNS:
+        return False
+    return sum(sign.isdigit() for sign in word) <= _DIGITS_MAX
 
 
 def _term_score(term: _Term, *, usual: float, most: int, pieces: int) -> float:

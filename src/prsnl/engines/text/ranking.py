@@ -1,4 +1,4 @@
-"""Key sentences by TextRank.
+"""Key sentences by TextRank: central to the text, and from all of its parts.
 
 R. Mihalcea and P. Tarau, "TextRank: Bringing Order into Texts", EMNLP 2004: sentences
 vote for those that they share words with.
@@ -7,7 +7,6 @@ vote for those that they share words with.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from prsnl.engines.text.wholeness import is_whole, usefulness
 from prsnl.engines.text.words import terms
 
 _DAMPING: Final = 0.85
@@ -24,24 +24,20 @@ _CONVERGED: Final = 1e-6
 #: A square of this many sentences is compared; 4 MB a matrix.
 _SENTENCES_MAX: Final = 1_000
 _VOCABULARY_MAX: Final = 6_000
-_FEW: Final = 3
-_MANY: Final = 5
-#: From so many sentences on, five are picked instead of three.
-_LONG_TEXT: Final = 30
+#: So many are picked of a text with at least so many sentences.
+_COUNTS: Final = ((200, 7), (30, 5), (0, 3))
 #: Two sentences that share more of their words than this say the same.
 _SAME_SHARE: Final = 0.55
-_CHARACTERS_MIN: Final = 30
-_CHARACTERS_MAX: Final = 420
+#: What a sentence loses that says again what is picked: all of it would be 1.
+_REDUNDANCY: Final = 0.8
+#: And what it keeps in a part of the text that has one already.
+_SAME_PART: Final = 0.3
 _TERMS_MIN: Final = 4
-_LETTERS_SHARE_MIN: Final = 0.65
-_ENDS: Final = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f", "\u061f", "\u06d4")
-_CLOSERS: Final = "\"')]}»”\u2019"
-_BOILERPLATE: Final = re.compile(
-    r"©|\bcopyright\b|\ball rights reserved\b|\balle rechte vorbehalten\b|"
-    r"\btous droits réservés\b|https?://|www\.|\bcookies?\b|\bpage \d|\bseite \d|"
-    r"\bunsubscribe\b",
-    re.IGNORECASE,
-)
+#: A text says at its beginning what it is about, and at its end what came of it.
+_BEGINNING: Final = 0.06
+_AT_BEGINNING: Final = 1.35
+_END: Final = 0.94
+_AT_END: Final = 1.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,62 +46,136 @@ class Sentence:
 
     text: str
     page: int
+    #: More than 1 where the document sums itself up.
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranked:
-    """A sentence with its rank, between 0 and 1: the best has 1."""
+    """A picked sentence; the higher the score, the earlier it was picked.
+
+    The best has 1: the first three of five by their score are what would have been
+    picked of three.
+    """
 
     sentence: Sentence
     score: float
 
 
-def is_candidate(text: str) -> bool:
-    """Whether a sentence is one: not a heading, a table row or boilerplate."""
-    if not _CHARACTERS_MIN <= len(text) <= _CHARACTERS_MAX or "\t" in text:
-        return False
-    if not text.rstrip(_CLOSERS).endswith(_ENDS):
-        return False
-    letters = sum(letter.isalpha() or letter.isspace() for letter in text)
-    return letters >= _LETTERS_SHARE_MIN * len(text) and not _BOILERPLATE.search(text)
+@dataclass(frozen=True)
+class _Candidate:
+    sentence: Sentence
+    words: frozenset[str]
+    #: Where in the text it stands, from 0 to 1.
+    place: float
 
 
-def key_sentences(sentences: Sequence[Sentence], language: str | None) -> list[Ranked]:
-    """Pick three to five sentences that stand for the others, in document order.
+def key_sentences(
+    sentences: Sequence[Sentence], language: str | None, *, count: int | None = None
+) -> list[Ranked]:
+    """Pick sentences that stand for the others and for each part, in document order.
 
     Args:
         sentences: Those of the document, in order; of more than 1,000 candidates the
-            first 1,000 are compared.
+            1,000 with the commonest words are compared, as many of each part.
         language: ISO 639-1, for the words that do not count.
+        count: At most so many; else three to seven, by the length of the text.
     """
-    candidates: list[tuple[Sentence, frozenset[str]]] = []
-    for sentence in sentences:
-        words = frozenset(terms(sentence.text, language))
-        if len(words) >= _TERMS_MIN and is_candidate(sentence.text):
-            candidates.append((sentence, words))
-            if len(candidates) == _SENTENCES_MAX:
-                break
-    if not candidates:
+    found = _candidates(sentences, language)
+    if not found:
         return []
-    scores = _ranks([words for _, words in candidates])
-    wanted = _MANY if len(candidates) >= _LONG_TEXT else _FEW
-    picked: list[int] = []
-    for index in sorted(range(len(candidates)), key=lambda one: (-scores[one], one)):
-        words = candidates[index][1]
-        if not any(
-            _share(words, candidates[other][1]) > _SAME_SHARE for other in picked
-        ):
-            picked.append(index)
-        if len(picked) == wanted:
-            break
-    top = max(float(scores[index]) for index in picked)
+    wanted = count or next(n for least, n in _COUNTS if len(found) >= least)
+    candidates = _within(found)
+    ranks = _ranks([one.words for one in candidates])
+    worth = [
+        float(rank) * _worth(one) for rank, one in zip(ranks, candidates, strict=True)
+    ]
+    picked = _pick(candidates, worth, wanted)
+    top = max(picked.values())
     return [
         Ranked(
-            sentence=candidates[index][0],
-            score=round(float(scores[index]) / top, 4) if top else 1.0,
+            sentence=candidates[index].sentence,
+            score=round(picked[index] / top, 4) if top else 1.0,
         )
         for index in sorted(picked)
     ]
+
+
+def _candidates(
+    sentences: Sequence[Sentence], language: str | None
+) -> list[_Candidate]:
+    whole = sum(len(one.text) for one in sentences) or 1
+    found: list[_Candidate] = []
+    before = 0
+    for one in sentences:
+        words = frozenset(terms(one.text, language))
+        if len(words) >= _TERMS_MIN and is_whole(one.text, language):
+            found.append(_Candidate(one, words, before / whole))
+        before += len(one.text)
+    return found
+
+
+def _within(candidates: Sequence[_Candidate]) -> Sequence[_Candidate]:
+    """At most 1,000 of them: of equal parts those with the commonest words."""
+    if len(candidates) <= _SENTENCES_MAX:
+        return candidates
+    counts = Counter(word for one in candidates for word in one.words)
+    parts = 20
+    kept: list[int] = []
+    for part in range(parts):
+        start, end = (len(candidates) * at // parts for at in (part, part + 1))
+        best = sorted(
+            range(start, end),
+            key=lambda index: (-_commonness(candidates[index], counts), index),
+        )
+        kept += best[: _SENTENCES_MAX // parts]
+    return [candidates[index] for index in sorted(kept)]
+
+
+def _commonness(one: _Candidate, counts: Counter[str]) -> float:
+    return sum(math.log(counts[word]) for word in one.words) / len(one.words)
+
+
+def _worth(one: _Candidate) -> float:
+    """What its place and its form make of a sentence."""
+    place = 1.0
+    if one.place < _BEGINNING:
+        place = _AT_BEGINNING
+    elif one.place > _END:
+        place = _AT_END
+    return place * one.sentence.weight * usefulness(one.sentence.text)
+
+
+def _pick(
+    candidates: Sequence[_Candidate], worth: Sequence[float], wanted: int
+) -> dict[int, float]:
+    """The best, then the best beside it, and so on, each with what it was worth then.
+
+    J. Carbonell and J. Goldstein, "The Use of MMR, Diversity-Based Reranking for
+    Reordering Documents and Producing Summaries", SIGIR 1998; and a part of the text
+    that has a sentence gives way to one that has none.
+    """
+    picked: dict[int, float] = {}
+    parts: set[int] = set()
+    nearest = [0.0] * len(candidates)
+    while len(picked) < wanted:
+        gains = [
+            0.0
+            if index in picked or nearest[index] > _SAME_SHARE
+            else worth[index]
+            * (1 - _REDUNDANCY * nearest[index])
+            * (_SAME_PART if int(one.place * wanted) in parts else 1.0)
+            for index, one in enumerate(candidates)
+        ]
+        best = max(range(len(gains)), key=gains.__getitem__)
+        if gains[best] <= 0:
+            break
+        picked[best] = min(gains[best], *picked.values()) if picked else gains[best]
+        parts.add(int(candidates[best].place * wanted))
+        for index, one in enumerate(candidates):
+            share = _share(one.words, candidates[best].words)
+            nearest[index] = max(nearest[index], share)
+    return picked
 
 
 def _share(one: frozenset[str], other: frozenset[str]) -> float:

@@ -64,12 +64,13 @@ def is_there(store: ModelStore) -> bool:
 
 
 def left_over(store: ModelStore) -> list[str]:
-    """What lies in the store besides models."""
-    return [
-        each.name
-        for each in store.root.iterdir()
-        if each.name not in {".lock", "little"}
-    ]
+    """The files that lie in the store besides the model."""
+    found = (
+        each.relative_to(store.root)
+        for each in store.root.rglob("*")
+        if each.is_file() and each.name != ".lock"
+    )
+    return [str(each) for each in found if each.parts[0] != "little"]
 
 
 def test_a_model_is_there_whole_with_its_licence_and_where_it_is_from(
@@ -337,23 +338,32 @@ def test_a_removed_model_is_gone_and_another_one_stays(
 ) -> None:
     get(MODEL, store, remote(host))
     (store.root / "mine").mkdir()
+    (store.root / "mine" / "model.bin").touch()
 
     freed = store.remove("little")
 
     assert freed > MODEL.size_bytes
     assert store.names() == ["mine"]
-    assert left_over(store) == ["mine"]
+    assert left_over(store) == ["mine/model.bin"]
 
 
-@pytest.mark.parametrize("name", ["../outside", ".little.part", "", "."])
+@pytest.mark.parametrize(
+    "name", ["../outside", "../../outside", ".incoming", "", ".", ".."]
+)
 def test_only_a_plain_name_is_a_model_of_the_store(
     store: ModelStore, name: str
 ) -> None:
     with store.incoming(MODEL):
         pass
-    (store.root.parent / "outside").mkdir()
+    outside = store.root.parent / "outside"
+    outside.mkdir()
+    (outside / "file").touch()
 
     assert store.found(name) is None
+    assert store.partial_bytes(name) == 0
+    with pytest.raises(BadRequestError, match="no name of a model"):
+        store.remove(name)
+    assert (outside / "file").exists()
 
 
 def test_the_catalogue_names_a_model_for_every_machine() -> None:

@@ -17,6 +17,7 @@ from prsnl.engines.contracts import (
     Summary,
     TextAnalysis,
 )
+from prsnl.engines.taxonomy.reading import parsed, shipped
 from prsnl.engines.text.chunks import chunks_of
 from prsnl.engines.text.keywords import keywords
 from prsnl.engines.text.language import language_of
@@ -24,6 +25,7 @@ from prsnl.engines.text.ranking import Sentence, key_sentences
 from prsnl.engines.text.titles import clean_file_name, title_of
 from tests.fakes.child_files import FolderFiles
 
+TYPES = parsed(shipped()).document_types
 HERE = FolderFiles(Path(), Path())
 LEASE = """Lease agreement
 
@@ -50,7 +52,12 @@ def summarized(*pages: str) -> Summary:
 
 
 def classified(page: str, title: str = "") -> str | None:
-    asked = {"pages": [{"number": 1, "text": page}], "title": title, "file_name": ""}
+    asked = {
+        "pages": [{"number": 1, "text": page}],
+        "title": title,
+        "file_name": "",
+        "types": [one.model_dump() for one in TYPES],
+    }
     (frame,) = text.classify(HERE, asked)
     return DocumentType.model_validate(frame).document_type
 

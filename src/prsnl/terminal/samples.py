@@ -1,8 +1,9 @@
-"""A picture of a sentence: for engines that read pictures to be tried with."""
+"""A picture and a sound, made here: for engines to be tried with."""
 
 from __future__ import annotations
 
 import io
+import wave
 from typing import Final
 
 from PIL import Image, ImageDraw, ImageFont
@@ -11,6 +12,9 @@ _SIZE: Final = (1200, 200)
 _PLACE: Final = (60, 70)
 _LETTERS: Final = 36
 _WHITE: Final = 255
+SILENCE_S: Final = 2
+_RATE_HZ: Final = 16_000
+_SAMPLE_BYTES: Final = 2
 
 
 def picture_of(sentence: str) -> bytes:
@@ -20,4 +24,15 @@ def picture_of(sentence: str) -> bytes:
     ImageDraw.Draw(drawn).text(_PLACE, sentence, fill=0, font=font)
     made = io.BytesIO()
     drawn.save(made, "PNG")
+    return made.getvalue()
+
+
+def silence() -> bytes:
+    """Two seconds of it, as WAV."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(_SAMPLE_BYTES)
+        file.setframerate(_RATE_HZ)
+        file.writeframes(bytes(_SAMPLE_BYTES * _RATE_HZ * SILENCE_S))
     return made.getvalue()

@@ -1,0 +1,96 @@
+"""A worker in the measuring process itself, on servers of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from prsnl.core.db import Database
+from prsnl.core.settings import Settings
+from prsnl.core.settings.engines import Llm
+from prsnl.items import store
+from prsnl.items.models import AttachmentView
+from prsnl.wiring import Wiring, read
+from prsnl.work import ledger
+from prsnl.work.ledger import TaskView
+from prsnl.work.runner import Runner
+from prsnl.work.submit import Submission, submit
+from prsnl.work.workers import WorkerIdentity
+from scratch import scratch
+
+OWNER = "bench"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where tasks are done at once."""
+
+    wiring: Wiring
+    database: Database
+    runner: Runner
+
+    def put(self, path: Path) -> AttachmentView:
+        """Store a file."""
+        content = path.read_bytes()
+        sha256 = self.wiring.storage.put_bytes(content)
+        assert sha256 == hashlib.sha256(content).hexdigest()
+        file = store.NewFile(OWNER, path.name, len(content), sha256)
+        with self.database.connection() as connection:
+            return store.add_file(connection, file)[0]
+
+    def run(self, wanted: Submission) -> TaskView:
+        """Do a task, from its submit to its end."""
+        with self.database.connection() as connection:
+            submit(connection, [wanted])
+        self.runner.execute(wanted.id)
+        with self.database.connection() as connection:
+            return ledger.task(connection, wanted.id, owner=OWNER)
+
+
+@contextmanager
+def desk(llm: Llm | None = None) -> Iterator[Desk]:
+    """A worker, as long as the block runs; its first child is cold."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o711)
+        stack = opened.enter_context(scratch())
+        settings = Settings.read()
+        here = settings.storage.model_copy(update={"data_dir": folder / "data"})
+        urls = stack.urls
+        wiring = read(
+            replace(
+                settings,
+                storage=here,
+                database=settings.database.model_copy(
+                    update={"database_url": SecretStr(urls.database_url)}
+                ),
+                broker=settings.broker.model_copy(
+                    update={"broker_url": SecretStr(urls.broker_url)}
+                ),
+                llm=llm or settings.llm,
+            )
+        )
+        database = opened.enter_context(wiring.database("bench", size=4))
+        services = opened.enter_context(wiring.services(database))
+        worker = WorkerIdentity(kind="worker", slots=1)
+        beat = wiring.beat(database, worker, services)
+        runner = Runner(
+            database=database,
+            storage=wiring.storage,
+            catalogue=wiring.catalogue,
+            services=services,
+            beat=beat,
+            rang=lambda: None,
+            told=lambda: None,
+            waits_scale=1,
+            provider_probe=timedelta(seconds=1),
+        )
+        opened.enter_context(beat.beating())
+        yield Desk(wiring, database, runner)

@@ -1,0 +1,1 @@
+"""What documents are sorted by: categories and document types, each described."""

@@ -1,0 +1,163 @@
+"""The shape of a taxonomy: what a file or a request may say, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, Self, TypeAlias
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from prsnl.core.texts import ShortText, storable
+from prsnl.engines.contracts import Value
+
+#: What is told instead of a guess that is not sure enough; no category's name.
+UNCATEGORISED: Final = "uncategorised"
+MOST_CATEGORIES: Final = 200
+MOST_TYPES: Final = 100
+_MOST_CUES: Final = 300
+_CUE: Final = re.compile(r"\^?[^\s^$].*?\$?")
+_INNER_STAR: Final = re.compile(r"\w\*\w")
+
+
+def _name(given: str) -> str:
+    name = " ".join(given.split())
+    if name.casefold() == UNCATEGORISED:
+        raise ValueError(
+            f"{UNCATEGORISED} is what is told of a text that fits nothing: take another"
+        )
+    return name
+
+
+def _cue(given: str) -> str:
+    cue = " ".join(given.split())
+    if not any(sign.isalnum() for sign in cue):
+        raise ValueError("a word has letters or digits")
+    if _INNER_STAR.search(cue):
+        raise ValueError("a star stands at the beginning or the end of a word")
+    if "^" in cue[1:] or "$" in cue[:-1]:
+        raise ValueError("a ^ stands before all of it, a $ behind all of it")
+    return cue
+
+
+def _listed(given: Any) -> Any:
+    """Without what is there twice, in the order given."""
+    if isinstance(given, list | tuple) and all(isinstance(each, str) for each in given):
+        return list(dict.fromkeys(given))
+    return given
+
+
+Name: TypeAlias = Annotated[
+    ShortText, StringConstraints(max_length=60), AfterValidator(_name)
+]
+Description: TypeAlias = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    Field(json_schema_extra={"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}),
+    AfterValidator(storable),
+]
+#: A word or a phrase; see the head of `default.toml` for its signs.
+Cue: TypeAlias = Annotated[
+    ShortText, StringConstraints(max_length=80), AfterValidator(_cue)
+]
+Cues: TypeAlias = Annotated[
+    tuple[Cue, ...], BeforeValidator(_listed), Field(max_length=_MOST_CUES)
+]
+
+
+class CategoryDefinition(Value):
+    """What a category is about."""
+
+    name: Name
+    description: Description = Field(
+        description="A sentence: texts are compared with it by their meaning."
+    )
+    words: Cues = Field((), description="What such texts say.")
+
+
+class TypeDefinition(Value):
+    """What a sort of document looks like."""
+
+    name: Name
+    description: Description = Field(
+        description="A sentence: texts are compared with it by their meaning."
+    )
+    names: Cues = Field(
+        (), description="What it calls itself in its title or its file's name."
+    )
+    signs: Cues = Field((), description="Words that hardly any other document has.")
+    words: Cues = Field((), description="Words that such a document often has.")
+    kinds: Cues = Field(
+        (),
+        description="Kinds of file, or endings of names, that are one by themselves.",
+    )
+    category: Name | None = Field(
+        None, description="The category that such a document speaks for."
+    )
+
+
+class Taxonomy(Value):
+    """Everything that one owner's documents are sorted by."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "categories": [
+                        {
+                            "name": "garden",
+                            "description": "Plants, seeds, soil and the allotment.",
+                            "words": ["garden*", "compost", "allotment"],
+                        }
+                    ],
+                    "document_types": [
+                        {
+                            "name": "seed list",
+                            "description": "A list of seeds with sowing times.",
+                            "names": ["seed list"],
+                            "signs": ["sow from"],
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    categories: tuple[CategoryDefinition, ...] = Field(max_length=MOST_CATEGORIES)
+    document_types: tuple[TypeDefinition, ...] = Field(max_length=MOST_TYPES)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        _require_once("categories", (one.name for one in self.categories))
+        _require_once("document_types", (one.name for one in self.document_types))
+        for one in self.document_types:
+            if one.category is not None and self.category(one.category) is None:
+                raise ValueError(
+                    f"document_types: {one.name}: there is no category {one.category}"
+                )
+        return self
+
+    def type_named(self, name: str | None) -> TypeDefinition | None:
+        """The document type of a name."""
+        return next((one for one in self.document_types if one.name == name), None)
+
+    def category(self, name: str) -> CategoryDefinition | None:
+        """The category of a name, however it is capitalised."""
+        folded = name.casefold()
+        found = (one for one in self.categories if one.name.casefold() == folded)
+        return next(found, None)
+
+
+def _require_once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            raise ValueError(f"{what}: {name} is there twice")
+        seen.add(name.casefold())

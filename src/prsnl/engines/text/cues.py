@@ -1,0 +1,128 @@
+"""Finds words and phrases in a text: many at once, in time that the text bounds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_TOKEN: Final = re.compile(r"\w+")
+#: What may stand before the first word of a line: a bullet, a number, a mark.
+_NUMBERING: Final = re.compile(r"[\W\d_]*(?:[ivx]{1,4}\.\s)?[\W_]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word of a text, folded, and where on its line it stands."""
+
+    word: str
+    starts_line: bool
+    ends_line: bool
+
+
+@dataclass(frozen=True)
+class _Cue:
+    said: str
+    words: tuple[str, ...]
+    starts_line: bool
+    ends_line: bool
+
+    def is_at(self, tokens: Sequence[Token], place: int) -> bool:
+        end = place + len(self.words)
+        if end > len(tokens):
+            return False
+        if self.starts_line and not tokens[place].starts_line:
+            return False
+        if self.ends_line and not tokens[end - 1].ends_line:
+            return False
+        return all(
+            _fits(token.word, word)
+            for token, word in zip(tokens[place:end], self.words, strict=True)
+        )
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of *text*, in its order."""
+    found: list[Token] = []
+    for line in text.split("\n"):
+        begin = _first(line)
+        words = list(_TOKEN.finditer(line))
+        for number, match in enumerate(words, 1):
+            found.append(
+                Token(
+                    match.group().casefold(),
+                    starts_line=match.start() == begin or number == 1,
+                    ends_line=number == len(words),
+                )
+            )
+    return found
+
+
+def _first(line: str) -> int:
+    """Where the first word stands that is no numbering."""
+    match = _NUMBERING.match(line)
+    return match.end() if match else 0
+
+
+class CueBook:
+    """Some cues, ready to be looked for; equal ones are found once."""
+
+    def __init__(self, cues: Iterable[str]) -> None:
+        self._plain: dict[str, list[_Cue]] = defaultdict(list)
+        self._starred: list[_Cue] = []
+        for said in dict.fromkeys(cues):
+            cue = _cue(said)
+            if not cue.words:
+                continue
+            if "*" in cue.words[0]:
+                self._starred.append(cue)
+            else:
+                self._plain[cue.words[0]].append(cue)
+        firsts = [cue.words[0] for cue in self._starred]
+        self._starts = tuple(one[:-1] for one in firsts if not one.startswith("*"))
+        self._ends = tuple(
+            one[1:] for one in firsts if one.startswith("*") and not one.endswith("*")
+        )
+        self._holds = tuple(
+            one[1:-1] for one in firsts if one.startswith("*") and one.endswith("*")
+        )
+
+    def find(self, text: Sequence[Token]) -> Counter[str]:
+        """How often each cue stands in a text; those that do not are left out."""
+        found: Counter[str] = Counter()
+        for place, token in enumerate(text):
+            for cue in self._plain.get(token.word, ()):
+                if cue.is_at(text, place):
+                    found[cue.said] += 1
+            if self._may_be_starred(token.word):
+                for cue in self._starred:
+                    if cue.is_at(text, place):
+                        found[cue.said] += 1
+        return found
+
+    def _may_be_starred(self, word: str) -> bool:
+        return (
+            word.startswith(self._starts)
+            or word.endswith(self._ends)
+            or any(part in word for part in self._holds)
+        )
+
+
+def _cue(said: str) -> _Cue:
+    starts, ends = said.startswith("^"), said.endswith("$")
+    plain = said.removeprefix("^").removesuffix("$").casefold()
+    words = tuple(re.findall(r"\*?\w+\*?", plain))
+    return _Cue(said, words, starts, ends)
+
+
+def _fits(word: str, wanted: str) -> bool:
+    if "*" not in wanted:
+        return word == wanted
+    part = wanted.strip("*")
+    if wanted.startswith("*") and wanted.endswith("*"):
+        return part in word
+    if wanted.startswith("*"):
+        return word.endswith(part) and len(word) > len(part)
+    return word.startswith(part)
