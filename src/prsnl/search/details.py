@@ -22,7 +22,7 @@ _PAGED: Final = frozenset({"pdf", "tiff", "pptx", "ppt", "odp"})
 _SLIDES: Final = frozenset({"pptx", "ppt", "odp"})
 
 _ABOUT: Final = """
-select w.file as attachment_id, w.page, i.id as item_id, i.title, i.tags,
+select w.file as attachment_id, w.page, i.id as item_id, i.title, i.tags, i.category,
        i.document_date, a.file_name, a.kind, a.document_type, a.size_bytes, a.sha256,
        a.page_count, p.label, p.confidence, p.recognition ->> 'warning' as warning,
        coalesce(t.from_s, f.time_s) as time_s, t.phrases, t.quality
@@ -55,6 +55,7 @@ class About:
     item_id: UUID
     title: str
     tags: list[str]
+    category: str | None
     document_date: date | None
     file_name: str
     kind: str | None

@@ -128,8 +128,12 @@ class Meanings:
     known: dict[str, Vector] = field(default_factory=dict)
     is_starting: bool = False
 
-    def vector(self, model: Model, text: str) -> Vector | None:
+    def prepare(self, text: str, *, owner: str) -> None:
+        """Nothing to ask for."""
+
+    def vector(self, model: Model, text: str, *, owner: str) -> Vector | None:
         assert model.name == MODEL.name
+        assert owner
         return self.known.get(text)
 
     def why_not(self, model: Model) -> str:
@@ -242,6 +246,14 @@ def test_a_word_left_out_and_a_filter_narrow(
     assert places(search("rent", kind="pdf")) == [("one.pdf", 1)]
     assert places(search("rent", item=one.item_id)) == [("one.pdf", 1)]
     assert places(search("rent", tag=["work"])) == []
+    shelf.database.run(
+        lambda connection: connection.execute(
+            "update items set category = 'Home' where id = %s", [one.item_id]
+        )
+    )
+    told = search("rent", category="Home")
+    assert (places(told), told.hits[0].category) == ([("one.pdf", 1)], "Home")
+    assert [value.value for value in search("rent").facets["category"]] == ["Home"]
     assert places(search("rent", **{"from": "2024-05-13"})) == []
     assert len(search("rent", **{"from": "2024-05-12", "to": "2024-05-12"}).hits) == 2
 
