@@ -55,7 +55,7 @@ from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
-from prsnl.wiring import Wiring, models
+from prsnl.wiring import Wiring, embedding, models
 from prsnl.wiring.outside import quoter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
@@ -107,6 +107,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
                 app.state.reader = reader
                 app.state.language_model = models.language_model(wiring.settings)
                 app.state.quoter = quoter(wiring.settings)
+                app.state.embedding_quoter = embedding.quoter(wiring.settings)
                 app.state.language_model = Following(in_force, models.language_model)
                 app.state.shared = Shared(
                     database=database,

@@ -35,6 +35,9 @@ from prsnl.work.submit import submission, submit
 #: So long passages of several files wait for each other.
 _GATHERS: Final = timedelta(seconds=3)
 LOCAL: Final = ModelName("local", MINILM, MINILM_DIMENSIONS)
+LOCAL_LIMITS: Final = Limits(
+    text_tokens=MINILM_TOKENS, batch_texts=64, batch_tokens=8192
+)
 
 
 class EmbeddedBatch(Value):
@@ -130,9 +133,7 @@ class LocalEmbedder:
     sandbox: SandboxPool
     unit_timeout_s: float
     name: ModelName = LOCAL
-    limits: Limits = field(
-        default=Limits(text_tokens=MINILM_TOKENS, batch_texts=64, batch_tokens=8192)
-    )
+    limits: Limits = LOCAL_LIMITS
     is_here: bool = True
     is_asked_over_network: bool = False
 

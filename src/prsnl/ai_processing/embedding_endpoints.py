@@ -9,10 +9,14 @@ import sys
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Depends, Query, status
+from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
 
+from prsnl.ai_processing.embedding_quote import EmbeddingQuoter
 from prsnl.ai_processing.embedding_specs import EMBED_TEXTS, EmbedTexts
+from prsnl.ai_processing.prompt_endpoints import QUOTED, DryRun, Quotes
 from prsnl.core.db import Db, Row
 from prsnl.items import task_vectors
 from prsnl.web.dependencies import Caller, Dispatch, Parts
@@ -23,17 +27,40 @@ from prsnl.wire.tasks import Accepted
 router = APIRouter(prefix="/api", tags=["AI processing"])
 
 
+# `async` though it waits for nothing: see `web.dependencies`.
+async def _quoter(connection: HTTPConnection) -> EmbeddingQuoter:
+    found: EmbeddingQuoter = connection.app.state.embedding_quoter
+    return found
+
+
 @router.post(
-    "/background/ai/generate-embeddings-batch", status_code=status.HTTP_202_ACCEPTED
+    "/background/ai/generate-embeddings-batch",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=Accepted,
+    responses=QUOTED,
 )
 async def generate_embeddings_batch(
-    command: EmbedTexts, dispatch: Dispatch
-) -> Accepted:
+    command: EmbedTexts,
+    dispatch: Dispatch,
+    parts: Parts,
+    quotes: Quotes,
+    quoter: Annotated[EmbeddingQuoter, Depends(_quoter)],
+    *,
+    dry_run: DryRun = False,
+) -> Accepted | JSONResponse:
     """Queue the embedding of many texts; one that has its vector is not sent again.
 
     Answers at once; follow `monitor_url` for progress. The result's `vectors_url` has
     the vectors.
     """
+    if dry_run:
+        body = await run_in_threadpool(
+            parts.database.run,
+            lambda connection: quoter.quote(
+                connection, command, quotes, owner=dispatch.owner
+            ),
+        )
+        return JSONResponse(body.model_dump(mode="json"))
     return await dispatch.submit(EMBED_TEXTS, command)
 
 

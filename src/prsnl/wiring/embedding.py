@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
-from prsnl.ai_processing.embedding import LOCAL, Embedder, LocalEmbedder
+from prsnl.ai_processing.embedding import (
+    LOCAL,
+    LOCAL_LIMITS,
+    Embedder,
+    LocalEmbedder,
+)
+from prsnl.ai_processing.embedding_quote import Choice, EmbeddingQuoter
 from prsnl.ai_processing.remote_embedding import RemoteEmbedder
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings import Settings
@@ -47,6 +54,17 @@ def remote_embedder(settings: Settings, gate: Gate) -> Iterator[RemoteEmbedder |
         yield RemoteEmbedder(gate, engine, model_name(settings), _limits(settings))
     finally:
         engine.close()
+
+
+def quoter(settings: Settings) -> EmbeddingQuoter:
+    """What tells what vectors would take."""
+    private = Choice(LOCAL, LOCAL_LIMITS)
+    access = embedding_access(settings)
+    if access is None or not _may_be_used(settings, access):
+        return EmbeddingQuoter(private, private)
+    name = model_name(settings)
+    usual = Choice(name, _limits(settings), partial(access.endpoint, name.name))
+    return EmbeddingQuoter(usual, private)
 
 
 def policy(settings: Settings) -> Policy:

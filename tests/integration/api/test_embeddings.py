@@ -8,7 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from prsnl.ai_processing.embedding import LOCAL, LOCAL_LIMITS
+from prsnl.ai_processing.embedding_quote import Choice, EmbeddingQuoter
+from prsnl.ai_processing.embedding_specs import EmbedTexts, TextToEmbed
 from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.engines.prices import Prices
+from prsnl.engines.reach import Endpoint, Reach
+from prsnl.items.vectors import ModelName
+from prsnl.work.limits import Limits
+from prsnl.work.quoting import Quoter
 from tests.integration.ai_processing.test_embeddings import Desk
 from tests.integration.api.conftest import Person, Server
 
@@ -89,3 +97,39 @@ def test_what_is_no_request_is_refused_at_once(
 
 
 BAD_REQUEST = 422
+
+
+def test_a_dry_run_tells_what_is_left_to_do_and_queues_nothing(ada: Person) -> None:
+    items = [{"id": str(n), "content": f"Number {n % 70}."} for n in range(90)]
+
+    answer = ada.http.post(PATH, params={"dry_run": True}, json={"items": items})
+
+    told = answer.json()
+    assert (answer.status_code, told["chunks"], told["usd"]) == (200, 2, 0.0)
+    assert told["sentence"].startswith("Nothing leaves this machine")
+    assert ada.http.get("/api/background/tasks").json()["items"] == []
+
+
+def test_a_provider_is_quoted_for_what_has_no_vector_and_may_leave(desk: Desk) -> None:
+    name = ModelName("openai", "text-embedding-3-small")
+    endpoint = Endpoint("openai", "api.openai.com", Reach.CLOUD, name.name)
+    usual = Choice(name, desk.model.limits, lambda: endpoint)
+    quoter = EmbeddingQuoter(usual, Choice(LOCAL, LOCAL_LIMITS))
+    prices = Quoter(limits=Limits(), prices=Prices())
+    items = (TextToEmbed(id="a", content="x" * 3500),)
+    with desk.database.connection() as connection:
+        told = [
+            quoter.quote(
+                connection,
+                EmbedTexts(items=items, local_only=local_only),
+                prices,
+                owner="quoted",
+            )
+            for local_only in (False, True)
+        ]
+
+    assert [(one.model, one.tokens_in) for one in told] == [
+        ("openai/text-embedding-3-small", 1000),
+        (None, 0),
+    ]
+    assert told[0].usd == pytest.approx(0.00002)
