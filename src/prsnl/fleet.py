@@ -36,9 +36,9 @@ class Program:
     serves: bool = False
 
     @property
-    def works(self) -> bool:
-        """It does tasks, with the engines of the settings that it began with."""
-        return self.arguments[0] == "worker"
+    def renews(self) -> bool:
+        """It has made engines of the settings that it began with."""
+        return self.arguments[0] in {"worker", "scheduler"}
 
 
 def plan(
@@ -133,7 +133,7 @@ def process_specs(
             ready_timeout_s=_READY_S,
             explain=told_at_the_end,
             stop_timeout_s=_STOP_S,
-            renews=program.works,
+            renews=program.renews,
         )
         for program in programs
     ]

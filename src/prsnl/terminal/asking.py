@@ -107,27 +107,33 @@ def embedded(
 def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str:
     access = llm_access(settings)
     assert access is not None  # it is chosen
-    engine = LazyEngine(access)
-    request = ChatRequest(
+    lazy = LazyEngine(access)
+    try:
+        engine = lazy.get()
+        for number in range(_TRIES):
+            form = engine.form(model)
+            try:
+                with permitted(Permit(found.reach, settings.privacy.hosts)):
+                    answer = engine.chat(_question(model, form), key=f"test-{number}")
+            except NotKnownError as error:
+                if not engine.learn(model, error):
+                    raise
+                continue
+            return _told(answer.text) + _note(form)
+    finally:
+        lazy.close()
+    raise BadRequestError(f"{found.host} knows no form of answer that is asked for.")
+
+
+def _question(model: str, form: Form) -> ChatRequest:
+    return ChatRequest(
         model=model,
         messages=(Message("system", _INSTRUCTION), Message("user", _QUESTION)),
         schema=_SCHEMA,
         schema_name="answer",
         answer_tokens=_ANSWER_TOKENS,
+        form=form,
     )
-    try:
-        for number in range(_TRIES):
-            try:
-                with permitted(Permit(found.reach, settings.privacy.hosts)):
-                    answer = engine.get().chat(request, key=f"test-{number}")
-            except NotKnownError as error:
-                if not engine.get().learn(model, error):
-                    raise
-                continue
-            return _told(answer.text) + _note(engine.get().form(model))
-    finally:
-        engine.close()
-    raise BadRequestError(f"{found.host} knows no form of answer that is asked for.")
 
 
 def _told(text: str) -> str:

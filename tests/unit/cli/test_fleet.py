@@ -75,3 +75,12 @@ def test_the_sentence_of_a_program_that_cannot_start_is_found_in_its_log(
     assert isinstance(told, StartError)
     assert told.message == "The port is taken."
     assert spec.explain("a traceback\n") is None
+
+
+def test_who_made_engines_of_the_settings_starts_anew_for_changed_ones(
+    tmp_path: Path,
+) -> None:
+    """The API reads them again by itself, and cuts nobody off."""
+    specs = process_specs(plan(cores=2), data_dir=tmp_path, env={})
+
+    assert {spec.name for spec in specs if not spec.renews} == {"api"}
