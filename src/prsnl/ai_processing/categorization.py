@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from prsnl.ai_processing.asking import LanguageModel
@@ -102,7 +102,10 @@ class SmartCategorizer:
             for number, one in enumerate(wanted, start=1)
             if one.content is not None and (one.id is None or one.id in known)
         }
-        run.progress.expect(2 * len(given) + len(wanted) + asks)
+        stored = [
+            one.id for one in wanted if one.content is None and _has_text(one.id, known)
+        ]
+        run.progress.expect(3 * len(given) + len(stored) + asks)
         understood = dict(
             zip(
                 given,
@@ -123,9 +126,13 @@ class SmartCategorizer:
                     document_type=told.document_type,
                     type_confidence=told.confidence,
                 )
-            elif one.id in known and known[one.id].text.strip():
+            elif one.content is None and _has_text(one.id, known):
                 found[number] = _of_item(known[one.id], one.title)
         return found
+
+
+def _has_text(item_id: UUID | None, known: dict[UUID, Known]) -> TypeGuard[UUID]:
+    return item_id in known and bool(known[item_id].text.strip())
 
 
 def _of_item(item: Known, title: str | None) -> Sortable:

@@ -5,12 +5,12 @@ Each category gets points; a confidence is the softmax of them, with a share for
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from prsnl.engines.contracts import CategoryEvidence, Guess, Profile, Value
+from prsnl.engines.taxonomy.confidence import confidences
 from prsnl.engines.taxonomy.contract import UNCATEGORISED
 from prsnl.items.categories import Neighbour, Source
 
@@ -32,8 +32,6 @@ _NEIGHBOURS: Final = 8.0
 _WEIGHTS: Final = {Source.USER: 1.0, Source.LLM: 0.6, Source.SUGGESTED: 0.25}
 #: Weight of "somewhere else": one near neighbour alone is no certainty.
 _ELSEWHERE: Final = 0.35
-_NONE: Final = 4.5
-_TEMPERATURE: Final = 1.5
 _GUESSES: Final = 3
 _SHOWN_WORDS: Final = 4
 
@@ -95,9 +93,8 @@ def suggested(
         return Suggestion(
             category=UNCATEGORISED, confidence=0.0, reason="There are no categories."
         )
-    weights = [math.exp((case.points - _NONE) / _TEMPERATURE) for case in cases]
-    whole = 1 + sum(weights)
-    confidence = round(weights[0] / whole, 3)
+    sure = confidences([case.points for case in cases])
+    confidence = sure[0]
     is_told = confidence >= FLOOR
     best = cases[0]
     return Suggestion(
@@ -105,8 +102,8 @@ def suggested(
         confidence=confidence,
         reason=_sentence(best, is_told=is_told),
         guesses=tuple(
-            Guess(name=case.evidence.name, confidence=round(weight / whole, 3))
-            for case, weight in zip(cases[:_GUESSES], weights, strict=False)
+            Guess(name=case.evidence.name, confidence=one)
+            for case, one in zip(cases[:_GUESSES], sure, strict=False)
         ),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Db
-from prsnl.core.errors import BadRequestError
+from prsnl.core.errors import NotFoundError
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items.editing import ItemChanges
 
@@ -58,7 +58,7 @@ def known(
     """The changes, with the category as the owner's taxonomy writes it.
 
     Raises:
-        BadRequestError: It has no such category.
+        NotFoundError: It has no such category.
     """
     name = changes.category
     if name is None:
@@ -69,7 +69,7 @@ def known(
         return changes.model_copy(update={"category": found.name})
     names = [one.name for one in taxonomy.categories]
     more = ", ..." if len(names) > _SHOWN else ""
-    raise BadRequestError(
+    raise NotFoundError(
         f"There is no category {name}: give one of {', '.join(names[:_SHOWN])}{more}, "
         "or add it with PUT /api/taxonomy."
     )

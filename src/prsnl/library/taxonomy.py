@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from prsnl.core.db import Db
+from prsnl.core.errors import ConflictError
 from prsnl.core.texts import Flag
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items import taxonomies
@@ -35,7 +36,12 @@ def set_taxonomy(wanted: Taxonomy, parts: Parts, owner: Caller) -> TaxonomyBody:
     """Set the caller's own, all of it; what is filed already stays where it is.
 
     To set the default again is to have none of one's own.
+
+    Raises:
+        ConflictError: It contradicts itself: two things have one name, for example.
     """
+    if (why := wanted.contradiction()) is not None:
+        raise ConflictError(f"Nothing was set: {why}.")
 
     def work(connection: Db) -> TaxonomyBody:
         taxonomies.save(connection, wanted, default=parts.taxonomy, owner=owner)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Self, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -12,7 +12,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    model_validator,
 )
 
 from prsnl.core.texts import ShortText, storable
@@ -25,28 +24,26 @@ MOST_TYPES: Final = 100
 _MOST_CUES: Final = 300
 #: The taxonomy goes into each question to a child.
 _MOST_CUES_IN_ALL: Final = 10_000
-_CUE: Final = re.compile(r"\^?[^\s^$].*?\$?")
-_INNER_STAR: Final = re.compile(r"\w\*\w")
+#: Words with a star at either end; a ^ before all of it, a $ behind.
+_WORD: Final = r"\*?[^\s*^$\u0000]+\*?"
+_CUE: Final = rf"^\s*\^?{_WORD}(?:\s+{_WORD})*\$?\s*$"
+_CUE_FORM: Final = re.compile(_CUE)
 
 
 def _name(given: str) -> str:
     name = " ".join(given.split())
-    if name.casefold() == UNCATEGORISED:
-        raise ValueError(
-            f"{UNCATEGORISED} is what is told of a text that fits nothing: take another"
-        )
+    if not name:
+        raise ValueError("a name has letters")
     return name
 
 
 def _cue(given: str) -> str:
-    cue = " ".join(given.split())
-    if not any(sign.isalnum() for sign in cue):
-        raise ValueError("a word has letters or digits")
-    if _INNER_STAR.search(cue):
-        raise ValueError("a star stands at the beginning or the end of a word")
-    if "^" in cue[1:] or "$" in cue[:-1]:
-        raise ValueError("a ^ stands before all of it, a $ behind all of it")
-    return cue
+    if _CUE_FORM.match(given) is None:
+        raise ValueError(
+            "a star stands at the beginning or the end of a word, a ^ before all of "
+            "it, a $ behind all of it"
+        )
+    return " ".join(given.split())
 
 
 def _listed(given: Any) -> Any:
@@ -67,7 +64,11 @@ Description: TypeAlias = Annotated[
 ]
 #: A word or a phrase; see the head of `default.toml` for its signs.
 Cue: TypeAlias = Annotated[
-    ShortText, StringConstraints(max_length=80), AfterValidator(_cue)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    Field(json_schema_extra={"pattern": _CUE}),
+    AfterValidator(storable),
+    AfterValidator(_cue),
 ]
 Cues: TypeAlias = Annotated[
     tuple[Cue, ...], BeforeValidator(_listed), Field(max_length=_MOST_CUES)
@@ -135,26 +136,37 @@ class Taxonomy(Value):
     categories: tuple[CategoryDefinition, ...] = Field(max_length=MOST_CATEGORIES)
     document_types: tuple[TypeDefinition, ...] = Field(max_length=MOST_TYPES)
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        _require_once("categories", (one.name for one in self.categories))
-        _require_once("document_types", (one.name for one in self.document_types))
-        count = sum(
+    def contradiction(self) -> str | None:
+        """What in it cannot be, as a whole: half a sentence; None where all can."""
+        for what, names in (
+            ("categories", [one.name for one in self.categories]),
+            ("document types", [one.name for one in self.document_types]),
+        ):
+            if twice := _twice(names):
+                return f"two {what} are called {twice}"
+        if self.category(UNCATEGORISED):
+            return (
+                f"no category can be called {UNCATEGORISED}, which is what is told of "
+                "a text that fits nothing"
+            )
+        for one in self.document_types:
+            if one.category is not None and self.category(one.category) is None:
+                return (
+                    f"the document type {one.name} speaks for the category "
+                    f"{one.category}, and there is none"
+                )
+        if self._words > _MOST_CUES_IN_ALL:
+            return f"it has {self._words} words, and {_MOST_CUES_IN_ALL} may be"
+        return None
+
+    @property
+    def _words(self) -> int:
+        return sum(
             len(cues)
             for one in (*self.categories, *self.document_types)
             for cues in vars(one).values()
             if isinstance(cues, tuple)
         )
-        if count > _MOST_CUES_IN_ALL:
-            raise ValueError(
-                f"there are {count} words in all, and {_MOST_CUES_IN_ALL} may be"
-            )
-        for one in self.document_types:
-            if one.category is not None and self.category(one.category) is None:
-                raise ValueError(
-                    f"document_types: {one.name}: there is no category {one.category}"
-                )
-        return self
 
     def type_named(self, name: str | None) -> TypeDefinition | None:
         """The document type of a name."""
@@ -167,9 +179,11 @@ class Taxonomy(Value):
         return next(found, None)
 
 
-def _require_once(what: str, names: Iterable[str]) -> None:
+def _twice(names: Iterable[str]) -> str | None:
+    """A name that is there twice, however it is capitalised."""
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
-            raise ValueError(f"{what}: {name} is there twice")
+            return name
         seen.add(name.casefold())
+    return None

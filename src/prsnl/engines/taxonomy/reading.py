@@ -53,7 +53,7 @@ def parsed(text: str) -> Taxonomy:
             "it away."
         ) from error
     try:
-        return Taxonomy.model_validate(told)
+        taxonomy = Taxonomy.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingsError(
@@ -61,6 +61,12 @@ def parsed(text: str) -> Taxonomy:
             f"{first['msg'].removeprefix('Value error, ')}. Correct it, or move it "
             "away."
         ) from error
+    if (why := taxonomy.contradiction()) is not None:
+        raise SettingsError(
+            f"{FILE_NAME} in the data folder is wrong: {why}. Correct it, or move it "
+            "away."
+        )
+    return taxonomy
 
 
 def _place(told: object, where: tuple[str | int, ...]) -> str:

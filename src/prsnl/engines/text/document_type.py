@@ -5,7 +5,6 @@ Each sort gets points; a confidence is the softmax of them, with a share for "no
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import PurePath
 from typing import Final
 
 from prsnl.engines.contracts import DocumentType, Guess
+from prsnl.engines.taxonomy.confidence import confidences
 from prsnl.engines.taxonomy.contract import TypeDefinition
 from prsnl.engines.text.cues import CueBook, Token, tokens
 from prsnl.engines.text.meaning import likeness, vector_of
@@ -47,9 +47,6 @@ _MEANING: Final = {"en": 2.0}
 _MEANING_ELSE: Final = 0.7
 _MEANING_SCALE: Final = 0.1
 _MEANING_BOUNDS: Final = (-1.5, 2.5)
-#: Points of "none of them", and how many points make e times as likely.
-_NONE: Final = 4.5
-_TEMPERATURE: Final = 1.5
 _GUESSES: Final = 3
 _SHOWN_CUES: Final = 4
 
@@ -83,11 +80,9 @@ def type_of(
     if not types or not (described.text.strip() or described.title.strip()):
         return DocumentType(engine=engine)
     cases = sorted(_cases(described, types), key=lambda one: -one.points)
-    weights = [math.exp((case.points - _NONE) / _TEMPERATURE) for case in cases]
-    whole = 1 + sum(weights)
-    best = cases[0]
+    sure = confidences([case.points for case in cases])
+    best, confidence = cases[0], sure[0]
     nearest = f"the nearest is {best.name}"
-    confidence = round(weights[0] / whole, 3)
     return DocumentType(
         engine=engine,
         document_type=best.name if confidence >= FLOOR else None,
@@ -96,8 +91,8 @@ def type_of(
             best.reasons if confidence >= FLOOR else (nearest, *best.reasons)
         ),
         guesses=tuple(
-            Guess(name=case.name, confidence=round(weight / whole, 3))
-            for case, weight in zip(cases[:_GUESSES], weights, strict=False)
+            Guess(name=case.name, confidence=one)
+            for case, one in zip(cases[:_GUESSES], sure, strict=False)
         ),
     )
 

@@ -266,7 +266,7 @@ class _Prose:
         if _LABELLED.match(text):
             return
         if self._is_waiting and text[0].islower():
-            self._found[-1].text += f" {text}"
+            self._found[-1].text = _joined(self._found[-1].text, text)
         else:
             self._found.append(Paragraph(text=text, page=page, weight=self._weight))
         is_open = not _is_ended(text) and len(text) >= _OPEN_CHARACTERS
@@ -288,6 +288,13 @@ def _without_furniture(lines: Sequence[str], repeated: frozenset[str]) -> Sequen
         and not _BRACKETED.fullmatch(line)
         and not _LEADERS.search(line)
     ]
+
+
+def _joined(text: str, following: str) -> str:
+    """Two parts of a paragraph; a word that was divided between them is whole again."""
+    if text.endswith("-") and text[-2:-1].isalpha():
+        return text[:-1] + following
+    return f"{text} {following}"
 
 
 def _folded(line: str) -> str:

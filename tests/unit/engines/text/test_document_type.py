@@ -96,6 +96,15 @@ def test_an_owners_own_type_is_told() -> None:
     assert found.document_type == "logbook"
 
 
+def test_a_type_that_everything_speaks_for_is_certain() -> None:
+    """Hundreds of signs at once are more than a float's exponent holds."""
+    signs = tuple(f"sign{n}" for n in range(300))
+    own = TypeDefinition(name="all", description="All of it.", signs=signs)
+    described = Described(title="", text=" ".join(signs) * 2, file_name="x.txt")
+
+    assert type_of(described, [own], engine="test").confidence == 1
+
+
 @pytest.mark.parametrize("text", ["", " \n\t"])
 def test_nothing_is_told_of_nothing(text: str) -> None:
     described = Described(title="", text=text, file_name="contract.pdf")

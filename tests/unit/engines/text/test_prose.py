@@ -98,6 +98,14 @@ def test_a_paragraph_goes_on_over_a_page_a_footnote_and_a_picture() -> None:
     ]
 
 
+def test_a_word_that_a_page_divides_is_whole_again() -> None:
+    first = "The council of the islands came together to talk about the man-"
+
+    (only,) = told(first, "agement of the harbour.")
+
+    assert only.endswith("talk about the management of the harbour.")
+
+
 def test_running_lines_and_references_are_left_out() -> None:
     pages = [
         f"The ferry report\n\n{FIRST[:-1]} on day {n}.\n\n{n}" for n in range(1, 5)
