@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Body, status
 from pydantic import Discriminator, Tag
 from starlette.concurrency import run_in_threadpool
 
@@ -32,6 +32,12 @@ Wanted = Annotated[
     Annotated[RerunRequest, Tag(_PAGES)]
     | Annotated[TranscriptRerunRequest, Tag(TRANSCRIBE)],
     Discriminator(_kind),
+    Body(
+        examples=[
+            {"stage": "pages", "pages": [2, 3]},
+            {"stage": "transcribe", "from": 60, "to": 90},
+        ]
+    ),
 ]
 
 

@@ -28,6 +28,8 @@ from prsnl.work import blobs
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import DoneUnits, Stage
 
+#: A shot that is seen longer counts as much as one that is seen so long.
+_LONG_S: Final = 10.0
 SHOTS: Final = Stage(
     name="shots", version=1, result=SpanShots, title="Looking through the video"
 )
@@ -321,7 +323,3 @@ def _best(shots: Sequence[Shot]) -> Shot | None:
         ),
         default=None,
     )
-
-
-#: A shot that is seen longer counts as much as one that is seen so long.
-_LONG_S: Final = 10.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst, Learned, Wanted
 from prsnl.core.db import Database
 from prsnl.core.errors import EmptyError
@@ -38,6 +40,7 @@ class AudioProcessor:
     unit_timeout_s: float
     transcriber: AudioTranscriber
     analyst: ContentAnalyst
+    enricher: Enricher
 
     def process(self, run: TaskRun, command: TranscribeAudio) -> TranscribedAudio:
         """Write down what is said, then learn what it is about.
@@ -73,7 +76,15 @@ class AudioProcessor:
         learned = self._learned(
             run, file, info, transcript=transcript, command=command, wanted=wanted
         )
-        return _told(info, transcript, learned)
+        enrichment = None
+        if learned.analysis is not None:
+            enrichment = self.enricher.submit(
+                run,
+                item_id=file.item_id,
+                attachment_id=file.id,
+                local_only=run.local_only,
+            )
+        return _told(info, transcript, learned, enrichment)
 
     def _probed(
         self, run: TaskRun, file: AttachmentView, again: str | None
@@ -113,7 +124,7 @@ class AudioProcessor:
 
 
 def _told(
-    info: MediaInfo, transcript: Transcript, learned: Learned
+    info: MediaInfo, transcript: Transcript, learned: Learned, enrichment: UUID | None
 ) -> TranscribedAudio:
     written, activity = transcript.written, transcript.activity
     texts = [one.text for one in written.segments.values()]
@@ -136,4 +147,5 @@ def _told(
         title=analysis and analysis.title,
         key_sentences=len(summary.key_sentences) if summary else 0,
         insights=len(learned.insights.insights) if learned.insights else 0,
+        enrichment=enrichment,
     )

@@ -114,6 +114,8 @@ class TranscribedAudio(Result):
     title: str | None = None
     key_sentences: int = 0
     insights: int = 0
+    #: The task in which a language model adds its summary; None without a model.
+    enrichment: UUID | None = None
 
 
 TRANSCRIBE_AUDIO: Final = TaskSpec(

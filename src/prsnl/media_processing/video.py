@@ -46,6 +46,8 @@ _LARGE_S: Final = 600.0
 _LARGE_PIXEL_SECONDS: Final = 600.0 * 1280 * 720
 #: Less that cannot be read is no matter: clocks and headers waver.
 _MISSING_S: Final = 1.0
+#: Chapters, and what is learned.
+_LAST_STEPS: Final = 8
 _USUAL: Final = b""
 _NOT_FROM_A_DRAFT: Final = (
     "The transcript is a draft: nothing is derived from it unless use_draft asks for "
@@ -338,10 +340,6 @@ def _steps(info: MediaInfo, command: ProcessVideo) -> int:
     if info.audio and options.transcribe_audio:
         steps += round(info.duration_s or 0.0)
     return steps
-
-
-#: Chapters, and what is learned.
-_LAST_STEPS: Final = 8
 
 
 def is_large(info: MediaInfo) -> bool:

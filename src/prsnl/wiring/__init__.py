@@ -106,7 +106,7 @@ class Wiring:
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
-                    | media.services(parts, analyst, hearing)
+                    | media.services(parts, analyst, hearing, model)
                     | video.services(parts, analyst, hearing, model),
                     local_only=self.settings.privacy.local_only,
                 )

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.enriching import Enricher
 from prsnl.ai_processing.service import ContentAnalyst
 from prsnl.core.errors import BadRequestError, SettingsError
 from prsnl.core.settings import Settings
@@ -26,7 +28,10 @@ _MODELS: Final = "models"
 
 
 def services(
-    parts: Parts, analyst: ContentAnalyst, hearing: AudioTranscriber
+    parts: Parts,
+    analyst: ContentAnalyst,
+    hearing: AudioTranscriber,
+    model: LanguageModel | None = None,
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     return {
@@ -37,6 +42,7 @@ def services(
             unit_timeout_s=parts.unit_timeout_s,
             transcriber=hearing,
             analyst=analyst,
+            enricher=Enricher(model),
         ),
     }
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from prsnl.core.errors import TimeLimitError
 from prsnl.core.storage import FolderStorage
@@ -33,7 +35,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
-from tests.fakes.recordings import film, plain, scene, sound, tone
+from tests.fakes.recordings import Picture, film, plain, scene, sound, tone
 from tests.fakes.task_run import LooseRun
 from tests.integration.file_processing.test_documents import Desk, working
 from tests.saboteurs import shot_saboteur
@@ -255,6 +257,34 @@ def test_nothing_is_left_of_a_video_that_is_deleted(desk: Desk, tmp_path: Path) 
         ).fetchall()
     )
     assert left == []
+
+
+def test_what_stands_on_slides_is_their_videos_text_if_asked_for(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """A talk without sound is found by the words of its slides."""
+    shots = [
+        (slide("The heat pump in winter"), 1.5),
+        (scene(500, width=960, height=540), 1.5),
+    ]
+    file = desk.put("slides.mp4", film(tmp_path / "s.mp4", shots).read_bytes())
+
+    task = processed(desk, file, read_frames=True, generate_insights=False)
+
+    assert task.status is Status.SUCCESS, task.error
+    assert task.result is not None
+    told = {one.number: one.text or "" for one in frames(desk, file)}
+    assert "heat pump" in told[1].lower(), (told, task.warnings)
+    text = desk.database.run(
+        lambda connection: store.text(connection, file.id, owner="ada")
+    )
+    assert "heat pump" in text.lower()
+
+
+def slide(words: str) -> Picture:
+    drawn = Image.new("RGB", (960, 540), "white")
+    ImageDraw.Draw(drawn).text((80, 200), words, "black", ImageFont.load_default(56))
+    return np.asarray(drawn)
 
 
 class Sabotaged(Wiring):

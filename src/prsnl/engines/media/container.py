@@ -28,6 +28,14 @@ from prsnl.engines.media.signatures import (
     media_kind,
 )
 
+_MOV_NAME: Final = "mov,mp4,m4a,3gp,3g2,mj2"
+#: The whitelist is compared with a demuxer's whole name.
+_ALIASES: Final = {
+    **dict.fromkeys(("mov", "mp4", "3gp"), _MOV_NAME.split(",")),
+    "matroska": ("webm",),
+}
+_NO_REFERENCES: Final = {"enable_drefs": "0", "use_absolute_path": "0"}
+_OPTIONS_OF: Final = dict.fromkeys(("mov", "mp4", "3gp"), _NO_REFERENCES)
 #: The file is read in pieces of so many bytes.
 _PIECE_BYTES: Final = 256 * 1024
 _MICROSECONDS: Final = 1_000_000
@@ -167,16 +175,6 @@ def _options(demuxer: str) -> dict[str, str]:
         "max_pixels": str(limits.PIXELS_MAX),
         **_OPTIONS_OF.get(demuxer, {}),
     }
-
-
-_MOV_NAME: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-#: The whitelist is compared with a demuxer's whole name.
-_ALIASES: Final = {
-    **dict.fromkeys(("mov", "mp4", "3gp"), _MOV_NAME.split(",")),
-    "matroska": ("webm",),
-}
-_NO_REFERENCES: Final = {"enable_drefs": "0", "use_absolute_path": "0"}
-_OPTIONS_OF: Final = dict.fromkeys(("mov", "mp4", "3gp"), _NO_REFERENCES)
 
 
 def _refuse(_url: str, _flags: int, _options: dict[str, str]) -> NoReturn:

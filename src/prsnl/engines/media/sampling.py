@@ -27,6 +27,10 @@ _DEEP: Final = {
 _BYTE: Final = 8
 _PLAIN: Final = "yuv420p"
 _PLAIN_WIDTH: Final = 256
+#: A picture whose brightness wavers less has nothing on it.
+_EVEN_LUMA: Final = 5.0
+_NEUTRAL: Final = 128
+_COLOURLESS: Final = 10.0
 #: Sharpness is told from every so many-th row.
 _ROWS_APART: Final = 16
 
@@ -57,12 +61,6 @@ class Glance:
         return max(
             _apart(self.luma, other.luma), 1.5 * _apart(self.chroma, other.chroma)
         )
-
-
-#: A picture whose brightness wavers less has nothing on it.
-_EVEN_LUMA: Final = 5.0
-_NEUTRAL: Final = 128
-_COLOURLESS: Final = 10.0
 
 
 def _apart(one: Grid, other: Grid) -> float:

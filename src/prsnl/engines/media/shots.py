@@ -49,6 +49,9 @@ _TICK_S: Final = 2.0
 _THREADS_MAX: Final = 9
 #: Each thread keeps pictures of its own: of larger ones there are two.
 _MANY_THREADS_PIXELS: Final = 9_000_000
+_ASPECT_MIN: Final = 0.25
+#: So many pictures in a row at nearly one time are no film.
+_CROWD_MAX: Final = 20_000
 _WIDTH: Final = 1920
 _QUALITY: Final = 85
 _QUARTERS: Final = {90: 4, 180: 3, 270: 2}
@@ -140,11 +143,6 @@ def _threads(context: Any) -> int:
 def _aspect(told: Any) -> float:
     """How much wider than high one pixel is shown; wild values are mistakes."""
     return float(told) if told and _ASPECT_MIN < told < 1 / _ASPECT_MIN else 1.0
-
-
-_ASPECT_MIN: Final = 0.25
-#: So many pictures in a row at nearly one time are no film.
-_CROWD_MAX: Final = 20_000
 
 
 @dataclass

@@ -31,7 +31,6 @@ from tests.fakes.recordings import RATE, film, scene, sound, tone
         ("a.mov", "mpeg4", None),
         ("a.3gp", "mpeg4", None),
         ("a.mkv", "libx264", None),
-        ("a.webm", "libvpx", None),
         ("a.avi", "mpeg4", None),
         ("a.flv", "flv", None),
         ("a.ts", "mpeg2video", None),
