@@ -15,6 +15,7 @@ from prsnl.engines.speech.contract import (
     Word,
 )
 from prsnl.media_processing import captions
+from prsnl.media_processing.casing import with_sentences
 
 LONG = (
     "It was a bright cold day in April, and the clocks were striking thirteen. "
@@ -176,3 +177,14 @@ def test_a_script_without_spaces_gets_none(has_words: bool) -> None:  # noqa: FB
     assert "".join(line for cue in cues for line in cue.lines) == text
     assert all(len(cue.lines) <= 2 for cue in cues)
     assert all(len(line) <= 42 for cue in cues for line in cue.lines)
+
+
+def test_sentences_are_added_where_there_are_none() -> None:
+    bare = segment(phrase("i think i'm in it", 0, 2), phrase("so what", 3, 4))
+    kept = segment(phrase("Good morning, i say"))
+
+    made = with_sentences(bare)
+
+    assert [one.text for one in made.phrases] == ["I think I'm in it.", "So what."]
+    assert [word.text for word in made.phrases[1].words] == ["So", "what."]
+    assert with_sentences(kept) == kept
