@@ -178,19 +178,23 @@ def _md_text(text: str) -> str:
 def _cues_of(phrase: Phrase) -> Iterator[Cue]:
     """A phrase in captions: by the times of its words, else by its share of letters."""
     words = list(phrase.words) or _guessed(phrase)
+    # Chinese, Japanese and Thai are written without spaces.
+    between = " " if len(words) == 1 or " " in phrase.text.strip() else ""
     group: list[Word] = []
     for word in words:
-        if group and not _takes(group, word):
-            yield _cue(group, phrase.speaker)
+        if group and not _takes(group, word, between):
+            yield _cue(group, phrase.speaker, between)
             group = []
         group.append(word)
     if group:
-        yield _cue(group, phrase.speaker)
+        yield _cue(group, phrase.speaker, between)
 
 
 def _guessed(phrase: Phrase) -> list[Word]:
     """Words of a phrase that has no times for them, spread by their letters."""
     texts = phrase.text.split()
+    if len(texts) == 1 and len(phrase.text) > _LINE:
+        texts = list(phrase.text)
     letters = sum(len(text) + 1 for text in texts) or 1
     at, words = phrase.from_s, list[Word]()
     for text in texts:
@@ -200,18 +204,18 @@ def _guessed(phrase: Phrase) -> list[Word]:
     return words
 
 
-def _takes(group: Sequence[Word], word: Word) -> bool:
+def _takes(group: Sequence[Word], word: Word, between: str) -> bool:
     """Whether a caption has room for one word more, and should take it."""
-    text = " ".join(one.text for one in group)
+    text = between.join(one.text for one in group)
     if word.to_s - group[0].from_s > _LONGEST_S:
         return False
-    if len(_wrapped(f"{text} {word.text}")) > _LINES:
+    if len(_wrapped(f"{text}{between}{word.text}")) > _LINES:
         return False
     return not (len(text) >= _FULL and text.endswith((".", "!", "?", "…")))
 
 
-def _cue(group: Sequence[Word], speaker: str | None) -> Cue:
-    text = " ".join(one.text for one in group)
+def _cue(group: Sequence[Word], speaker: str | None, between: str) -> Cue:
+    text = between.join(one.text for one in group)
     return Cue(group[0].from_s, group[-1].to_s, tuple(_wrapped(text)), speaker)
 
 

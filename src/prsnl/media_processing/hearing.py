@@ -17,6 +17,7 @@ from prsnl.engines.speech.contract import (
     SegmentStatus,
     Unit,
 )
+from prsnl.media_processing.casing import with_sentences
 from prsnl.media_processing.ears import Ear, LocalEar
 from prsnl.media_processing.keeping import in_order, missing
 from prsnl.media_processing.listening import Listening
@@ -58,6 +59,7 @@ class Hearing:
     Attributes:
         inputs: What the words depend on, beside engine and language.
         language: ISO 639-1, if it is known.
+        adds_sentences: See `casing`.
         number: Which repetition it is, from 0.
         patience: An engine that has another one beside it gives way to that when it
             takes so many times the recording's length.
@@ -69,6 +71,7 @@ class Hearing:
     units: Sequence[Unit]
     inputs: Sequence[bytes]
     language: str | None
+    adds_sentences: bool
     number: int
     patience: float
     keep: StoreUnits[Segment]
@@ -113,7 +116,11 @@ class Hearing:
             SEGMENTS,
             units=[unit.number for unit in units],
             inputs=self.inputs,
-            parameters={**ear.parameters, "language": self.language},
+            parameters={
+                **ear.parameters,
+                "language": self.language,
+                **({"sentences": True} if self.adds_sentences else {}),
+            },
             work=work,
             store=self.keep,
             run=self.number,
@@ -138,7 +145,10 @@ class Hearing:
         began, heard_s = time.monotonic(), 0.0
         for number, segment in ear.hear(self.listening, units, language):
             if is_last or segment.status is not SegmentStatus.FAILED:
-                yield number, segment
+                yield (
+                    number,
+                    with_sentences(segment) if self.adds_sentences else segment,
+                )
             heard_s += segment.seconds
             pace = (time.monotonic() - began) / heard_s
             if not is_last and heard_s >= _MEASURED_S and pace > self.patience:

@@ -66,6 +66,7 @@ class AudioProcessor:
                 language=options.language,
                 model=options.model,
                 tells_speakers=options.enable_diarization,
+                adds_sentences=options.add_sentences,
                 first_s=options.first_s,
                 last_s=options.last_s,
                 again=command.again,

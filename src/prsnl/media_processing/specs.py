@@ -36,6 +36,11 @@ class TranscriptionOptions(SpokenOptions):
     analyze_content: bool = Field(
         True, description="Also find title, keywords, key sentences and facts in it."
     )
+    add_sentences: bool = Field(
+        False,
+        description="Write capitals, and full stops at pauses, where the engine does "
+        "not.",
+    )
     use_draft: bool = Field(
         False, description="Derive these from a draft transcript, too."
     )

@@ -88,6 +88,7 @@ class Wish:
     language: str | None = None
     model: str | None = None
     tells_speakers: bool = False
+    adds_sentences: bool = False
     first_s: float | None = None
     last_s: float | None = None
     again: str | None = None
@@ -197,6 +198,7 @@ class AudioTranscriber:
                 units=wanted,
                 inputs=[*_content(file, wish), fingerprint_of(activity)],
                 language=wish.language,
+                adds_sentences=wish.adds_sentences,
                 number=wish.rerun.run if wish.rerun else 0,
                 patience=self.patience,
                 keep=partial(

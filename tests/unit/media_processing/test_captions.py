@@ -15,6 +15,7 @@ from prsnl.engines.speech.contract import (
     Word,
 )
 from prsnl.media_processing import captions
+from prsnl.media_processing.casing import with_sentences
 
 LONG = (
     "It was a bright cold day in April, and the clocks were striking thirteen. "
@@ -160,3 +161,30 @@ def test_a_long_word_is_kept_whole() -> None:
     told = captions.srt([segment(phrase(word))])
 
     assert re.sub(r"\s", "", told.split("\n", 2)[2]) == word
+
+
+@pytest.mark.parametrize("has_words", [True, False])
+def test_a_script_without_spaces_gets_none(has_words: bool) -> None:  # noqa: FBT001
+    text = "今日は良い天気ですね" * 12
+    words = tuple(
+        Word(text=text[at : at + 2], from_s=at / 6, to_s=(at + 2) / 6)
+        for at in range(0, len(text), 2)
+    )
+    spoken = Phrase(from_s=0.0, to_s=20.0, text=text, words=words if has_words else ())
+
+    cues = captions.cues([segment(spoken)])
+
+    assert "".join(line for cue in cues for line in cue.lines) == text
+    assert all(len(cue.lines) <= 2 for cue in cues)
+    assert all(len(line) <= 42 for cue in cues for line in cue.lines)
+
+
+def test_sentences_are_added_where_there_are_none() -> None:
+    bare = segment(phrase("i think i'm in it", 0, 2), phrase("so what", 3, 4))
+    kept = segment(phrase("Good morning, i say"))
+
+    made = with_sentences(bare)
+
+    assert [one.text for one in made.phrases] == ["I think I'm in it.", "So what."]
+    assert [word.text for word in made.phrases[1].words] == ["So", "what."]
+    assert with_sentences(kept) == kept
