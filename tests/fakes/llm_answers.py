@@ -32,6 +32,7 @@ _EXACTLY: Final = re.compile(
     r"answer exactly:\s*(.+?)\s*(?:end of answer|\Z)", re.IGNORECASE | re.DOTALL
 )
 _EVERYWHERE: Final = re.compile(r"fill every field with:\s*(.+)", re.IGNORECASE)
+_ALLOWED: Final = re.compile(r"out of these alone: (.+?)(?:\.|, each with)", re.DOTALL)
 _CALLS: Final = re.compile(r"call the tool (\w+) with (\{.*?\})", re.IGNORECASE)
 _LONG: Final = 200
 _USUAL_DIMENSIONS: Final = 256
@@ -47,6 +48,13 @@ def given(messages: Sequence[Mapping[str, Any]]) -> str:
     asked = "\n".join(str(one["content"]) for one in messages if one["role"] == "user")
     fenced = "\n".join(match[3] for match in _FENCED.finditer(asked))
     return fenced or asked
+
+
+def allowed(messages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The categories that the model is told to choose from; empty: its own."""
+    told = "\n".join(str(one["content"]) for one in messages if one["role"] == "system")
+    found = _ALLOWED.search(told)
+    return [name.strip() for name in found[1].split(";")] if found else []
 
 
 def schema_of(body: Mapping[str, Any]) -> Json | None:
@@ -74,6 +82,8 @@ class Model:
 
     text: str
     obeys: bool = False
+    #: Categories to choose from, where it was told some.
+    categories: Sequence[str] = ()
 
     def answer(self, schema: Json | None) -> str:
         """The content of its message: JSON where a schema is given, else sentences."""
@@ -127,6 +137,8 @@ class _Filler:
         words = [word.casefold() for word in _WORD.findall(model.text)]
         self.words = [word for word in dict.fromkeys(words) if len(word) > 4] or words
         self.everywhere = model.demanded()
+        self.categories = model.categories
+        self.is_in_categories = False
         self.turn = count()
 
     def fill(self) -> Any:
@@ -155,10 +167,13 @@ class _Filler:
                     for key, one in schema.get("properties", {}).items()
                 }
             case "array":
-                return [
+                self.is_in_categories = name == "categories"
+                told = [
                     self._value(schema["items"], name, place)
                     for place in range(min(3, schema.get("maxItems", 3)))
                 ]
+                self.is_in_categories = False
+                return told
             case "integer":
                 return self.sentences[turn % len(self.sentences)][0]
             case "number":
@@ -178,6 +193,8 @@ class _Filler:
     def _string(self, name: str, turn: int) -> str:
         if self.everywhere is not None:
             return self.everywhere
+        if self.categories and (name == "categories" or self.is_in_categories):
+            return self.categories[turn % len(self.categories)]
         if name in {"name", "entity", "entities"}:
             return self.names[turn % len(self.names)]
         if name in {"tag", "tags", "category", "categories", "keyword", "title"}:

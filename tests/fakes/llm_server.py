@@ -25,6 +25,7 @@ from tests.fakes.llm_answers import (
     Json,
     Model,
     Said,
+    allowed,
     duration_s,
     embedding,
     encoded,
@@ -519,7 +520,8 @@ class _Handler(BaseHTTPRequestHandler):
         return json.dumps(told).encode()
 
     def _chat(self, call: Call, act: Says | Truncates | Refuses | None) -> Json:
-        model = Model(given(call.body["messages"]), obeys=self.fake.obeys)
+        messages = call.body["messages"]
+        model = Model(given(messages), self.fake.obeys, allowed(messages))
         content: str | None = model.answer(schema_of(call.body))
         finish = "stop"
         match act:

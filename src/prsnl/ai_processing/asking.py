@@ -26,6 +26,7 @@ from prsnl.engines.llm.contract import (
     LlmEngine,
     Message,
     NotKnownError,
+    estimated_tokens,
 )
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Endpoint, Reach
@@ -188,10 +189,10 @@ class _Conversation(Generic[A]):
         """Say what is wrong, and ask again; with more room, if that was it."""
         if answer.is_cut:
             self.answer_tokens *= _MORE_ROOM
-        self.said = [
-            Message("assistant", answer.text[:_SHOWN]),
-            Message("user", _MEND.format(reason=misfit.reason)),
-        ]
+        told = Message("user", _MEND.format(reason=misfit.reason))
+        shown = answer.text[:_SHOWN]
+        # Some servers take no empty turn.
+        self.said = [Message("assistant", shown), told] if shown.strip() else [told]
         return self.say()
 
     def say(self) -> ChatAnswer:
@@ -234,6 +235,7 @@ class _Conversation(Generic[A]):
             schema=question.schema,
             schema_name=question.prompt.schema,
             answer_tokens=self.answer_tokens,
+            form=form,
         )
 
         def send(key: str) -> Answered[ChatAnswer]:
@@ -263,3 +265,8 @@ def answered(value: T, counted: Counted) -> Answered[T]:
         model=counted.model,
         limits=RateLimits(**vars(counted.limits)),
     )
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a text has; rather too many."""
+    return estimated_tokens(text)

@@ -17,7 +17,7 @@ from prsnl.ai_processing.answers import (
     SummaryAnswer,
     unique,
 )
-from prsnl.ai_processing.asking import About, LanguageModel, Question
+from prsnl.ai_processing.asking import About, LanguageModel, Question, tokens_of
 from prsnl.ai_processing.parts import (
     COMBINE,
     FIND,
@@ -32,7 +32,6 @@ from prsnl.ai_processing.passages import Source
 from prsnl.core.db import Db
 from prsnl.core.errors import TooLongForModelError
 from prsnl.engines.contracts import Chunk, Entity, Value
-from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items import understood
 from prsnl.items.understood import KeyPoint, Named, Understanding
 from prsnl.work.run import TaskRun

@@ -10,9 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from prsnl.ai_processing.answers import EntityAnswer, PointAnswer, cited
-from prsnl.ai_processing.asking import LanguageModel
+from prsnl.ai_processing.asking import LanguageModel, tokens_of
 from prsnl.engines.contracts import Chunk, Entity, EntityKind
-from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.items.understood import Citation, KeyPoint
 from prsnl.work.quoting import Planned
 

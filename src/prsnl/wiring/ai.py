@@ -40,9 +40,14 @@ def services(
 ) -> dict[type[Any], Any]:
     """By type, as a task asks for them."""
     smart = SmartCategorizer(analyst, analyst.categorizer, model)
+
+    def categories(owner: str) -> list[str]:
+        taxonomy = analyst.categorizer.taxonomy(owner)
+        return [category.name for category in taxonomy.categories]
+
     return {
         ContentAnalyst: analyst,
-        TextUnderstanding: TextUnderstanding(analyst, model),
+        TextUnderstanding: TextUnderstanding(analyst, model, categories),
         SmartCategorizer: smart,
         BatchEmbedder: BatchEmbedder(analyst.embedder),
         PassageEmbedder: PassageEmbedder(analyst.embedder, policy(parts.settings)),

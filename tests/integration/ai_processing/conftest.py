@@ -13,9 +13,10 @@ import pytest
 
 from prsnl.ai_processing.prompt_specs import PROCESS_WITH_LLM, ProcessWithLlm
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
+from prsnl.ai_processing.understanding import TextUnderstanding
 from prsnl.core.settings.engines import Llm
 from prsnl.embedded.stack import StackUrls
-from prsnl.wiring import read
+from prsnl.wiring import models, read
 from prsnl.work.ledger import TaskView
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
@@ -44,6 +45,15 @@ class Study:
         )
         return self.desk.run(submission(PROCESS_WITH_LLM, command, owner=self.owner))
 
+    def with_changed(self, **changes: Any) -> Study:
+        """The same study, where tasks are done by a service with other parts."""
+        runner = self.desk.runner
+        service = replace(runner.services.get(TextUnderstanding), **changes)
+        by_type = {**runner.services.by_type, TextUnderstanding: service}
+        services = replace(runner.services, by_type=by_type)
+        desk = replace(self.desk, runner=replace(runner, services=services))
+        return replace(self, desk=desk)
+
     def again(self, task: TaskView) -> TaskView:
         """Have a task that waits done now."""
         with self.desk.database.connection() as connection:
@@ -61,6 +71,17 @@ def server() -> Iterator[LlmServer]:
         yield running
 
 
+def llm_settings(server: LlmServer, **how: Any) -> Llm:
+    """Settings of a language model on the server."""
+    usual: dict[str, Any] = {
+        "llm_provider": "compatible",
+        "llm_base_url": server.base_url,
+        "llm_model": "fake-large",
+        "llm_timeout_s": timedelta(seconds=30),
+    }
+    return Llm(**(usual | how))
+
+
 Desks = Callable[..., Desk]
 
 
@@ -74,14 +95,7 @@ def desks(
 
         def made(**how: Any) -> Desk:
             wiring = wired(database_url, broker_url, tmp_path_factory.mktemp("d"))
-            usual: dict[str, Any] = {
-                "llm_provider": "compatible",
-                "llm_base_url": server.base_url,
-                "llm_model": "fake-large",
-                "llm_timeout_s": timedelta(seconds=1),
-            }
-            llm = Llm(**(usual | how))
-            wiring = read(replace(wiring.settings, llm=llm))
+            wiring = read(replace(wiring.settings, llm=llm_settings(server, **how)))
             return opened.enter_context(contextmanager(working)(wiring))
 
         yield made
@@ -91,6 +105,23 @@ def desks(
 def desk(desks: Desks) -> Desk:
     """A worker with a model that reads little at once."""
     return desks(llm_context_tokens=4096)
+
+
+Asking = Callable[..., "Study"]
+
+
+@pytest.fixture
+def asking(study: Study) -> Iterator[Asking]:
+    """Makes the same study with a model of other settings."""
+    with ExitStack() as opened:
+
+        def made(**how: Any) -> Study:
+            settings = study.desk.wiring.settings
+            llm = llm_settings(study.server, **how)
+            model = opened.enter_context(models.opened(replace(settings, llm=llm)))
+            return study.with_changed(model=model)
+
+        yield made
 
 
 @pytest.fixture

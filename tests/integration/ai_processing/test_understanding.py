@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -33,8 +34,7 @@ from tests.fakes.llm_server import (
     too_long,
     unauthorized,
 )
-from tests.integration.ai_processing.conftest import Desks, Study
-from tests.integration.file_processing.test_documents import Desk
+from tests.integration.ai_processing.conftest import Asking, Study
 
 TEXT = (
     "Anna Meyer rents a flat in Berlin from Hausbau GmbH. The rent is 940.00 EUR a "
@@ -155,7 +155,6 @@ MATRIX: list[tuple[str, tuple[Act, ...], Status, str | None, int]] = [
     ("429", (rate_limited(),), Status.QUEUED, "too_many_requests", 1),
     ("500", (Fails(500),), Status.QUEUED, "provider_failed", 1),
     ("503", (Fails(503),), Status.QUEUED, "provider_failed", 1),
-    ("a hang", (Hangs(),), Status.QUEUED, "provider_silent", 1),
     ("a cut", (Cuts(),), Status.QUEUED, "provider_silent", 1),
     ("no JSON", (Sends(b"<html>", "text/html"),), Status.QUEUED, "provider_failed", 1),
     ("malformed once", (Says("{"),), Status.SUCCESS, None, 2),
@@ -192,6 +191,29 @@ def test_each_failure_ends_as_its_category_says(
     if status is Status.QUEUED:
         assert study.again(task).status is Status.SUCCESS
         assert len(study.server.calls) == calls + 1
+
+
+def test_a_hang_ends_with_its_time(asking: Asking, study: Study) -> None:
+    study.server.script(Hangs())
+    hasty = asking(llm_timeout_s=timedelta(seconds=1))
+
+    task = hasty.process(TEXT, "summarize")
+
+    assert task.status is Status.QUEUED
+    assert task.error
+    assert task.error["code"] == "provider_silent"
+    assert len(study.server.calls) == 1
+
+
+def test_a_failure_that_stays_is_asked_about_four_times(study: Study) -> None:
+    study.server.always(Fails(500))
+
+    task = study.process(TEXT, "summarize")
+    while task.status is Status.QUEUED:
+        task = study.again(task)
+
+    assert task.status is Status.DEAD
+    assert len(study.server.calls) == 4
 
 
 def test_an_answer_that_was_cut_gets_more_room(study: Study) -> None:
@@ -267,10 +289,10 @@ def test_a_part_that_is_too_long_is_read_in_halves(study: Study) -> None:
 
 
 def test_a_server_without_schemas_is_asked_in_the_prompt(
-    desks: Desks, study: Study
+    asking: Asking, study: Study
 ) -> None:
     study.server.takes_schemas = study.server.takes_json_mode = False
-    new = replace(study, desk=desks())
+    new = asking()
 
     told = result(new.process(TEXT, "summarize"))
 
@@ -345,18 +367,15 @@ def test_what_a_model_makes_up_is_left_out(study: Study) -> None:
 
 @pytest.mark.parametrize("provider", ["openai", "azure"])
 def test_each_protocol_is_asked_in_its_own_way(
-    desks: Desks, study: Study, provider: str
+    asking: Asking, study: Study, provider: str
 ) -> None:
     is_azure = provider == "azure"
     study.server.key = "a-key"
-    new = replace(
-        study,
-        desk=desks(
-            llm_provider=provider,
-            llm_base_url=study.server.url if is_azure else study.server.base_url,
-            llm_api_version="2024-10-21" if is_azure else None,
-            llm_api_key=SecretStr("a-key"),
-        ),
+    new = asking(
+        llm_provider=provider,
+        llm_base_url=study.server.url if is_azure else study.server.base_url,
+        llm_api_version="2024-10-21" if is_azure else None,
+        llm_api_key=SecretStr("a-key"),
     )
 
     told = result(new.process(TEXT, "summarize"))
@@ -366,12 +385,6 @@ def test_each_protocol_is_asked_in_its_own_way(
     assert call.path.startswith("/openai/deployments/" if is_azure else "/v1/chat/")
     assert "temperature" in call.body
     assert call.body["max_completion_tokens"] == 900
-
-
-@pytest.fixture(scope="module")
-def plain_desk(desks: Desks) -> Desk:
-    """A worker without a model."""
-    return desks(llm_provider="extractive")
 
 
 @pytest.mark.parametrize(
@@ -384,9 +397,9 @@ def plain_desk(desks: Desks) -> Desk:
     ],
 )
 def test_without_a_model_the_local_engine_does_what_it_can_and_says_so(
-    plain_desk: Desk, study: Study, prompt_type: str, there: set[str]
+    study: Study, prompt_type: str, there: set[str]
 ) -> None:
-    told = result(replace(study, desk=plain_desk).process(TEXT, prompt_type))
+    told = result(study.with_changed(model=None).process(TEXT, prompt_type))
 
     filled = {name for name, value in told.items() if value}
     assert filled - {"language", "document_type"} == there | {
@@ -398,24 +411,31 @@ def test_without_a_model_the_local_engine_does_what_it_can_and_says_so(
     assert not study.server.calls
 
 
+def test_an_owners_categories_are_those_that_a_model_chooses_from(
+    study: Study,
+) -> None:
+    own = study.with_changed(categories=lambda owner: ["Housing", owner])
+    answer = _analysis(categories=["housing", "Crime"])
+    study.server.script(Says(json.dumps(answer)))
+
+    told = result(own.analyze(TEXT))
+
+    assert told["categories"] == ["Housing"]
+    assert f"out of these alone: Housing; {study.owner}" in study.server.calls[0].text
+
+
 def test_a_model_elsewhere_is_not_asked_what_may_not_leave(study: Study) -> None:
     """The same server, as if it were in the cloud: it must not get one byte."""
-    services = study.desk.runner.services
-    here = services.get(TextUnderstanding)
+    here = study.desk.runner.services.get(TextUnderstanding)
     assert isinstance(here.model, LanguageModel)
     away = {
         purpose: replace(endpoint, reach=Reach.CLOUD)
         for purpose, endpoint in here.model.endpoints.items()
     }
-    model = replace(here.model, endpoints=away)
-    elsewhere = replace(
-        services,
-        by_type={**services.by_type, TextUnderstanding: replace(here, model=model)},
-    )
-    desk = replace(study.desk, runner=replace(study.desk.runner, services=elsewhere))
+    elsewhere = study.with_changed(model=replace(here.model, endpoints=away))
     opened = study.server.connections
 
-    task = replace(study, desk=desk).analyze(TEXT, options={"local_only": True})
+    task = elsewhere.analyze(TEXT, options={"local_only": True})
 
     assert result(task)["needs"] == "llm"
     assert "was not asked" in task.warnings[0]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from prsnl.ai_processing import passages
 from prsnl.ai_processing.answers import AnalysisAnswer, EntityAnswer, unique
-from prsnl.ai_processing.asking import Question
+from prsnl.ai_processing.asking import Question, tokens_of
 from prsnl.ai_processing.passages import Source
 from prsnl.ai_processing.prompts import shipped
 from prsnl.engines.contracts import Chunk, Entity, EntityKind
 from prsnl.engines.llm.contract import Form
-from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.engines.text.chunks import chunks_of
 
 PAGES = {

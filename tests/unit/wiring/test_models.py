@@ -13,7 +13,7 @@ from prsnl.core.errors import ProviderRejectedError, SettingsError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.engines import Llm, Privacy
 from prsnl.engines.reach import Reach
-from prsnl.wiring.models import language_model, llm_access, provider_of
+from prsnl.wiring.models import language_model, llm_access
 from tests.conftest import wired
 
 HERE = "http://127.0.0.1:11434/v1"
@@ -46,7 +46,7 @@ def settings(tmp_path: Path, **how: Any) -> Settings:
 def test_the_provider_follows_from_what_is_set(
     how: dict[str, Any], provider: str
 ) -> None:
-    assert provider_of(Llm(**how)) == provider
+    assert Llm(**how).provider == provider
 
 
 @pytest.mark.parametrize(

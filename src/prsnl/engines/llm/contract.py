@@ -59,6 +59,8 @@ class ChatRequest:
     schema_name: str
     #: The answer may have so many tokens.
     answer_tokens: int
+    #: How it is brought into shape: see `LlmEngine.form`.
+    form: Form = Form.SCHEMA
 
     @property
     def sent_bytes(self) -> int:

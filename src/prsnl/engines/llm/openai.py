@@ -99,7 +99,7 @@ class OpenAi:
 
     def chat(self, request: ChatRequest, *, key: str) -> ChatAnswer:
         """Ask a model; see the contract."""
-        manner = self._manner(request.model)
+        manner = replace(self._manner(request.model), form=request.form)
         with self._translated(request.model, manner) as asked:
             answer = self._client.chat.completions.with_raw_response.create(
                 **_chat_body(request, manner), extra_headers=_named(key)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
@@ -334,8 +335,7 @@ def test_threads_share_an_engine_and_keep_their_connections(
 
 
 def test_a_server_without_schemas_is_asked_in_the_next_form(
-    server: LlmServer,
-    engine: Make,
+    server: LlmServer, engine: Make
 ) -> None:
     """What it does not know is learned once for a model, not with every question."""
     server.takes_schemas = False
@@ -343,13 +343,14 @@ def test_a_server_without_schemas_is_asked_in_the_next_form(
     asked = engine()
     forms = []
     for _ in range(2):
+        wanted = replace(QUESTION, form=asked.form("fake-large"))
         with pytest.raises(NotKnownError) as caught:
-            ask(asked)
+            ask(asked, request=wanted)
         assert asked.learn("fake-large", caught.value)
         forms.append(asked.form("fake-large"))
 
     assert forms == [Form.JSON, Form.PLAIN]
-    assert "kettle" in ask(asked)
+    assert "kettle" in ask(asked, request=replace(QUESTION, form=Form.PLAIN))
     # Another thread that meets the same refusal late takes no form away.
     assert asked.learn("fake-large", caught.value)
     assert asked.form("fake-large") is Form.PLAIN
