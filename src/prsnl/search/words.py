@@ -13,7 +13,9 @@ from prsnl.search.query import Query, Term
 from prsnl.wire.search import SearchFilter
 
 #: So many pages that hold all words are ranked, and so many that hold some.
-_RANKED: Final = 1_000
+_RANKED: Final = 300
+#: So many pages that hold all words are enough.
+_ENOUGH: Final = 100
 _HEADS: Final = 300
 #: A word that stands on a larger part of all pages finds none by itself.
 _COMMON: Final = 0.05
@@ -38,7 +40,7 @@ and (%(category)s::text is null or i.category = %(category)s)
 """
 
 # A common word has more pages than can be ranked: each branch ends at a number.
-# `|| ''` unpacks a row's words once, not for each term.
+# `|| ''` unpacks a row's words once, not for each term, and after they were sorted.
 _FIND: Final = """
 with heads as (
     select s.item_id, s.words || '' as words
@@ -59,18 +61,21 @@ with heads as (
     from search_pages s
     join items i on i.id = s.item_id join attachments a on a.id = s.attachment_id
     where s.owner = %(owner)s and s.words @@ %(some)s::tsquery and s.page > 0
-      and %(is_loose)s and {narrowed}
+      and %(is_loose)s and (select count(*) from strict) < {enough} and {narrowed}
     limit {most}
 ), pages as (
     select distinct on (attachment_id, page, part)
-        attachment_id, page, part, item_id, words || '' as words
+        attachment_id, page, part, item_id, words
     from (select * from strict union all select * from loose) both_of_them
+), unpacked as (
+    select attachment_id, page, part, item_id, words || '' as words
+    from pages offset 0
 ), names as (
     select item_id, bit_or({mask}) as mask from heads group by item_id
 )
 select attachment_id, page, part, item_id, {mask} as mask, 0 as head,
        ts_rank_cd(words, %(any)s::tsquery, 1) as closeness
-from pages
+from unpacked
 union all
 select null, 0, 0, item_id, 0, mask, 0 from names
 """
@@ -169,7 +174,11 @@ def _statement(terms: Sequence[Term]) -> str:
         for name, bit in bits
     ]
     return _FIND.format(
-        narrowed=NARROWED, mask=" + ".join(told), most=_RANKED, most_heads=_HEADS
+        narrowed=NARROWED,
+        mask=" + ".join(told),
+        most=_RANKED,
+        most_heads=_HEADS,
+        enough=_ENOUGH,
     )
 
 

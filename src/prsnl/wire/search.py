@@ -56,7 +56,7 @@ class SavedSearch(SearchFilter):
 class SearchQuery(SavedSearch):
     """One page of a search."""
 
-    limit: int = Field(20, ge=1, le=50, description="Most hits in one answer.")
+    limit: int = Field(10, ge=1, le=50, description="Most hits in one answer.")
     cursor: str | None = Field(
         None, max_length=4000, description="`next` of the answer before."
     )
