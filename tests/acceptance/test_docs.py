@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.recordings import film, scene, tone
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120.0
 #: Would run this very test again.
@@ -63,6 +65,7 @@ def reader(home: Path) -> Iterator[Reader]:
     """A home with a folder of documents, beside the repository's samples."""
     shutil.copytree(ROOT / "samples", home / "Documents")
     shutil.copytree(ROOT / "samples", home / "samples")
+    film(home / "talk.mp4", [(scene(1), 1.0), (scene(2), 1.0)], with_sound=tone(2))
     one = Reader(
         home,
         {
