@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Final
 
 from prsnl.core.errors import BadRequestError, LocalOnlyError
@@ -76,9 +77,10 @@ def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str
     )
     try:
         for number in range(_TRIES):
+            asked = replace(request, form=engine.get().form(model))
             try:
                 with permitted(Permit(found.reach, settings.privacy.hosts)):
-                    answer = engine.get().chat(request, key=f"test-{number}")
+                    answer = engine.get().chat(asked, key=f"test-{number}")
             except NotKnownError as error:
                 if not engine.get().learn(model, error):
                     raise
