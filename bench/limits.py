@@ -86,7 +86,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--tasks", type=int, default=100, help="of the turn `down`")
     parser.add_argument("--away", type=float, default=20.0, help="seconds of `down`")
+    parser.add_argument("--quick", action="store_true", help="one minute, less away")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.minutes, asked.tasks, asked.away = 1.0, 40, 5.0
     print(machine.described())
     print(
         f"{PROCESSES} worker processes of {THREADS} threads, answers in {_ANSWER_S} s"

@@ -2,6 +2,8 @@
 
 - `bare`: `for picture in container.decode(video=0)`, as PyAV comes.
 - `bare, all threads`: the same with `thread_type = "AUTO"`.
+- `here`: what the child does, in this process: its processor time beside that of the
+  bare sides is the same on a busy machine.
 - `child`: the operation `media.shots` over the whole video in a warm sandbox child:
   every picture decoded and looked at, cuts found, the best picture of each shot
   weighed, scaled and written as JPEG, each taken over by this process.
@@ -13,6 +15,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ from PIL import Image
 
 import machine
 from prsnl.engines.media.contract import SpanShots
+from prsnl.engines.media.shots import shots
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.media_processing.viewing import SPAN_S
 
@@ -32,8 +36,12 @@ _LIMIT_S: Final = 600.0
 
 
 def made(path: Path, *, seconds: int, width: int, height: int) -> None:
-    """Write a film of pans over clouds, cut every three seconds (H.264)."""
+    """Write a film of pans over clouds with grain, cut every three seconds (H.264)."""
     chance = np.random.default_rng(7)
+    grain = [
+        chance.integers(-6, 7, (height, width, 1), np.int8).astype(np.int16)
+        for _ in range(4)
+    ]
     with av.open(str(path), "w") as file:
         stream = file.add_stream(
             "libx264", rate=_RATE, options={"preset": "veryfast", "crf": "23"}
@@ -44,9 +52,8 @@ def made(path: Path, *, seconds: int, width: int, height: int) -> None:
             if place == 0:
                 cloud = _cloud(chance, width + 6 * _RATE, height + 3 * _RATE)
             shown = cloud[place : place + height, 2 * place : 2 * place + width]
-            frame = av.VideoFrame.from_ndarray(
-                np.ascontiguousarray(shown), format="rgb24"
-            )
+            grained = np.clip(shown + grain[number % len(grain)], 0, 255)
+            frame = av.VideoFrame.from_ndarray(grained.astype(np.uint8), format="rgb24")
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
 
@@ -78,11 +85,12 @@ def bare(path: Path, *, threads: str | None = None) -> int:
 def in_child(pool: SandboxPool, path: Path, seconds: int) -> int:
     """The product's own operation, with every answer checked as the product does."""
     pictures = 0
-    spans = [[at, at + SPAN_S] for at in np.arange(0, seconds + 1, SPAN_S).tolist()]
     with pool.child("media") as child:
         os.link(path, child.put("input"))
         frames = child.stream(
-            "media.shots", {"path": "input", "spans": spans}, unit_timeout_s=_LIMIT_S
+            "media.shots",
+            {"path": "input", "spans": _spans(seconds)},
+            unit_timeout_s=_LIMIT_S,
         )
         for frame in frames:
             if "tick" in frame:
@@ -92,6 +100,26 @@ def in_child(pool: SandboxPool, path: Path, seconds: int) -> int:
             for shot in seen.shots:
                 child.output(shot.file_name).read_bytes()
     return pictures
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """What an operation takes for a child's folders."""
+
+    inputs: Path
+    outputs: Path
+
+
+def here(path: Path, seconds: int) -> int:
+    """The same operation without a child around it."""
+    folders = _Folders(path.parent, path.parent / "out")
+    folders.outputs.mkdir(exist_ok=True)
+    told = shots(folders, {"path": path.name, "spans": _spans(seconds)})
+    return sum(int(frame.get("pictures", 0)) for frame in told)
+
+
+def _spans(seconds: int) -> list[list[float]]:
+    return [[at, at + SPAN_S] for at in np.arange(0, seconds + 1, SPAN_S).tolist()]
 
 
 def measure(
@@ -104,14 +132,17 @@ def measure(
     sides: dict[str, Callable[[], int]] = {
         "bare": lambda: bare(path),
         "bare, all threads": lambda: bare(path, threads="AUTO"),
+        "here": lambda: here(path, seconds),
         "child": lambda: in_child(pool, path, seconds),
     }
     in_child(pool, path, seconds)  # the nursery is warm from here on
     rates: dict[str, list[float]] = {name: [] for name in sides}
+    used_s: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             count = side()
+            used_s[name].append(time.process_time() - used)
             rates[name].append(count / (time.perf_counter() - began))
             assert count == seconds * _RATE, (name, count)
     middle = {name: statistics.median(found) for name, found in rates.items()}
@@ -119,7 +150,7 @@ def measure(
     print(f"\nKey frames of {seconds} s, {width} x {height}, {_RATE} a second, H.264:")
     print(
         machine.table(
-            ["pictures a second", "median", "lowest", "highest", "of bare"],
+            ["pictures a second", "median", "lowest", "highest", "of bare", "CPU s"],
             [
                 [
                     name,
@@ -127,6 +158,7 @@ def measure(
                     f"{min(found):.0f}",
                     f"{max(found):.0f}",
                     f"{middle[name] / best:.2f}",
+                    "" if name == "child" else f"{statistics.median(used_s[name]):.2f}",
                 ]
                 for name, found in rates.items()
             ],

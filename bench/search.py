@@ -157,7 +157,8 @@ def _store_file(
     )
     with connection.cursor() as cursor:
         cursor.executemany(
-            "insert into attachment_pages (attachment_id, number, status, text, engine, "
+            "insert into attachment_pages (attachment_id, number, status, text, "
+            "engine, "
             "reason, milliseconds) values (%s, %s, 'ok', %s, 'bench', 'made up', 1)",
             [
                 [file_id, number, "\n\n".join(texts[start:end])]

@@ -466,6 +466,19 @@ def open_page(server: Server = None) -> None:
 _PASSED_ON: Final = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
+@app.command("redo-drafts")
+def redo_drafts(
+    *,
+    is_agreed: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    server: Server = None,
+) -> None:
+    """Transcribe every draft again, with the speech engine that is here now."""
+    from prsnl.terminal import drafts as command
+
+    raise typer.Exit(command.main(is_agreed=is_agreed, is_json=is_json, server=server))
+
+
 @app.command()
 def backup(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write database, files, settings and keys to one file, also while it runs."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from prsnl.ai_processing.specs import AI_RETRY_WAITS_S
+from prsnl.ai_processing.specs import AI_RETRY_WAITS_S, AI_TIME_LIMIT_S
 from prsnl.core.texts import ShortText, StorableText
 from prsnl.engines.contracts import Guess, Value
 from prsnl.work.queues import Queue
@@ -125,5 +125,5 @@ SMART_CATEGORIZATION: Final = TaskSpec(
     command=SmartCategorization,
     result=SmartCategorized,
     retry_waits_s=AI_RETRY_WAITS_S,
-    time_limit_s=1800,
+    time_limit_s=AI_TIME_LIMIT_S,
 )

@@ -332,18 +332,23 @@ def _missing(batch: Batch, known: Known) -> dict[bytes, str]:
 def want_vectors(connection: Db, *, owner: str) -> None:
     """Have an owner's passages without a vector embedded soon, many files' at once.
 
-    One task that is still to begin looks after all; it is kept from beginning until
-    this transaction is over, so that it sees what was stored here.
+    One task that waits looks after all; it is kept from beginning until this
+    transaction is over, so that it sees what was stored here.
     """
-    waits = connection.execute(
-        "select 1 from tasks where queue = %s and owner = %s and name = %s "
-        "and status = 'queued' limit 1 for share skip locked",
-        [REFRESH.queue, owner, REFRESH.name],
-    ).fetchone()
-    if waits is None:
+    if not any(_waits(connection, status, owner) for status in ("queued", "parked")):
         wanted = submission(REFRESH, Refresh(), owner=owner)
         submit(connection, [wanted])
         connection.execute(
             "update tasks set due_at = now() + %s where id = %s",
             [_GATHERS, wanted.id],
         )
+
+
+def _waits(connection: Db, status: str, owner: str) -> bool:
+    """Whether such a task of an owner is in a state; the index of the state tells."""
+    row = connection.execute(
+        f"select 1 from tasks where status = '{status}' and queue = %s and owner = %s "
+        "and name = %s limit 1 for share skip locked",
+        [REFRESH.queue, owner, REFRESH.name],
+    ).fetchone()
+    return row is not None

@@ -32,7 +32,8 @@ _EVERY_S: Final = 30.0
 _SEARCHED_EVERY: Final = timedelta(minutes=10)
 _OWNERS: Final = 1_000
 _BATCH: Final = 5_000
-_LOCK: Final = 7_214_313
+#: Held by the one that looks.
+LOCK: Final = 7_214_313
 
 log = structlog.get_logger()
 
@@ -120,7 +121,7 @@ class EmbeddingKeeper:
 def _alone(connection: Db) -> Iterator[bool]:
     """Keep other schedulers out for the block, unless one is in already."""
     row = connection.execute(
-        "select pg_try_advisory_lock(%s) as is_mine", [_LOCK]
+        "select pg_try_advisory_lock(%s) as is_mine", [LOCK]
     ).fetchone()
     if row is None or not row["is_mine"]:
         yield False
@@ -128,4 +129,4 @@ def _alone(connection: Db) -> Iterator[bool]:
     try:
         yield True
     finally:
-        connection.execute("select pg_advisory_unlock(%s)", [_LOCK])
+        connection.execute("select pg_advisory_unlock(%s)", [LOCK])

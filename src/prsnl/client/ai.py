@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -92,6 +93,32 @@ class AiCalls(Connection):
             options["language"] = language
         body = {"content": content, "prompt_type": prompt_type, "options": options}
         return self._submit("process-with-llm", body, idempotency_key)
+
+    def categorize(
+        self,
+        item_ids: Sequence[UUID | str] = (),
+        *,
+        contents: Sequence[str] = (),
+        local_only: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Accepted:
+        """Have categories suggested for items, and for texts that are none.
+
+        Args:
+            item_ids: What is suggested is kept with them; a person's own word stays.
+            contents: Their suggestions are in the result alone, after the items'.
+            local_only: A model elsewhere is not asked.
+            idempotency_key: Makes it safe to repeat.
+
+        Raises:
+            NotFoundError: One of the items is not there.
+        """
+        texts = [{"content": content} for content in contents]
+        body = {
+            "content_items": [*map(str, item_ids), *texts],
+            "options": {"local_only": local_only},
+        }
+        return self._submit("smart-categorization", body, idempotency_key)
 
     def _submit(
         self, path: str, body: dict[str, Any], idempotency_key: str | None

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from prsnl.client.connection import Connection
+from prsnl.client.connection import Connection, parsed
+from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items.editing import ItemChanges
 from prsnl.items.egress import Receipt
 from prsnl.items.listing import ItemQuery
@@ -31,6 +32,7 @@ from prsnl.wire.monitoring import (
     Requeued,
 )
 from prsnl.wire.tasks import Accepted
+from prsnl.wire.taxonomy import TaxonomyBody
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -116,6 +118,16 @@ class LibraryCalls(Connection):
     def delete_tag(self, name: str) -> TagChanged:
         """Take a tag from every item."""
         return self._told(TagChanged, "DELETE", _tag(name))
+
+    def taxonomy(self, *, default: bool = False) -> TaxonomyBody:
+        """What one's documents are sorted by; *default*: by who has set nothing."""
+        params = {"default": default}
+        return parsed(TaxonomyBody, self._ask("GET", "/api/taxonomy", params=params))
+
+    def set_taxonomy(self, taxonomy: Taxonomy) -> TaxonomyBody:
+        """Set what one's documents are sorted by, all of it."""
+        answer = self._ask("PUT", "/api/taxonomy", json=_json(taxonomy))
+        return parsed(TaxonomyBody, answer)
 
     def queues(self) -> list[QueueBody]:
         """Every queue: what waits, and who works on it."""

@@ -14,7 +14,7 @@ from prsnl.core.db import Db
 
 _LOCK: Final = 7_214_318
 #: So many pages are counted at once.
-_BATCH: Final = 200
+_BATCH: Final = 500
 #: A shorter word is near too many.
 _SHORTEST: Final = 4
 _LONGEST: Final = 30

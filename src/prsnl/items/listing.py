@@ -104,7 +104,8 @@ owner = %(owner)s and (deleted_at is not null) = %(trashed)s
 and (%(tags)s::text[] is null or tags @> %(tags)s)
 and (%(language)s::text is null or language = %(language)s)
 and (%(category)s::text is null
-     or coalesce(category, 'uncategorised') = %(category)s)
+     or category = %(category)s
+     or (category is null and %(category)s = 'uncategorised'))
 and (%(dated_from)s::date is null or document_date >= %(dated_from)s)
 and (%(dated_to)s::date is null or document_date <= %(dated_to)s)
 and (%(added_from)s::timestamptz is null or created_at >= %(added_from)s)

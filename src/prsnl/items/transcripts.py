@@ -299,7 +299,7 @@ def pace(connection: Db) -> float | None:
     row = connection.execute(
         "select sum(milliseconds) / nullif(sum(to_s - from_s), 0) / 1000 as pace from ("
         " select milliseconds, to_s, from_s from transcript_segments"
-        " where quality = 'full' and status = 'ok' limit 2000) as some"
+        " where quality = 'full' and status = 'ok' limit 2000) as told"
     ).fetchone()
     return None if row is None or row["pace"] is None else float(row["pace"])
 

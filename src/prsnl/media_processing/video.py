@@ -190,6 +190,11 @@ class VideoProcessor:
         seen = self.keeper.keep(
             run, viewing, info, content=content, count=command.options.frame_count
         )
+        if not seen.pictures and not info.audio:
+            raise CorruptError(
+                "No picture of this video can be decoded, and it has no sound: it is "
+                "damaged, or its pictures are too large. Save it anew as MP4."
+            )
         run.warnings.extend(seen.warnings)
         run.warnings.extend(_missing(info, seen))
         return seen

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from prsnl.core.errors import ChildCrashedError
+from prsnl.core.errors import ChildCrashedError, TimeLimitError
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Picture
 from prsnl.engines.media.contract import ChosenShots, MediaInfo, Shot, SpanShots
+from prsnl.engines.media.limits import DURATION_MAX_S
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items.models import AttachmentView
@@ -22,13 +24,17 @@ THUMBNAIL_WIDTH: Final = 320
 _PICTURE: Final = "picture"
 #: A video is looked through in spans of so many seconds; each is kept on its own.
 SPAN_S: Final = 30.0
+#: A span may take so many times what one answer may.
+_SPAN_LIMIT: Final = 20
 #: A child is replaced after so many spans: what a decoder keeps goes with it.
 _SPANS_A_CHILD: Final = 120
 #: To look at the pictures of a longer or larger film takes a machine hours; then only
 #: those are looked at that its encoder has marked.
 _PIXELS_MAX: Final = 400e9
 _USUAL_RATE: Final = 25.0
-_PICTURE_BYTES: Final = 16 * 2**20
+_PICTURE_BYTES: Final = 8 * 2**20
+#: A header may name less than there is: the last span is so many times as long.
+_BEYOND: Final = 10
 
 
 @dataclass
@@ -116,10 +122,14 @@ class Viewing:
             unit_timeout_s=self.unit_timeout_s,
         )
         left = list(wanted)
+        began = time.monotonic()
         for frame in frames:
             self.run.check()
             if "tick" in frame:
+                if time.monotonic() - began > _SPAN_LIMIT * self.unit_timeout_s:
+                    raise TimeLimitError(_too_slow(left[0] if left else 0))
                 continue
+            began = time.monotonic()
             seen = SpanShots.model_validate(frame)
             if not left or seen.number != len(wanted) - len(left):
                 break
@@ -153,6 +163,14 @@ class Viewing:
             )
 
 
+def _too_slow(number: int) -> str:
+    start_s = max(0, number - 1) * SPAN_S
+    return (
+        f"To look through {SPAN_S:.0f} s of the video from {start_s:.0f} s on took too "
+        "long. Save it smaller, or raise PRSNL_CHILD_UNIT_TIMEOUT_S."
+    )
+
+
 def spans(info: MediaInfo) -> range:
     """The numbers of the spans that a video is looked through in, from 1."""
     return range(1, max(1, -int(-(info.duration_s or 0.0) // SPAN_S)) + 1)
@@ -160,9 +178,11 @@ def spans(info: MediaInfo) -> range:
 
 def span(info: MediaInfo, number: int) -> tuple[float, float]:
     """Where a span begins and ends; the last one takes what there is beyond."""
-    is_last = number == len(spans(info))
     start = (number - 1) * SPAN_S
-    return start, start + SPAN_S * (10 if is_last else 1)
+    if info.duration_s is None:
+        return start, DURATION_MAX_S
+    is_last = number == len(spans(info))
+    return start, start + SPAN_S * (_BEYOND if is_last else 1)
 
 
 def is_long(info: MediaInfo) -> bool:

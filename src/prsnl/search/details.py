@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from prsnl.core.db import Db
 from prsnl.core.storage import Storage
+from prsnl.media_processing import captions
 from prsnl.search.ranking import Candidate, Key
 from prsnl.wire.search import Place, PlaceKind
 
@@ -21,13 +22,16 @@ _PAGED: Final = frozenset({"pdf", "tiff", "pptx", "ppt", "odp"})
 _SLIDES: Final = frozenset({"pptx", "ppt", "odp"})
 
 _ABOUT: Final = """
-select w.file as attachment_id, w.page, i.id as item_id, i.title, i.tags,
+select w.file as attachment_id, w.page, i.id as item_id, i.title, i.tags, i.category,
        i.document_date, a.file_name, a.kind, a.document_type, a.size_bytes, a.sha256,
-       a.page_count, p.label, p.confidence, p.recognition ->> 'warning' as warning
+       a.page_count, p.label, p.confidence, p.recognition ->> 'warning' as warning,
+       coalesce(t.from_s, f.time_s) as time_s, t.phrases, t.quality
 from unnest(%(files)s::uuid[], %(pages)s::integer[]) as w (file, page)
 join attachments a on a.id = w.file
 join items i on i.id = a.item_id
 left join attachment_pages p on p.attachment_id = w.file and p.number = w.page
+left join transcript_segments t on t.attachment_id = w.file and t.number = w.page
+left join attachment_frames f on f.attachment_id = w.file and f.number = w.page
 where i.owner = %(owner)s and i.deleted_at is null
 """
 
@@ -51,6 +55,7 @@ class About:
     item_id: UUID
     title: str
     tags: list[str]
+    category: str | None
     document_date: date | None
     file_name: str
     kind: str | None
@@ -61,10 +66,18 @@ class About:
     label: str | None
     confidence: float | None
     warning: str | None
+    #: Where in a recording it begins, in seconds; None of other files.
+    time_s: float | None
+    #: What one voice says in one go, with `from_s` and `text`.
+    phrases: list[dict[str, Any]] | None
+    #: Of a transcript: "draft" or "full".
+    quality: str | None
 
     @property
     def doubt(self) -> str | None:
         """Why its text may be wrong, in a sentence."""
+        if self.quality is not None:
+            return captions.DRAFT_BANNER if self.quality == "draft" else None
         if self.warning:
             return self.warning
         if self.confidence is not None and self.confidence < _SURE:
@@ -163,6 +176,11 @@ def place(
     """
     number = key[1]
     kind = told.kind or ""
+    if told.time_s is not None:
+        time_s = _moment(told, page_offset)
+        return Place(
+            kind=PlaceKind.TIME, text=captions.clock(time_s), page=number, time_s=time_s
+        )
     if kind == "text":
         line = _line(connection, storage, key, told, page_offset)
         if line is not None:
@@ -178,6 +196,18 @@ def place(
         text=f"{unit} {told.label or number}",
         page=number,
     )
+
+
+def _moment(told: About, offset: int) -> float:
+    """When it is said, by the phrase that an offset of the text is in."""
+    found = told.time_s or 0.0
+    place = 0
+    for phrase in told.phrases or ():
+        if place > offset:
+            break
+        found = float(phrase["from_s"])
+        place += len(phrase["text"]) + 1
+    return found
 
 
 def _line(

@@ -53,6 +53,7 @@ def hits(
                 document_type=about.document_type,
                 document_date=about.document_date,
                 tags=about.tags,
+                category=about.category,
                 place=details.place(
                     connection, storage, one.key, about, page_offset=offset
                 ),
@@ -75,6 +76,7 @@ def facets(told: Sequence[About]) -> dict[str, list[FacetValue]]:
         "document_type": Counter(
             one.document_type for one in items if one.document_type
         ),
+        "category": Counter(one.category for one in items if one.category),
         "tag": Counter(tag for one in items for tag in one.tags),
         "year": Counter(
             str(one.document_date.year) for one in items if one.document_date

@@ -15,7 +15,7 @@ import structlog
 
 from prsnl.ai_processing.remote_embedding import RemoteEmbedder
 from prsnl.core.db import Database
-from prsnl.core.errors import PrsnlError
+from prsnl.core.errors import Category, PrsnlError
 from prsnl.items import vectors
 from prsnl.items.vectors import Model, ModelName
 from prsnl.search.embedder import QueryEmbedder, Vector
@@ -94,7 +94,7 @@ class ProviderEmbedder:
             made = asked.query(text, Visitor(owner=owner))
         except PrsnlError as error:
             _log.warning("search.provider_failed", reason=error.code, model=model.name)
-            self._failed[model.id] = self._now(), error.message
+            self._failed[model.id] = self._now(), _said(error, model)
             return
         values = array.array("f", made.vectors[0])
         if sys.byteorder == "big":
@@ -113,3 +113,10 @@ class ProviderEmbedder:
         if model.name == now.name and now.dimensions in {None, model.dimensions}:
             return now
         return ModelName(model.provider, model.name, model.dimensions)
+
+
+def _said(error: PrsnlError, model: Model) -> str:
+    """What a person who searches is told: nothing of tasks that wait."""
+    if error.category is Category.PERMANENT:
+        return error.message
+    return f"the provider of {model.name} does not answer now."

@@ -34,6 +34,7 @@ and (%(dated_from)s::date is null or i.document_date >= %(dated_from)s)
 and (%(dated_to)s::date is null or i.document_date <= %(dated_to)s)
 and (%(kind)s::text is null or a.kind = %(kind)s)
 and (%(document_type)s::text is null or a.document_type = %(document_type)s)
+and (%(category)s::text is null or i.category = %(category)s)
 """
 
 # A common word has more pages than can be ranked: each branch ends at a number.
@@ -128,6 +129,7 @@ def narrowing(wanted: SearchFilter, owner: str) -> dict[str, Any]:
         "dated_to": wanted.dated_to,
         "kind": wanted.kind,
         "document_type": wanted.document_type,
+        "category": wanted.category,
     }
 
 

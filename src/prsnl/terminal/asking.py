@@ -1,8 +1,9 @@
-"""One small question to the language model that is set: of nobody's documents."""
+"""One small question to a model that is set: of nobody's documents."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,10 +11,12 @@ from prsnl.core.errors import BadRequestError, LocalOnlyError
 from prsnl.core.settings import Settings
 from prsnl.engines.contracts import JsonObject
 from prsnl.engines.inventory import language_model
+from prsnl.engines.inventory.jobs import Job
 from prsnl.engines.llm.contract import ChatRequest, Form, Message, NotKnownError
-from prsnl.engines.llm.table import LazyEngine
+from prsnl.engines.llm.table import Access, LazyEngine
 from prsnl.engines.permit import Permit, permitted
 from prsnl.engines.reach import Reach
+from prsnl.wiring.embedding import embedding_access, model_name
 from prsnl.wiring.models import llm_access
 
 _QUESTION: Final = "Which colour has the sky on a clear day?"
@@ -30,14 +33,22 @@ _ANSWER_TOKENS: Final = 1_000
 _TRIES: Final = 4
 
 
-def left_out(settings: Settings) -> str | None:
+def left_out(settings: Settings, job: Job) -> str | None:
     """Why a model is not asked unless it is asked for by name; None if it is."""
-    found = language_model.chosen(settings)
-    if found is None:
-        return "no language model is set"
-    if found.reach is not Reach.LOCAL:
-        return f"{found.host} is not asked unasked: ./prsnl engines test llm"
-    return None
+    match job:
+        case Job.LLM:
+            found = language_model.chosen(settings)
+            if found is None:
+                return "no language model is set"
+            reach, host = found.reach, found.host
+        case Job.EMBEDDING if (access := remote_embedding(settings)) is not None:
+            place = access.endpoint("")
+            reach, host = place.reach, place.host
+        case _:
+            return None
+    if reach is Reach.LOCAL:
+        return None
+    return f"{host} is not asked unasked: ./prsnl engines test {job}"
 
 
 def asked(settings: Settings) -> str:
@@ -62,6 +73,36 @@ def asked(settings: Settings) -> str:
 
 def _chosen(settings: Settings) -> language_model.Chosen | None:
     return language_model.chosen(settings)
+
+
+def remote_embedding(settings: Settings) -> Access | None:
+    """How vectors are asked for; None where they are made here."""
+    access = embedding_access(settings)
+    if access is None:
+        return None
+    is_near = access.endpoint("").reach is Reach.LOCAL
+    return access if is_near or not settings.privacy.local_only else None
+
+
+def embedded(
+    settings: Settings, access: Access, texts: Sequence[str]
+) -> tuple[str, Sequence[Sequence[float]]]:
+    """The model, and its vectors of some texts.
+
+    Raises:
+        PrsnlError: It does not answer.
+    """
+    model = model_name(settings)
+    reach = access.endpoint(model.name).reach
+    engine = LazyEngine(access)
+    try:
+        with permitted(Permit(reach, settings.privacy.hosts)):
+            answer = engine.get().embed(
+                texts, model=model.name, key="test", dimensions=model.dimensions
+            )
+    finally:
+        engine.close()
+    return model.name, answer.vectors
 
 
 def _answer(settings: Settings, found: language_model.Chosen, model: str) -> str:

@@ -10,7 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
+from prsnl.core.errors import (
+    BadRequestError,
+    PrsnlError,
+    SettingsError,
+    UnavailableError,
+)
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.core.settings.sources import DEFAULT, Sources
@@ -30,6 +35,9 @@ from prsnl.terminal.choices import NAME_CHARACTERS, Choice, Wanted, understood
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.renewal import take_up
 from prsnl.terminal.summary import one_line
+from prsnl.wiring.embedding import embedding_access
+from prsnl.wiring.media import cloud
+from prsnl.wiring.models import llm_access
 
 _KEY: Final = "PRSNL_LLM_API_KEY"
 #: Everything that belongs to one choice: what a new one does not set goes.
@@ -100,12 +108,30 @@ def _keep(
     """Write the settings, tell what goes before them, and have them taken up."""
     data_dir = settings.storage.folder
     kept = KeptSettings(data_dir)
+    before = kept.values(changes)
     kept.change(changes)
+    try:
+        _require_start(data_dir)
+    except SettingsError as error:
+        kept.change(before)
+        raise SettingsError(f"{error.message} Nothing was changed.") from error
     print_lines(*told, f"Kept in {kept.path}.")
     print_lines(*overruled(data_dir, changes))
     print_lines(take_up(settings))
     if other := _still_used(Settings.read(data_dir)):
         print_lines(other)
+
+
+def _require_start(data_dir: Path) -> None:
+    """Make sure that workers can begin with what is set now.
+
+    Raises:
+        SettingsError: Something else that is set does not go with it.
+    """
+    settings = Settings.read(data_dir)
+    llm_access(settings)
+    embedding_access(settings)
+    cloud(settings)
 
 
 def _still_used(settings: Settings) -> str | None:

@@ -30,7 +30,7 @@ from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
 from prsnl.terminal import ocr_engines
-from prsnl.terminal.engines import language_model_here
+from prsnl.terminal.engines import language_model_here, speech_here
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.storage import storage_folder, storage_of
@@ -79,6 +79,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     for what, package in _ENGINES:
         yield _engine(what, package)
     yield _looked("OCR", lambda: ocr_engines.found(settings.ocr))
+    yield _looked("speech", lambda: speech_here(settings))
     yield _looked("summaries", lambda: language_model_here(settings))
 
 

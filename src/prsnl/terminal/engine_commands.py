@@ -95,6 +95,15 @@ def engines_test(
     raise typer.Exit(command.main(Settings.read(), job))
 
 
+@engines.command("redo")
+def engines_redo(server: Server = None) -> None:
+    """Do again what a weaker engine has done: transcripts that are drafts."""
+    from prsnl.core.settings import Settings
+    from prsnl.terminal import redoing as command
+
+    raise typer.Exit(command.redo(Settings.read(), server))
+
+
 @models.command("list")
 def models_list(*, is_json: Annotated[bool, _JSON] = False) -> None:
     """Show the models that are known, with size and licence, and those here."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import psutil
 from rich.console import Console
 from rich.text import Text
 
 from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
-from prsnl.engines.inventory import language_model
+from prsnl.engines.inventory import language_model, media
+from prsnl.engines.inventory.jobs import Standing
 from prsnl.engines.inventory.model_list import Address, KeyWantedError, listed
 from prsnl.engines.inventory.nearby import Nearby, look
 from prsnl.engines.inventory.table import inventory
@@ -115,6 +117,22 @@ def language_model_here(settings: Settings) -> str:
             "another with ./prsnl engines use."
         )
     return f"{told}, on this machine"
+
+
+def speech_here(settings: Settings) -> str:
+    """Who writes down what is said, how well, and what would be better.
+
+    Raises:
+        BadRequestError: Nobody does, or the one that is set cannot.
+    """
+    state = media.speech(settings, memory_bytes=psutil.virtual_memory().total)
+    first = state.engines[0]
+    told = f"{first.name}: {first.how_good}"
+    for better in state.better:
+        told += f". Better: {better.command}"
+    if first.standing is not Standing.IN_USE:
+        raise BadRequestError(told)
+    return told
 
 
 def _lines(job: JobBody) -> Iterator[Text]:

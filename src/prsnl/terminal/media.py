@@ -30,7 +30,7 @@ def head(attachment: AttachmentView, frames: Sequence[FrameView]) -> list[str]:
     told = []
     if media.get("duration_s") is not None:
         told.append(length(media["duration_s"]))
-    if video := media.get("video"):
+    if (video := media.get("video")) and video["width"]:
         told.append(f"{video['width']}x{video['height']}")
     if frames:
         told.append(f"{len(frames)} frame{'' if len(frames) == 1 else 's'}")

@@ -33,6 +33,7 @@ from prsnl.engines.models.remote import OnBytes, Remote
 from prsnl.engines.models.store import ModelStore
 from prsnl.terminal.choosing import overruled
 from prsnl.terminal.live import print_lines
+from prsnl.terminal.redoing import drafts_there
 from prsnl.terminal.renewal import take_up
 
 #: Which setting names the model of a job.
@@ -202,6 +203,8 @@ def _use(settings: Settings, model: Model) -> None:
     kept.change(changes)
     print_lines(*overruled(settings.storage.folder, changes))
     print_lines(take_up(settings))
+    if drafts := drafts_there(settings):
+        print_lines(drafts)
 
 
 def _used(settings: Settings, store: ModelStore) -> str | None:

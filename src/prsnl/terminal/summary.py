@@ -7,6 +7,7 @@ from datetime import date
 from itertools import islice
 from typing import Any, Final
 
+from prsnl.engines.taxonomy.contract import UNCATEGORISED
 from prsnl.items.models import ItemView, PageView
 from prsnl.terminal import media, speech
 from prsnl.terminal.outcome import Outcome
@@ -98,6 +99,7 @@ def _learned(outcome: Outcome, item: ItemView) -> Iterator[str]:
         one_line(item.title, characters=100),
         item.document_date and day(item.document_date),
         attachment and attachment.document_type,
+        item.category if item.category != UNCATEGORISED else None,
         item.language,
     )
     yield " · ".join(fact for fact in facts if fact)

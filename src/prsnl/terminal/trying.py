@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import math
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from rich.text import Text
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.core.settings import Settings
 from prsnl.engines.contracts import (
+    DocumentType,
     Embeddings,
     JsonObject,
     OcrNeed,
@@ -26,6 +28,7 @@ from prsnl.engines.ocr import table as ocr_table
 from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.speech.contract import Activity, Unit
+from prsnl.engines.taxonomy.reading import default_taxonomy
 from prsnl.terminal import asking
 from prsnl.terminal.samples import SILENCE_S, picture_of, silence
 from prsnl.terminal.summary import one_line
@@ -36,6 +39,10 @@ from prsnl.wiring.media import local_engine
 _SENTENCE: Final = "The monthly rent is 940.00 EUR, due on 3 May 2024."
 _ALIKE: Final = "Each month 940 euros are paid for the flat."
 _OTHER: Final = "The gardener planted tulips behind the shed."
+_CONTRACT: Final = (
+    "This lease agreement is made between the landlord and the tenant. The term begins "
+    "on 1 June 2024; either party may terminate it in writing. Signed by both parties."
+)
 _NAME: Final = "sample"
 _TIMEOUT_S: Final = 120.0
 _CHARACTERS: Final = 160
@@ -89,11 +96,11 @@ def _job(wanted: str) -> Job:
 
 
 def _tried(console: Console, job: Job, one: _Try, *, is_asked: bool) -> bool:
-    if job is Job.LLM and not is_asked and (why := asking.left_out(one.settings)):
-        console.print(Text("--  ", "yellow") + Text(f"{TITLES[job]}: {why}"))
-        return True
     began = time.monotonic()
     try:
+        if not is_asked and (why := asking.left_out(one.settings, job)):
+            console.print(Text("--  ", "yellow") + Text(f"{TITLES[job]}: {why}"))
+            return True
         said = _TRIALS[job](one)
     except PrsnlError as error:
         console.print(
@@ -158,12 +165,24 @@ def _key_sentences(one: _Try) -> str:
     return f"found in a sentence: {found or 'nothing'}"
 
 
+def _sorting(one: _Try) -> str:
+    types = default_taxonomy(one.settings.storage.folder).document_types
+    params = {
+        "pages": [{"number": 1, "text": _CONTRACT}],
+        "title": "Lease agreement",
+        "file_name": "sample.txt",
+        "types": [each.model_dump(mode="json") for each in types],
+    }
+    told = DocumentType.model_validate(one.ask("text", "text.classify", params))
+    found = told.document_type or "nothing it is sure of"
+    return f"a lease agreement is: {found}, by {told.confidence:.2f}"
+
+
 def _embedding(one: _Try) -> str:
-    told = one.ask("text", "embedding.embed", {"texts": [_SENTENCE, _ALIKE, _OTHER]})
-    frame = Embeddings.model_validate(told)
-    first, alike, other = _vectors(frame)
+    model, vectors = _vectors(one, (_SENTENCE, _ALIKE, _OTHER))
+    first, alike, other = vectors
     return (
-        f"{frame.model}, {frame.dimensions} numbers; of two sentences of rent "
+        f"{model}, {len(first)} numbers; of two sentences of rent "
         f"{_cosine(first, alike):.2f} is alike, of one of tulips "
         f"{_cosine(first, other):.2f}"
     )
@@ -194,8 +213,8 @@ def _speech(one: _Try) -> str:
     }
     one.read("speech", silence(), "speech.transcribe", params)
     return (
-        f"{engine.name} {engine.version} is loaded; in {SILENCE_S} s of silence somebody "
-        f"speaks for {speech_s:.0f} s"
+        f"{engine.name} {engine.version} is loaded; in {SILENCE_S} s of silence "
+        f"somebody speaks for {speech_s:.0f} s"
     )
 
 
@@ -206,6 +225,7 @@ _TRIALS: Final[dict[Job, Callable[[_Try], str]]] = {
     Job.OCR: _ocr,
     Job.LANGUAGE: _language,
     Job.KEY_SENTENCES: _key_sentences,
+    Job.SORTING: _sorting,
     Job.LLM: lambda one: asking.asked(one.settings),
     Job.EMBEDDING: _embedding,
     Job.VIDEO: _recording,
@@ -226,15 +246,20 @@ def _only(child: Child, operation: str, params: JsonObject) -> JsonObject:
     return child.call(operation, params, timeout_s=_TIMEOUT_S)
 
 
-def _vectors(frame: Embeddings) -> Iterable[tuple[float, ...]]:
+def _vectors(one: _Try, texts: Sequence[str]) -> tuple[str, Sequence[Sequence[float]]]:
+    """The model that is set, and its vectors."""
+    if (access := asking.remote_embedding(one.settings)) is not None:
+        return asking.embedded(one.settings, access, texts)
+    told = one.ask("text", "embedding.embed", {"texts": list(texts)})
+    frame = Embeddings.model_validate(told)
     data = base64.b64decode(frame.data)
     size = frame.dimensions * _FLOAT_BYTES
-    return [
+    return frame.model, [
         struct.unpack(f"<{frame.dimensions}f", data[start : start + size])
         for start in range(0, len(data), size)
     ]
 
 
-def _cosine(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    """Of vectors of length 1."""
-    return sum(a * b for a, b in zip(one, other, strict=True))
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    product = sum(a * b for a, b in zip(one, other, strict=True))
+    return product / (math.hypot(*one) * math.hypot(*other))

@@ -112,6 +112,7 @@ class Hit(Body):
     document_type: str | None
     document_date: date | None
     tags: list[str]
+    category: str | None
     place: Place
     #: Opens the item at the place, on this server's own page.
     url: str

@@ -123,7 +123,11 @@ with room as (
     from limits l
     where %(name)s::text is null or l.name = %(name)s
     union all
-    select %(budget)s, 16
+    -- The budget, and what nobody knows (any more) a limit of.
+    select w.waits_for, 16
+    from (select distinct waits_for from tasks
+          where status = 'parked' and waits_for is not null) w
+    where not exists (select 1 from limits l where l.name = w.waits_for)
 ), chosen as materialized (
     select w.id
     from room r
@@ -239,14 +243,14 @@ def take(
     if why["is_blocked"]:
         return Full(f"Waits for {name}, which has asked for a pause.")
     if why["is_tokens"]:
-        return Full(
-            f"Waits for the limit of {limits.tokens_per_minute} tokens a minute of "
-            f"{name}."
-        )
-    return Full(
-        f"Waits for the limit of {limits.requests_per_minute} requests a minute of "
-        f"{name}."
-    )
+        told = _count(limits.tokens_per_minute, "token")
+    else:
+        told = _count(limits.requests_per_minute, "request")
+    return Full(f"Waits for the limit of {told} a minute of {name}.")
+
+
+def _count(number: int | None, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number or 0:,} {noun}s"
 
 
 def place(
@@ -324,9 +328,7 @@ def wake(
     """
     if not _anybody_waits(connection):
         return 0
-    return connection.execute(
-        _WAKE, {"name": name, "inside": inside, "budget": BUDGET}
-    ).rowcount
+    return connection.execute(_WAKE, {"name": name, "inside": inside}).rowcount
 
 
 def _anybody_waits(connection: Db) -> bool:

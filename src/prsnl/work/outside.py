@@ -140,6 +140,7 @@ class _Passage(Generic[T]):
         self.send = send
         self.timeout_s = going.timeout_s or gate.timeout_s
         self.intent: Intent
+        self.has_begun = False
 
     def go(self) -> T:
         """Enter, send, and tell what came of it."""
@@ -157,7 +158,10 @@ class _Passage(Generic[T]):
             raise failed from error
         except BaseException:
             # A stop, or a defect: whatever was sent is not called back.
-            self._settle(Ended(outcome=Outcome.CANCELLED))
+            is_sent = self.has_begun
+            self._settle(
+                Ended(outcome=Outcome.CANCELLED if is_sent else Outcome.UNSENT)
+            )
             raise
         self._answered(answered)
         return answered.value
@@ -229,6 +233,10 @@ class _Passage(Generic[T]):
 
     def _enter(self) -> _Pass:
         """Get room; short waits are waited for here, long ones release the worker."""
+        # Apart from what is reserved, and may be undone: who waits is woken by it.
+        self.gate.database.run(
+            partial(limits.know, endpoint=self.endpoint, limits=self.gate.limits)
+        )
         gives_up_at = time.monotonic() + limits.WAITS_INSIDE.total_seconds()
         pause_s = _FIRST_PAUSE_S
         while True:
@@ -272,7 +280,6 @@ class _Passage(Generic[T]):
         if self._is_new() and limits.others_wait(connection, endpoint.name):
             raise _NoRoomError(Full(f"Waits behind others for {endpoint.name}."))
         self._require_money(connection)
-        limits.know(connection, endpoint, gate.limits)
         wait = limits.take(
             connection,
             endpoint,
@@ -333,13 +340,12 @@ class _Passage(Generic[T]):
     def _sent(self, entered: _Pass) -> Answered[T]:
         permit = Permit(self.endpoint.reach, self.gate.local_hosts)
         with self._stoppable(permit.call_back):
-            if not self._waited(entered.sends_at - time.monotonic()):
-                self._settle(Ended(outcome=Outcome.UNSENT))
-                self._check()
+            self._wait(entered.sends_at - time.monotonic())
             timer = threading.Timer(self.timeout_s, permit.call_back)
             timer.daemon = True
             timer.start()
             try:
+                self.has_begun = True
                 with permitted(permit):
                     return self.send(entered.key)
             except PrsnlError as error:
@@ -355,13 +361,13 @@ class _Passage(Generic[T]):
             finally:
                 timer.cancel()
 
-    def _waited(self, wait_s: float) -> bool:
-        """Wait for the reserved time; False if the task is stopped before."""
-        if wait_s <= 0:
-            return True
-        stopped = threading.Event()
-        with self._stoppable(stopped.set):
-            return not stopped.wait(wait_s)
+    def _wait(self, wait_s: float) -> None:
+        """Wait for the reserved time, unless the task is stopped before."""
+        if wait_s > 0:
+            stopped = threading.Event()
+            with self._stoppable(stopped.set):
+                stopped.wait(wait_s)
+        self._check()
 
     @contextmanager
     def _stoppable(self, stop: Callable[[], None]) -> Iterator[None]:

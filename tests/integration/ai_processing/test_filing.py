@@ -98,19 +98,19 @@ def test_what_was_answered_is_not_asked_again(study: Study) -> None:
     assert again.items[0].source == "llm"
 
 
-def test_sixty_texts_are_three_questions(study: Study, desks: Desks) -> None:
-    """One by one, the instructions and the categories would be sent 60 times."""
+def test_forty_one_texts_are_three_questions(study: Study, desks: Desks) -> None:
+    """One by one, the instructions and the categories would be sent 41 times."""
     wide = replace(study, desk=desks(llm_context_tokens=32_768))
     study.server.always(says(n1="food"))
 
-    categorize(wide, *[f"{BREAD} It takes {n} minutes." for n in range(60)])
+    categorize(wide, *[f"{BREAD} It takes {n} minutes." for n in range(41)])
     batched = [len(call.text) for call in study.server.calls]
     study.server.calls.clear()
     categorize(wide, BREAD)
 
     (alone,) = [len(call.text) for call in study.server.calls]
     assert len(batched) == 3
-    assert sum(batched) < 0.2 * 60 * alone
+    assert sum(batched) < 0.2 * 41 * alone
 
 
 def test_a_persons_word_stays_and_nothing_made_up_is_kept(study: Study) -> None:

@@ -263,7 +263,7 @@ def test_a_query_is_embedded_by_the_model_of_the_passages_and_once(
     assert first.only_words_because is None
     assert any(FoundBy.MEANING in hit.found_by for hit in first.hits)
     assert other.hits
-    assert "cannot be reached" in str(other.only_words_because)
+    assert "does not answer now" in str(other.only_words_because)
 
 
 def test_a_new_model_takes_over_once_it_has_all_and_nothing_is_lost_meanwhile(

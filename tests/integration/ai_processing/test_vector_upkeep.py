@@ -9,14 +9,19 @@ from uuid import UUID
 
 import pytest
 
+from prsnl.ai_processing.embedding_keeper import LOCK, EmbeddingKeeper
+from prsnl.ai_processing.embedding_specs import REFRESH
 from prsnl.core import schema
 from prsnl.core.db import Database, Db, connect
 from prsnl.core.storage import FolderStorage
 from prsnl.engines.contracts import Chunk
+from prsnl.file_processing.specs import PROCESS_DOCUMENT, ProcessDocument
 from prsnl.items import editing, store, vector_upkeep, vectors
 from prsnl.items.models import AttachmentView
+from prsnl.items.vector_upkeep import Policy
 from prsnl.items.vectors import ModelName, content_of
 from prsnl.library import trash
+from prsnl.work.submit import submission, submit
 
 NAME = ModelName("local", "small")
 
@@ -143,6 +148,62 @@ def test_near_passages_come_first_with_an_index_and_without(connection: Db) -> N
     ).fetchall()
     assert vector_upkeep.index_name(model) in str(plan)
     vector_upkeep.drop_index(connection, model)
+
+
+def refreshes(connection: Db) -> list[str]:
+    rows = connection.execute(
+        "select owner from tasks where name = %s order by owner", [REFRESH.name]
+    ).fetchall()
+    return [row["owner"] for row in rows]
+
+
+def test_passages_that_lack_a_vector_are_looked_after_once_for_each_owner(
+    database: Database, connection: Db
+) -> None:
+    """Not those that a task is about to embed, and no owner whose last try failed."""
+    put(connection, "one", "two")
+    put(connection, "three", owner="bob")
+    done = put(connection, "four", owner="cleo")
+    busy = put(connection, "five", owner="dan")
+    keep(connection, "four", owner="cleo")
+    with connection.transaction():
+        command = ProcessDocument(file_id=busy.id)
+        submit(
+            connection,
+            [submission(PROCESS_DOCUMENT, command, owner="dan", attachment_id=busy.id)],
+        )
+    policy = Policy(usual=NAME, private=NAME, is_here=True, passages=10)
+
+    EmbeddingKeeper(database, policy).look()
+    EmbeddingKeeper(database, policy).look()
+
+    assert refreshes(connection) == ["ada", "bob"]
+    assert done
+
+    connection.execute(
+        "update tasks set status = 'failure', finished_at = now() - case owner "
+        "when 'bob' then interval '0' else interval '1 hour' end"
+    )
+    keeper = EmbeddingKeeper(database, policy)
+    keeper._began_at -= 60
+    keeper.look()
+
+    assert refreshes(connection) == ["ada", "ada", "bob", "dan"]
+
+
+def test_one_scheduler_keeps_and_the_others_leave_it(
+    database: Database, connection: Db
+) -> None:
+    put(connection, "one")
+    policy = Policy(usual=NAME, private=NAME, is_here=True, passages=10)
+    connection.execute("select pg_advisory_lock(%s)", [LOCK])
+
+    EmbeddingKeeper(database, policy).look()
+    assert refreshes(connection) == []
+
+    connection.execute("select pg_advisory_unlock(%s)", [LOCK])
+    EmbeddingKeeper(database, policy).look()
+    assert refreshes(connection) == ["ada"]
 
 
 def test_an_older_schemas_vectors_move_and_come_back(empty_database_url: str) -> None:

@@ -120,3 +120,10 @@ def test_where_a_model_is_chosen_nobody_else_is_looked_for(wiring: Wiring) -> No
     known = Engines(InForce(replace(wiring.settings, llm=llm)), find=find)
 
     assert job(known.told(but=None), "llm").better == []
+
+
+def test_without_a_draft_there_is_nothing_to_do_again(ada: Person) -> None:
+    found, done = ada.client.drafts(), ada.client.redo_drafts()
+
+    assert found.message == done.message == "No transcript is a draft."
+    assert done.task_ids == []

@@ -9,6 +9,7 @@ from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import (
@@ -127,8 +128,12 @@ class Meanings:
     known: dict[str, Vector] = field(default_factory=dict)
     is_starting: bool = False
 
-    def vector(self, model: Model, text: str) -> Vector | None:
+    def prepare(self, text: str, *, owner: str) -> None:
+        """Nothing to ask for."""
+
+    def vector(self, model: Model, text: str, *, owner: str) -> Vector | None:
         assert model.name == MODEL.name
+        assert owner
         return self.known.get(text)
 
     def why_not(self, model: Model) -> str:
@@ -241,6 +246,14 @@ def test_a_word_left_out_and_a_filter_narrow(
     assert places(search("rent", kind="pdf")) == [("one.pdf", 1)]
     assert places(search("rent", item=one.item_id)) == [("one.pdf", 1)]
     assert places(search("rent", tag=["work"])) == []
+    shelf.database.run(
+        lambda connection: connection.execute(
+            "update items set category = 'Home' where id = %s", [one.item_id]
+        )
+    )
+    told = search("rent", category="Home")
+    assert (places(told), told.hits[0].category) == ([("one.pdf", 1)], "Home")
+    assert [value.value for value in search("rent").facets["category"]] == ["Home"]
     assert places(search("rent", **{"from": "2024-05-13"})) == []
     assert len(search("rent", **{"from": "2024-05-12", "to": "2024-05-12"}).hits) == 2
 
@@ -300,6 +313,29 @@ def test_a_place_in_a_text_file_is_its_line(
     (hit,) = search("kettle").hits
 
     assert (hit.place.text, hit.place.line) == ("code.py:7", 7)
+
+
+def test_a_place_in_a_recording_is_its_moment_and_a_draft_says_so(
+    server: Server, shelf: Shelf, search: Callable[..., SearchAnswer]
+) -> None:
+    file = shelf.put("talk.mp3", "Good morning.", "All well. The kettle boils.")
+    phrases = [
+        {"from_s": 61.5, "text": "All well."},
+        {"from_s": 65.0, "text": "The kettle boils."},
+    ]
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into transcript_segments (attachment_id, number, from_s, to_s, "
+            "status, text, phrases, engine, quality, milliseconds) "
+            "values (%s, 2, 61, 70, 'ok', '', %s, 'test', 'draft', 1)",
+            [file.id, Jsonb(phrases)],
+        )
+    )
+
+    (hit,) = search("kettle").hits
+
+    assert (hit.place.kind, hit.place.text, hit.place.time_s) == ("time", "1:05", 65.0)
+    assert "Draft" in str(hit.doubt)
 
 
 def test_pages_of_an_answer_hold_each_hit_once(

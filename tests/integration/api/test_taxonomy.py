@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from prsnl.engines.taxonomy.contract import Taxonomy
 from tests.integration.api.conftest import Person
 
 GARDEN = {"name": "Garden", "description": "Plants and soil.", "words": ["garden*"]}
@@ -116,3 +117,14 @@ def test_categories_of_several_are_asked_for_at_once(ada: Person, ben: Person) -
     for wrong in ([], [{}], ["no id"], [{"content": ""}], [{"id": None}]):
         refused = ada.http.post(url, json={"content_items": wrong})
         assert refused.status_code == 422
+
+
+def test_a_program_sets_its_taxonomy_and_asks_for_categories(ada: Person) -> None:
+    own = Taxonomy.model_validate(OWN)
+
+    assert ada.client.set_taxonomy(own).categories == own.categories
+    assert not ada.client.taxonomy().is_default
+    assert ada.client.taxonomy(default=True).is_default
+    accepted = ada.client.categorize([note(ada)["id"]], contents=["The rent is due."])
+    status = ada.http.get(accepted.monitor_url).json()
+    assert status["name"] == "smart_categorization_task"

@@ -16,6 +16,7 @@ from prsnl.web.dependencies import Caller, Parts
 from prsnl.wire.access import Scope
 from prsnl.wiring import Wiring
 from prsnl.work import ledger
+from tests.fakes import transcripts
 from tests.integration.api.conftest import Person, Server, serving
 from tests.integration.api.neighbours import (
     Estate,
@@ -26,7 +27,7 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden", "number": "1"}
+WORDS = {"name": "garden", "number": "1", "form": "json"}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
@@ -65,6 +66,9 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
             "end_s, width, height, blob, text) values (%s, 1, 0, 0, 1, 1, 1, %s, %s)",
             [sent.attachment.id, blob, canary],
         )
+    )
+    server.database.run(
+        lambda connection: transcripts.keep(connection, sent.attachment.id, canary)
     )
     return Estate(
         {

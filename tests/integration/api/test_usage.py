@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from prsnl.work import calls
 from prsnl.work.calls import Ended, Intent, Outcome
 from prsnl.work.usage import By
 from tests.integration.api.conftest import Person, Server
+from tests.integration.api.test_access_commands import run
 
 ENDPOINT = Endpoint("openai", "api.openai.com", Reach.CLOUD, "gpt-4o-mini")
 
@@ -180,3 +182,21 @@ def test_an_item_that_came_as_private_stays_so(ada: Person) -> None:
     assert item["local_only"] is True
     assert changed.json()["local_only"] is False
     assert changed.json()["user_fields"] == []
+
+
+def test_the_command_shows_it_as_a_table(
+    ada: Person, server: Server, tmp_path: Path
+) -> None:
+    with server.database.connection() as connection:
+        asked(connection, ada.owner)
+        asked(connection, ada.owner, usd=None, model="ours-7b")
+    at = ("--server", server.url)
+    shown = run(tmp_path, server.key(ada.owner), "usage", "--by", "model", *at)
+    wrong = run(tmp_path, server.key(ada.owner), "usage", "--by", "weather", *at)
+
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    assert lines[0] == ["model", "requests", "tokens", "out", "tokens", "back", "cost"]
+    assert lines[1] == ["openai/ours-7b", "1", "200", "20", "unknown"]
+    assert lines[2] == ["openai/gpt-4o-mini", "1", "200", "20", "0.01", "USD"]
+    assert wrong.returncode == 1
+    assert "there are day, model, provider" in wrong.stderr

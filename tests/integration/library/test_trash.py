@@ -34,6 +34,7 @@ from prsnl.work.claim import claim
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity
 from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes import transcripts
 from tests.integration.file_processing.test_documents import Desk, working
 
 CANARY = "Zwetschkenknoedelrezept"
@@ -155,6 +156,8 @@ def test_after_emptying_the_trash_the_text_is_nowhere(desk: Desk) -> None:
         )
     )
     move_a_checkpoint_to_a_blob(desk)
+    with desk.database.connection() as connection:
+        transcripts.keep(connection, file.id, CANARY)
     before = everywhere(desk, CANARY)
     assert {
         "attachment_pages.text",
@@ -165,6 +168,8 @@ def test_after_emptying_the_trash_the_text_is_nowhere(desk: Desk) -> None:
         "items.title",
         "task_checkpoints.result",
         "tasks.result",
+        "transcript_segments.phrases",
+        "transcript_segments.text",
     } <= set(before)
     assert sum(place.startswith("storage/blobs/") for place in before) == 2
 

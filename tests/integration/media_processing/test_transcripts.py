@@ -16,6 +16,7 @@ from prsnl.engines.speech.contract import NOT_TRANSCRIBED
 from prsnl.items import egress, store, transcripts
 from prsnl.items.models import AttachmentView
 from prsnl.items.transcripts import SegmentView, TranscriptView
+from prsnl.media_processing.again import drafts, submit_drafts
 from prsnl.media_processing.captions import DRAFT_BANNER
 from prsnl.media_processing.service import AudioProcessor
 from prsnl.media_processing.specs import (
@@ -249,6 +250,25 @@ def test_a_draft_says_so_and_nothing_is_derived_from_it(
     assert "transcript" in stages
     assert not stages & {"analyze", "summarize", "embed", "chunk"}
     assert NOT_TRANSCRIBED not in text(desk, file)
+    assert redone(desk, file) == "full", "one action runs the drafts again"
+
+
+def redone(desk: Desk, file: AttachmentView) -> str | None:
+    """The quality of a draft's transcript after all drafts were run again."""
+    told = desk.database.run(lambda connection: drafts(connection, owner="ada"))
+    assert told.files == (file.id,)
+    assert told.takes_s is not None
+    assert told.message.startswith("1 draft with 0:05 of speech can be run again; ")
+    others = desk.database.run(lambda connection: drafts(connection, owner="bob"))
+    assert others.files == ()
+    made = desk.database.run(
+        lambda connection: submit_drafts(connection, owner="ada", key="once")
+    )
+    (task_id,) = made.submitted
+    desk.runner.execute(task_id)
+    left = desk.database.run(lambda connection: drafts(connection, owner="ada"))
+    assert left.message == "No transcript is a draft."
+    return transcript(desk, file).quality
 
 
 def without_model(desk: Desk) -> Iterator[Desk]:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from prsnl.core.errors import TimeLimitError
+from prsnl.core.storage import FolderStorage
 from prsnl.embedded.stack import StackUrls
+from prsnl.engines import media
+from prsnl.engines.contracts import OPERATIONS
+from prsnl.engines.media.contract import MediaInfo
+from prsnl.engines.sandbox.conversation import ChildLimits
+from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.items import editing, media_store, store
 from prsnl.items.models import AttachmentView, FrameView
 from prsnl.library import trash
@@ -16,13 +25,18 @@ from prsnl.media_processing.video_specs import (
     ProcessVideo,
     VideoOptions,
 )
+from prsnl.media_processing.viewing import Viewing
+from prsnl.wiring import Wiring
 from prsnl.work import blobs
 from prsnl.work.ledger import TaskView
+from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
 from tests.fakes.recordings import film, plain, scene, sound, tone
+from tests.fakes.task_run import LooseRun
 from tests.integration.file_processing.test_documents import Desk, working
+from tests.saboteurs import shot_saboteur
 
 
 @pytest.fixture(scope="module")
@@ -241,3 +255,70 @@ def test_nothing_is_left_of_a_video_that_is_deleted(desk: Desk, tmp_path: Path) 
         ).fetchall()
     )
     assert left == []
+
+
+class Sabotaged(Wiring):
+    """The product's wiring, with a decoder that dies on its way."""
+
+    def sandbox(self) -> SandboxPool:
+        return sabotaged_pool(self.settings.storage.folder / "scratch", "shots")
+
+
+def sabotaged_pool(folder: Path, how: str) -> SandboxPool:
+    profile = Profile(preload=media.PRELOAD, memory_bytes=3 * 2**29)
+    return SandboxPool(
+        scratch_root=folder,
+        limits=ChildLimits(disk_bytes=2**28),
+        profiles={"media": profile, "media with more room": profile},
+        operations={**OPERATIONS, "media.shots": f"shot_saboteur:{how}"},
+        source_folders=(Path(shot_saboteur.__file__).parent,),
+    )
+
+
+@pytest.fixture
+def dying(stack: StackUrls, tmp_path: Path) -> Iterator[Desk]:
+    with fresh_database(stack) as database_url:
+        wiring = wired(database_url, fresh_broker(stack), tmp_path / "s")
+        yield from working(Sabotaged(**vars(wiring)))
+
+
+def test_a_killed_video_goes_on_where_it_was(dying: Desk, tmp_path: Path) -> None:
+    """What was looked through is not decoded again, and the frames are the same."""
+    shots = [(scene(number + 400), 15.0) for number in range(8)]
+    path = film(tmp_path / "long.mp4", shots, rate=4)
+    file = dying.put("long.mp4", path.read_bytes())
+    first = processed(dying, file)
+    assert (first.status, first.attempt) == (Status.QUEUED, 1), first.error
+    dying.runner.execute(first.task_id)
+
+    task = dying.task(first.task_id)
+    assert task.status is Status.SUCCESS, task.error
+    rows = dying.database.run(
+        lambda connection: connection.execute(
+            "select unit, claim_no from task_stages "
+            "where task_id = %s and stage = 'shots' order by unit",
+            [first.task_id],
+        ).fetchall()
+    )
+    assert [row["claim_no"] for row in rows] == [1, 1, 2, 2]
+    assert len(frames(dying, file)) == 8
+
+
+def test_progress_without_end_is_a_time_limit(tmp_path: Path) -> None:
+    """A child that only says that it goes on must not go on for ever."""
+    storage = FolderStorage(tmp_path / "storage")
+    storage.prepare()
+    name = storage.put_bytes(b"a video")
+    with sabotaged_pool(tmp_path / "scratch", "endless") as pool:
+        viewing = Viewing(
+            cast("TaskRun", LooseRun()),
+            cast("AttachmentView", SimpleNamespace(sha256=name)),
+            pool,
+            storage,
+            unit_timeout_s=0.1,
+        )
+        info = MediaInfo(
+            kind="mp4", mime_type="video/mp4", duration_s=9.0, duration_from="header"
+        )
+        with viewing, pytest.raises(TimeLimitError, match="took too long"):
+            list(viewing.shots(info, [1]))

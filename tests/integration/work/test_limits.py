@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from prsnl.core.db import Database
+from prsnl.core.db import Database, Db
 from prsnl.engines.reach import Endpoint, Reach
 from prsnl.work import control, limits
 from prsnl.work.limits import Full, Holder, Limits
@@ -62,25 +61,34 @@ def test_the_count_within_a_stretch_sees_one_too_many() -> None:
     assert most_within([0.0, 0.4, 0.9, 1.2], 1.0) == 3
 
 
-def test_twenty_workers_make_what_a_minute_allows_and_nearly_all_of_it(
+def test_twenty_workers_take_what_a_minute_allows_and_nearly_all_of_it(
     database_url: str,
 ) -> None:
-    """A minute of a second; each worker has a connection of its own."""
+    """A minute of a second; each worker has a connection of its own.
+
+    The times are the database's: what a busy machine makes of them is measured by
+    `./prsnl bench limits`, at the server that is asked.
+    """
     limit, minute_s, minutes = 30, 1.0, 3
     allowed = Limits(requests_per_minute=limit, minute_s=minute_s)
     endpoint = Endpoint("openai", "host", Reach.CLOUD, MODEL)
     times: list[float] = []
     stop = threading.Event()
 
+    def take(connection: Db) -> float:
+        with connection.transaction():
+            told = limits.take(connection, endpoint, allowed, tokens=1)
+            assert not isinstance(told, Full)
+            row = connection.execute(
+                "select extract(epoch from taken_at)::float8 as at from limits"
+            ).fetchone()
+            assert row is not None
+            times.append(row["at"])
+            return told
+
     def work(database: Database) -> None:
         while not stop.is_set():
-            told = database.run(
-                partial(limits.take, endpoint=endpoint, limits=allowed, tokens=1)
-            )
-            assert not isinstance(told, Full)
-            if stop.wait(told):
-                return
-            times.append(time.monotonic())
+            stop.wait(database.run(take))
 
     with ExitStack() as opened:
         workers = [
@@ -97,8 +105,7 @@ def test_twenty_workers_make_what_a_minute_allows_and_nearly_all_of_it(
             thread.join()
 
     times.sort()
-    # What a full machine does to the clock of a thread is not the limit's.
-    assert most_within(times, minute_s * 0.95) <= limit
+    assert most_within(times, minute_s) <= limit
     assert len(times) >= 0.9 * limit * minutes
 
 
@@ -135,7 +142,7 @@ def test_a_long_wait_releases_the_worker_and_spends_nothing(
     row = bench.run(does(asking.task()))
 
     assert (row["status"], row["retries"], row["crashes"]) == ("parked", 0, 0)
-    assert row["message"] == f"Waits for the limit of 1 requests a minute of {NAME}."
+    assert row["message"] == f"Waits for the limit of 1 request a minute of {NAME}."
     assert len(asking.server.calls) == 1
     assert wake(bench) == []
 
@@ -283,6 +290,31 @@ def test_a_place_is_waited_for_where_it_is_if_it_is_soon_free(
     assert [bench.log(one) for one in ids] == [["success"], ["success"]]
 
 
+def test_who_waits_for_a_model_that_never_answered_is_woken(
+    bench: Bench, asking: Asking
+) -> None:
+    """All places of its provider were taken by another model when it first came."""
+    asking = limited(asking, at_once=1)
+    other = replace(asking, endpoint=replace(asking.endpoint, model="other"))
+    asking.server.script(Slow(2.8))
+    first, second = bench.job(does(asking.task())), bench.job(does(asking.task()))
+    doing = bench.meanwhile(partial(bench.runner.execute, first))
+    bench.until(lambda: asking.server.calls)
+    bench.handle(does(other.task()))
+    bench.runner.execute(second)
+    assert bench.row(second)["waits_for"] == "openai/other"
+    doing.result(timeout=20)
+
+    assert wake(bench) == [second]
+
+
+def test_who_waits_for_a_limit_that_nobody_knows_is_woken(bench: Bench) -> None:
+    task_id = bench.job()
+    bench.set(task_id, "status = 'parked', waits_for = 'gone/model'")
+
+    assert wake(bench) == [task_id]
+
+
 def test_two_steps_stay_apart_for_one_request_at_a_time(
     bench: Bench, asking: Asking
 ) -> None:
@@ -291,5 +323,5 @@ def test_two_steps_stay_apart_for_one_request_at_a_time(
     row = bench.run(does(asking.task(times=4)))
 
     assert row["status"] == "success"
-    gaps = [after.at - before.at for before, after in pairwise(asking.server.calls)]
-    assert min(gaps) > 0.15
+    first, *_, last = asking.server.calls
+    assert last.at - first.at > 0.4  # three times 0.21 s, and the first may be late

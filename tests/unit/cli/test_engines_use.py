@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from prsnl.core.errors import BadRequestError, PrsnlError
+from prsnl.core.errors import BadRequestError, PrsnlError, SettingsError
 from prsnl.core.settings import Settings
 from prsnl.core.settings.kept import KeptSettings
 from prsnl.terminal.choices import Wanted, understood
@@ -188,6 +188,26 @@ def test_what_cannot_be_used_changes_nothing(server: LlmServer, data_dir: Path) 
     with pytest.raises(BadRequestError, match="no model to talk to: get one"):
         choose(data_dir, server.base_url)
     assert not (data_dir / "settings.env").exists()
+
+
+def test_what_would_keep_workers_from_starting_is_taken_back(
+    server: LlmServer, data_dir: Path
+) -> None:
+    """Vectors come from the language model's server: without it nothing starts."""
+    choose(data_dir, server.base_url)
+    kept_settings = KeptSettings(data_dir)
+    kept_settings.change(
+        {
+            "PRSNL_EMBEDDING_PROVIDER": "compatible",
+            "PRSNL_EMBEDDING_MODEL": "fake-embedding",
+        }
+    )
+    before = kept(data_dir)
+
+    with pytest.raises(SettingsError, match="PRSNL_EMBEDDING_BASE_URL is not set"):
+        choose(data_dir, "extractive")
+
+    assert kept(data_dir) == before
 
 
 def test_with_local_only_no_other_machine_is_even_asked(data_dir: Path) -> None:

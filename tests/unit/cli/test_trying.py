@@ -50,6 +50,25 @@ def test_a_language_model_answers_one_question_in_the_form_that_it_knows(
     assert server.count("chat") == 2  # one that was refused
 
 
+def test_vectors_of_a_provider_are_its_own(
+    server: LlmServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    KeptSettings(tmp_path).change(
+        {
+            "PRSNL_EMBEDDING_PROVIDER": "compatible",
+            "PRSNL_EMBEDDING_MODEL": "fake-embedding",
+            "PRSNL_EMBEDDING_BASE_URL": server.base_url,
+        }
+    )
+
+    status = main(Settings.read(tmp_path), "embedding")
+
+    told = capsys.readouterr().out
+    assert status == 0, told
+    assert "fake-embedding" in told
+    assert len(server.texts_embedded) == 3
+
+
 def test_a_refused_key_is_red(
     server: LlmServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,14 +58,14 @@ def made(children: Children, clock: Clock | None = None) -> ChildEmbedder:
 
 
 def started(embedder: ChildEmbedder) -> None:
-    embedder.vector(HERE, "x")
+    embedder.vector(HERE, "x", owner="ada")
     embedder.__exit__()
 
 
 def test_a_cold_one_answers_at_once_that_it_is_starting() -> None:
     children = Children()
     with made(children) as embedder:
-        assert embedder.vector(HERE, "rent") is None
+        assert embedder.vector(HERE, "rent", owner="ada") is None
         assert embedder.is_starting
         assert "is starting" in embedder.why_not(HERE)
         children.may_start.set()
@@ -78,8 +78,8 @@ def test_a_warm_one_answers_and_remembers() -> None:
     embedder = made(children)
     started(embedder)
 
-    assert embedder.vector(HERE, "rent") == (1.0, 0.0, 0.0)
-    assert embedder.vector(HERE, "rent") == (1.0, 0.0, 0.0)
+    assert embedder.vector(HERE, "rent", owner="ada") == (1.0, 0.0, 0.0)
+    assert embedder.vector(HERE, "rent", owner="ada") == (1.0, 0.0, 0.0)
     assert children.asked.count("rent") == 1
 
 
@@ -92,7 +92,7 @@ def test_one_that_was_idle_too_long_is_started_again() -> None:
     clock.now += IDLE.total_seconds()
     children.may_start.clear()
 
-    assert embedder.vector(HERE, "rent") is None
+    assert embedder.vector(HERE, "rent", owner="ada") is None
     assert embedder.is_starting
     children.may_start.set()
     embedder.__exit__()
@@ -105,20 +105,20 @@ def test_one_that_fails_is_said_and_left_alone_for_a_while() -> None:
     embedder = made(children, clock)
     started(embedder)
 
-    assert embedder.vector(HERE, "rent") is None
+    assert embedder.vector(HERE, "rent", owner="ada") is None
     assert not embedder.is_starting
     assert "does not answer" in embedder.why_not(HERE)
     children.is_broken = False
     clock.now += 60
     started(embedder)
-    assert embedder.vector(HERE, "rent") is not None
+    assert embedder.vector(HERE, "rent", owner="ada") is not None
 
 
-def test_a_query_goes_to_no_provider() -> None:
+def test_the_child_answers_for_no_providers_model() -> None:
     children = Children()
     elsewhere = Model(2, "openai", "text-embedding-3-small", 1536)
     embedder = made(children)
 
-    assert embedder.vector(elsewhere, "rent") is None
-    assert "is not sent to it" in embedder.why_not(elsewhere)
+    assert embedder.vector(elsewhere, "rent", owner="ada") is None
+    assert "name none of that provider" in embedder.why_not(elsewhere)
     assert not children.asked

@@ -21,6 +21,12 @@ NEVER_ANSWERED = {
     "child_killed",
     "settings",
     "start",
+    # Of providers: a request asks none.
+    "provider_rejected",
+    "model_refused",
+    "too_long_for_model",
+    "unusable_answer",
+    "parameter_not_known",
 }
 
 

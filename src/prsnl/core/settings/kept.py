@@ -9,11 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from dotenv import dotenv_values
 
 from prsnl.core.errors import BadRequestError, DiskFullError, SettingsError
 from prsnl.core.settings.sources import KEPT_NAME
@@ -58,6 +60,12 @@ class KeptSettings:
             if kept and not kept[-1].endswith("\n"):
                 kept[-1] += "\n"
             self._write("".join([*(kept or [_HEAD]), *added]))
+
+    def values(self, names: Iterable[str]) -> dict[str, str | None]:
+        """What the file sets these variables to; None for those that it does not."""
+        with _told(self.path):
+            told = dotenv_values(self.path, encoding="utf8")
+        return {name: told.get(name) for name in names}
 
     def _lines(self) -> list[str]:
         with suppress(FileNotFoundError):

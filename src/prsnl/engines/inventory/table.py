@@ -29,6 +29,7 @@ def inventory(
         own.ocr(settings),
         own.languages(),
         own.key_sentences(),
+        own.sorting(),
         language_model.state(settings, nearby),
         own.embedding(settings),
         media.recordings(),

@@ -10,7 +10,10 @@ from typing import Final
 from pydantic import Field
 
 from prsnl.engines.contracts import Value
+from prsnl.engines.media.limits import DURATION_MAX_S, SHOTS_MAX
 
+#: What `likeness` tells of one picture.
+_LIKENESS_CHARACTERS: Final = 4_000
 #: What speech engines take: one channel of so many samples a second, 16 bits each.
 SPEECH_RATE: Final = 16_000
 
@@ -61,7 +64,7 @@ class MediaInfo(Value):
     kind: str
     mime_type: str
     #: None where neither header nor packets tell.
-    duration_s: float | None
+    duration_s: float | None = Field(ge=0, le=DURATION_MAX_S)
     #: "header", or "packets" where the header is silent or only guesses.
     duration_from: str
     video: VideoTrack | None = None
@@ -119,7 +122,7 @@ class Shot(Value):
     #: Nothing is on it: black, white or grey all over.
     is_blank: bool
     #: What its picture looks like from afar: see `likeness`; base64.
-    likeness: str
+    likeness: str = Field(max_length=_LIKENESS_CHARACTERS)
 
 
 class SpanShots(Value):
@@ -127,7 +130,7 @@ class SpanShots(Value):
 
     #: The place of the span among those that were asked for.
     number: int = Field(ge=0)
-    shots: tuple[Shot, ...] = ()
+    shots: tuple[Shot, ...] = Field((), max_length=SHOTS_MAX)
     #: How many pictures were decoded.
     pictures: int = 0
     bad_packets: int = 0

@@ -10,6 +10,8 @@ DURATION_MAX_S: Final = 24 * 3600.0
 PIXELS_MAX: Final = 40_000_000
 #: Tracks that are looked at.
 STREAMS_MAX: Final = 64
+#: Shots of one span that are kept.
+SHOTS_MAX: Final = 60
 #: Marks that a file may bring.
 CHAPTERS_MAX: Final = 1_000
 #: One value of the tags, in characters.

@@ -30,9 +30,10 @@ from prsnl.engines.media.contract import AudioTrack, Chapter, MediaInfo, VideoTr
 from prsnl.engines.media.signatures import KINDS
 
 #: Their headers name no length, or one that is reckoned from the first packets.
-_GUESSING: Final = frozenset(
-    ("mp3", "aac", "amr", "ac3", "eac3", "flv", "mpegvideo", "mpegts", "mpeg", "ivf")
-)
+_GUESSING: Final = frozenset(("mp3", "aac", "amr", "ac3", "eac3", "mpegvideo", "ivf"))
+#: They tell it to a few pictures: a small file is counted, of a large one that is near.
+_NEARLY: Final = frozenset({"mpegts", "mpeg"})
+_COUNTED_BYTES: Final = 512 * 2**20
 #: What is kept of a file's tags, under our names.
 _TAGS: Final = {
     "title": "title",
@@ -222,7 +223,8 @@ def _audio(streams: Any) -> tuple[AudioTrack, ...]:
 
 def _duration(container: InputContainer) -> float | None:
     """The length that the header names; None where that is no more than a guess."""
-    if container.format.name.split(",")[0] in _GUESSING:
+    name = container.format.name.split(",")[0]
+    if name in _GUESSING or (name in _NEARLY and container.size <= _COUNTED_BYTES):
         return None
     if container.duration is None or container.duration <= 0:
         return None

@@ -28,7 +28,7 @@ _BYTE: Final = 8
 _PLAIN: Final = "yuv420p"
 _PLAIN_WIDTH: Final = 256
 #: Sharpness is told from every so many-th row.
-_ROWS_APART: Final = 8
+_ROWS_APART: Final = 16
 
 Grid = np.ndarray[Any, np.dtype[np.int16]]
 
@@ -54,9 +54,9 @@ class Glance:
         """How far two pictures of one video are apart, of 255, on average."""
         if self.luma.shape != other.luma.shape:
             return 255.0
-        luma = float(np.abs(self.luma - other.luma).mean())
-        chroma = float(np.abs(self.chroma - other.chroma).mean())
-        return max(luma, 1.5 * chroma)
+        return max(
+            _apart(self.luma, other.luma), 1.5 * _apart(self.chroma, other.chroma)
+        )
 
 
 #: A picture whose brightness wavers less has nothing on it.
@@ -65,21 +65,27 @@ _NEUTRAL: Final = 128
 _COLOURLESS: Final = 10.0
 
 
+def _apart(one: Grid, other: Grid) -> float:
+    """The mean difference; a sum of integers takes half the time of a mean."""
+    differences = one - other
+    np.abs(differences, out=differences)
+    return int(differences.sum()) / differences.size
+
+
 def glance(frame: Any) -> Glance:
     """Look at a decoded picture."""
     frame = _readable(frame)
-    return Glance(
-        _grid(frame, 0, _ACROSS),
-        np.concatenate(
-            [_grid(frame, plane, _CHROMA_ACROSS).ravel() for plane in (1, 2)]
-        ),
-    )
+    planes = frame.planes
+    unused = _DEEP.get(frame.format.name, _BYTE) - _BYTE
+    chroma = [_grid(planes[n], _CHROMA_ACROSS, unused).ravel() for n in (1, 2)]
+    return Glance(_grid(planes[0], _ACROSS, unused), np.concatenate(chroma))
 
 
 def sharpness(frame: Any) -> float:
     """How much neighbours differ along the rows; a blurred picture has less."""
     frame = _readable(frame)
-    values, unused = _plane(frame, 0)
+    unused = _DEEP.get(frame.format.name, _BYTE) - _BYTE
+    values = _values(frame.planes[0], unused)
     rows = values[::_ROWS_APART].astype(np.int16) >> unused
     steps = np.abs(np.diff(rows, axis=1))
     return float(np.sqrt((steps.astype(np.float32) ** 2).mean()))
@@ -96,18 +102,15 @@ def _readable(frame: Any) -> Any:
     return frame.reformat(width=width, height=height, format=_PLAIN)
 
 
-def _plane(frame: Any, number: int) -> Any:
-    """The values of one plane as they are shown, and how many bits are used of each."""
-    plane = frame.planes[number]
-    bits = _DEEP.get(frame.format.name, _BYTE)
-    kind = np.dtype(np.uint8 if bits == _BYTE else "<u2")
-    rows = np.frombuffer(plane, dtype=kind)
-    rows = rows.reshape(-1, plane.line_size // kind.itemsize)
-    return rows[: plane.height, : plane.width], bits - _BYTE
+def _values(plane: Any, unused: int) -> Any:
+    """The values of one plane as they are shown."""
+    values = np.frombuffer(plane, dtype="<u2" if unused else np.uint8)
+    row = plane.line_size // values.itemsize
+    return values.reshape(-1, row)[: plane.height, : plane.width]
 
 
-def _grid(frame: Any, number: int, across: int) -> Grid:
-    values, unused = _plane(frame, number)
+def _grid(plane: Any, across: int, unused: int) -> Grid:
+    values = _values(plane, unused)
     step = max(1, values.shape[1] // across)
-    found: Grid = values[::step, ::step].astype(np.int16) >> unused
-    return found
+    found: Grid = values[::step, ::step].astype(np.int16)
+    return found >> unused if unused else found

@@ -44,8 +44,6 @@ _STILL: Final = 10.0
 _SHOT_MIN_S: Final = 0.3
 #: How often the picture is weighed against the best so far, in seconds.
 _WEIGHED_EVERY_S: Final = 0.4
-#: Shots of one span that are kept.
-_SHOTS_MAX: Final = 60
 #: The parent hears at least so often that there is progress, in seconds.
 _TICK_S: Final = 2.0
 _THREADS_MAX: Final = 9
@@ -289,7 +287,7 @@ class _Scan:
         shot = self._open
         if shot is None or shot.best is None:
             return
-        if len(self._shots) >= _SHOTS_MAX:
+        if len(self._shots) >= limits.SHOTS_MAX:
             self._left_out += 1
             return
         self._shots.append(

@@ -23,6 +23,8 @@ UNCATEGORISED: Final = "uncategorised"
 MOST_CATEGORIES: Final = 200
 MOST_TYPES: Final = 100
 _MOST_CUES: Final = 300
+#: The taxonomy goes into each question to a child.
+_MOST_CUES_IN_ALL: Final = 10_000
 _CUE: Final = re.compile(r"\^?[^\s^$].*?\$?")
 _INNER_STAR: Final = re.compile(r"\w\*\w")
 
@@ -137,6 +139,16 @@ class Taxonomy(Value):
     def _each_once(self) -> Self:
         _require_once("categories", (one.name for one in self.categories))
         _require_once("document_types", (one.name for one in self.document_types))
+        count = sum(
+            len(cues)
+            for one in (*self.categories, *self.document_types)
+            for cues in vars(one).values()
+            if isinstance(cues, tuple)
+        )
+        if count > _MOST_CUES_IN_ALL:
+            raise ValueError(
+                f"there are {count} words in all, and {_MOST_CUES_IN_ALL} may be"
+            )
         for one in self.document_types:
             if one.category is not None and self.category(one.category) is None:
                 raise ValueError(

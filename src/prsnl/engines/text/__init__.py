@@ -6,8 +6,12 @@ cannot be told is absent.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
+
+from pydantic import TypeAdapter
 
 from prsnl.engines.contracts import (
     ChildFiles,
@@ -91,7 +95,7 @@ def classify(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
             taxonomy, and where known `kind` and `language`.
     """
     del files
-    types = [TypeDefinition.model_validate(one) for one in params["types"]]
+    types = _types(json.dumps(params["types"]))
     described = Described(
         title=str(params["title"]),
         text=_joined(_pages(params)),
@@ -116,9 +120,7 @@ def profile(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         keywords=[str(one) for one in params["keywords"]],
         text=_joined(_pages(params)),
     )
-    categories = [
-        CategoryDefinition.model_validate(one) for one in params["categories"]
-    ]
+    categories = _categories(json.dumps(params["categories"]))
     yield profile_of(told, categories, engine=ENGINE).model_dump(mode="json")
 
 
@@ -145,6 +147,18 @@ def chunk(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     for start in range(0, max(len(found), 1), _FRAME_PASSAGES):
         part = found[start : start + _FRAME_PASSAGES]
         yield {"chunks": [one.model_dump(mode="json") for one in part]}
+
+
+# A warm child is asked with the same taxonomy again and again: to read it is most of
+# the work for a short text.
+@lru_cache(maxsize=8)
+def _types(told: str) -> tuple[TypeDefinition, ...]:
+    return TypeAdapter(tuple[TypeDefinition, ...]).validate_json(told)
+
+
+@lru_cache(maxsize=8)
+def _categories(told: str) -> tuple[CategoryDefinition, ...]:
+    return TypeAdapter(tuple[CategoryDefinition, ...]).validate_json(told)
 
 
 def _pages(params: JsonObject) -> Pages:

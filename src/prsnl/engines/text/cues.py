@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class _Cue:
 def tokens(text: str) -> list[Token]:
     """The words of *text*, in its order."""
     found: list[Token] = []
-    for line in text.split("\n"):
+    # A file system or a scan may write an umlaut as two characters.
+    for line in unicodedata.normalize("NFC", text).split("\n"):
         begin = _first(line)
         words = list(_TOKEN.finditer(line))
         for number, match in enumerate(words, 1):

@@ -86,12 +86,15 @@ def type_of(
     weights = [math.exp((case.points - _NONE) / _TEMPERATURE) for case in cases]
     whole = 1 + sum(weights)
     best = cases[0]
+    nearest = f"the nearest is {best.name}"
     confidence = round(weights[0] / whole, 3)
     return DocumentType(
         engine=engine,
         document_type=best.name if confidence >= FLOOR else None,
         confidence=confidence,
-        reason=_sentence(best.reasons),
+        reason=_sentence(
+            best.reasons if confidence >= FLOOR else (nearest, *best.reasons)
+        ),
         guesses=tuple(
             Guess(name=case.name, confidence=round(weight / whole, 3))
             for case, weight in zip(cases[:_GUESSES], weights, strict=False)

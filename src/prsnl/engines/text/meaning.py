@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 #: A title and a beginning tell what a text is; to read more takes longer.
-_READ_CHARACTERS: Final = 800
+_READ_CHARACTERS: Final = 400
 
 
 def model_name() -> str:

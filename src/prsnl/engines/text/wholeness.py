@@ -11,6 +11,8 @@ _CHARACTERS_MIN: Final = 30
 _CHARACTERS_MAX: Final = 420
 _WORDS_MIN: Final = 5
 _LETTERS_SHARE_MIN: Final = 0.65
+#: More numbers than this are a row of a table.
+_NUMBERS_SHARE_MAX: Final = 0.3
 #: More capitals than this are a list of names, or a title.
 _CAPITALS_SHARE_MAX: Final = 0.6
 _CAPITALS_SHARE_MAX_DE: Final = 0.75
@@ -105,6 +107,10 @@ def _is_prose(text: str, language: str | None) -> bool:
         return True
     words = WORD.findall(text)
     if len(words) < _WORDS_MIN:
+        return False
+    parts = text.split()
+    numbers = sum(any(sign.isdigit() for sign in part) for part in parts)
+    if numbers > _NUMBERS_SHARE_MAX * len(parts):
         return False
     capitals = sum(word[0].isupper() for word in words[1:])
     most = _CAPITALS_SHARE_MAX_DE if language == "de" else _CAPITALS_SHARE_MAX

@@ -130,3 +130,47 @@ def test_a_provider_for_vectors_is_left_out_where_nothing_may_leave(
     kept_in = jobs(tmp_path, **elsewhere, local_only="true")[Job.EMBEDDING].engines
     assert kept_in[0].name.startswith("all-MiniLM-L6-v2")
     assert [one.standing for one in kept_in] == [Standing.IN_USE, Standing.OFF]
+
+
+def test_a_draft_engine_says_so_and_what_would_hear_better(tmp_path: Path) -> None:
+    told = jobs(tmp_path)[Job.SPEECH]
+
+    assert told.engines[0].standing is Standing.IN_USE
+    assert told.engines[0].how_good.startswith("a draft: English alone")
+    (better,) = told.better
+    assert better.command == "./prsnl models get speech"
+    assert "licence MIT" in better.sentence
+
+
+def test_a_model_that_is_here_hears_and_one_that_is_not_is_named(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "models" / "small"
+    folder.mkdir(parents=True)
+    for name in ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt"):
+        (folder / name).touch()
+
+    told = jobs(tmp_path)[Job.SPEECH]
+    assert "small" in told.engines[0].name
+    assert "3.4 % of the words wrong" in told.engines[0].how_good
+    assert told.better == ()
+
+    gone = jobs(tmp_path, speech_model="medium")[Job.SPEECH]
+    assert gone.engines[0].standing is Standing.ABSENT
+    assert "there is no such folder" in gone.engines[0].how_good
+    assert gone.better[0].command == "./prsnl models get speech"
+
+
+def test_speech_goes_where_the_order_says_and_nowhere_with_local_only(
+    tmp_path: Path,
+) -> None:
+    elsewhere = {"speech_base_url": CLOUD, "speech_order": "cloud,local"}
+    first, second = jobs(tmp_path, **elsewhere)[Job.SPEECH].engines
+    assert (first.reach, first.standing) == (Reach.CLOUD, Standing.IN_USE)
+    assert (second.reach, second.standing) == (Reach.LOCAL, Standing.READY)
+
+    kept_in = jobs(tmp_path, **elsewhere, local_only="true")[Job.SPEECH].engines
+    assert [(one.reach, one.standing) for one in kept_in] == [
+        (Reach.LOCAL, Standing.IN_USE),
+        (Reach.CLOUD, Standing.OFF),
+    ]

@@ -91,3 +91,6 @@ def test_a_taxonomy_has_bounds() -> None:
 
     with pytest.raises(ValidationError, match="at most 200"):
         Taxonomy.model_validate({"categories": many, "document_types": []})
+    wordy = [{**one, "words": [f"w{n}" for n in range(300)]} for one in many[:40]]
+    with pytest.raises(ValidationError, match="12000 words in all"):
+        Taxonomy.model_validate({"categories": wordy, "document_types": []})

@@ -41,6 +41,10 @@ def test_a_cue_is_found_where_it_stands(cue: str, times: int) -> None:
     assert CueBook([cue]).find(tokens(TEXT))[cue] == times
 
 
+def test_a_letter_of_two_characters_is_one() -> None:
+    assert CueBook(["kündigung"]).find(tokens("Ku\u0308ndigung"))["kündigung"] == 1
+
+
 def test_many_cues_are_found_in_one_pass() -> None:
     """A page of 4,000 characters against a taxonomy of 3,000 words and 500 stars."""
     cues = [f"word{n}" for n in range(2_500)] + [f"*stem{n}*" for n in range(500)]

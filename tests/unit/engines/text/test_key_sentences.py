@@ -50,6 +50,7 @@ def summarized(*pages: str, **params: object) -> Summary:
         ("Ada Berg, Ben Cole, Cleo Dunn, Dora Ek, Emil Fay, Fay Gil, Gil Hay.", False),
         ("Write to the harbour board at board@example.org before the spring.", False),
         ("Short one.", False),
+        ("Water, 41 cubic metres at 1.98 EUR 81.18 EUR.", False),
     ],
 )
 def test_a_sentence_is_whole_or_none(text: str, is_one: bool) -> None:  # noqa: FBT001
