@@ -44,6 +44,9 @@ _TAGS_MAX: Final = 8
 _CATEGORIES_MAX: Final = 3
 _POINTS_MAX: Final = 7
 _INSIGHTS_MAX: Final = 12
+#: Of a long text, whose parts have as many each.
+_ALL_INSIGHTS_MAX: Final = 100
+_PAIR: Final = 2
 #: Units of the texts of one task, and of the levels of one text, are apart by these.
 _TEXT_UNITS: Final = 1_000_000
 _LEVEL_UNITS: Final = 10_000
@@ -137,7 +140,11 @@ class Reading:
         for one in found:
             points, _ = self._points([one], most=1)
             findings += [Finding(one.kind, point) for point in points]
-        return tuple(findings)
+        if len(findings) > _ALL_INSIGHTS_MAX:
+            self.run.warnings.append(
+                f"Of {len(findings)} insights the first {_ALL_INSIGHTS_MAX} are kept."
+            )
+        return tuple(findings[:_ALL_INSIGHTS_MAX])
 
     def categorize(self) -> CategorizationAnswer:
         """Where the text belongs, by its beginning and samples of the rest."""
@@ -245,17 +252,22 @@ class Reading:
             )
         )
 
+        def ask(about: About, told: Sequence[SummaryAnswer]) -> CombinedAnswer:
+            question = Question(
+                prompt=prompt,
+                answer=CombinedAnswer,
+                values=self.wish.values(),
+                data=_notes(told),
+                word="notes",
+            )
+            return self.model.ask(self.run, question, about)
+
         def work(units: Sequence[int]) -> Iterator[tuple[int, CombinedAnswer]]:
             for unit in units:
-                question = Question(
-                    prompt=prompt,
-                    answer=CombinedAnswer,
-                    values=self.wish.values(),
-                    data=_notes(batches[unit]),
-                    word="notes",
+                yield (
+                    unit,
+                    _joined(partial(ask, self._about(COMBINE, unit)), batches[unit]),
                 )
-                about = self._about(COMBINE, unit)
-                yield unit, self.model.ask(self.run, question, about)
 
         done = self.run.units(
             COMBINE,
@@ -351,6 +363,21 @@ def _divided(
             ) from error
     middle = len(chunks) // 2
     return _divided(ask, chunks[:middle]) + _divided(ask, chunks[middle:])
+
+
+def _joined(
+    ask: Callable[[Sequence[SummaryAnswer]], CombinedAnswer],
+    told: Sequence[SummaryAnswer],
+) -> CombinedAnswer:
+    """Put two answers or more together; halves first, where all is too long."""
+    try:
+        return ask(told)
+    except TooLongForModelError:
+        if len(told) == _PAIR:
+            raise
+    middle = len(told) // 2
+    halves = [told[:middle], told[middle:]]
+    return ask([h[0] if len(h) == 1 else _joined(ask, h) for h in halves])
 
 
 def _batches(

@@ -288,6 +288,17 @@ def test_a_part_that_is_too_long_is_read_in_halves(study: Study) -> None:
     assert told["summary"]
 
 
+def test_notes_that_are_too_long_are_put_together_in_halves(study: Study) -> None:
+    part = Says(json.dumps(_analysis()))
+    study.server.script(part, part, part, too_long())
+
+    assert result(study.analyze(LONG))["summary"]
+
+    notes = [call.text for call in study.server.calls if "<notes " in call.text]
+    parts = [re.findall(r"^Part \d", text, re.MULTILINE) for text in notes]
+    assert [len(found) for found in parts] == [3, 2, 2]
+
+
 def test_a_server_without_schemas_is_asked_in_the_prompt(
     asking: Asking, study: Study
 ) -> None:
