@@ -105,7 +105,6 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
-                app.state.language_model = models.language_model(wiring.settings)
                 app.state.quoter = quoter(wiring.settings)
                 app.state.embedding_quoter = embedding.quoter(wiring.settings)
                 app.state.language_model = Following(in_force, models.language_model)

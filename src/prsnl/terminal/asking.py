@@ -70,10 +70,6 @@ def asked(settings: Settings) -> str:
     return f"{found.model} at {found.where}: {_answer(settings, found, found.model)}"
 
 
-def _chosen(settings: Settings) -> language_model.Chosen | None:
-    return language_model.chosen(settings)
-
-
 def remote_embedding(settings: Settings) -> Access | None:
     """How vectors are asked for; None where they are made here."""
     access = embedding_access(settings)
