@@ -38,7 +38,7 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
 _COLUMNS: Final = """
 p.xid::text as xid, p.id, p.task_id, p.seq, p.status, p.current, p.total, p.message,
 p.created_at, t.name, t.queue, t.held, t.children_open, t.provider, t.waits_for,
-t.error_message,
+t.slot, t.retries, t.error_message,
 extract(epoch from t.due_at - now()) as due_in_s,
 p.status <> 'running' and p.status = t.status and not exists (
     select from task_progress l where l.task_id = p.task_id and l.seq > p.seq
