@@ -16,8 +16,9 @@ from prsnl.engines.media.likeness import are_alike, cells
 _SHARPER: Final = 1.05
 
 
-def choose(_files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
+def choose(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
     """Yield the `ChosenShots` among `shots`, in the order of time; at most `count`."""
+    del files
     shots = [Shot.model_validate(one) for one in params["shots"]]
     yield chosen(shots, int(params["count"])).model_dump(mode="json")
 
