@@ -50,8 +50,9 @@ def test(arguments: Sequence[str]) -> int:
         print_lines(*([] if is_ok else [done.stdout.rstrip()]))
         print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
         is_clean = is_clean and is_ok
-    # One more than cores: many tests wait for processes, leases and disks.
-    status = _run(["-m", "pytest", "-n", str(fleet.cores() + 1), "tests"])
+    # Two more than cores: many tests wait for processes, leases and disks.
+    hands = str(fleet.cores() + 2)
+    status = _run(["-m", "pytest", "-n", hands, "--dist", "worksteal", "tests"])
     return status or (0 if is_clean else 1)
 
 
