@@ -11,15 +11,14 @@ from rich.text import Text
 
 from prsnl.core.errors import BadRequestError
 from prsnl.core.settings import Settings
-from prsnl.discovery import RunningServer
 from prsnl.engines.inventory import language_model, media
 from prsnl.engines.inventory.jobs import Standing
 from prsnl.engines.inventory.model_list import Address, KeyWantedError, listed
-from prsnl.engines.inventory.nearby import Nearby, look
 from prsnl.engines.inventory.table import inventory
 from prsnl.engines.reach import Reach
 from prsnl.monitoring.engine_endpoints import body_of
 from prsnl.terminal import servers
+from prsnl.terminal.hints import around, better_summaries
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.summary import one_line
 from prsnl.wire.engines import EnginesBody, JobBody
@@ -55,32 +54,6 @@ def _told(settings: Settings, server: str | None) -> EnginesBody:
         with client:
             return client.engines()
     return body_of(inventory(settings, around(settings)), settings)
-
-
-def around(settings: Settings) -> tuple[Nearby, ...]:
-    """The language model servers on loopback, where none is set; never our own."""
-    if language_model.chosen(settings) is not None:
-        return ()
-    own = {settings.server.port}
-    if (running := RunningServer.find(settings.storage.folder)) is not None:
-        own.add(int(running.url.rpartition(":")[2]))
-    return look(but=own)
-
-
-def better_summaries(settings: Settings) -> str | None:
-    """What runs on this machine and would write summaries; None if nothing does.
-
-    Who has said that he wants none is not told again.
-    """
-    if settings.llm.llm_provider is not None:
-        return None
-    for server in around(settings):
-        if server.chat_models:
-            return (
-                f"Better summaries: {server.name} is running on this machine: "
-                f"{server.command}"
-            )
-    return None
 
 
 def language_model_here(settings: Settings) -> str:

@@ -17,11 +17,11 @@ from prsnl.client import Client, is_local
 from prsnl.core.errors import PrsnlError
 from prsnl.core.settings import Settings
 from prsnl.terminal import servers, summary
-from prsnl.terminal.engines import better_summaries
 from prsnl.terminal.export import Output
 from prsnl.terminal.exported import Exports
 from prsnl.terminal.failures import grouped
 from prsnl.terminal.following import Run
+from prsnl.terminal.hints import better_summaries
 from prsnl.terminal.inputs import Inputs, collect
 from prsnl.terminal.live import Display, display, print_lines
 from prsnl.terminal.outcome import Outcome

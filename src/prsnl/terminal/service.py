@@ -20,7 +20,7 @@ from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import Holder, holder_of
 from prsnl.fleet import Program
-from prsnl.terminal.engines import better_summaries
+from prsnl.terminal.hints import better_summaries
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.stack import Service, service
 

@@ -8,20 +8,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
-
-import httpx2
 
 from prsnl.core.errors import BadRequestError, PrsnlError, UnavailableError
 from prsnl.engines.inventory.nearby import rows_of
 from prsnl.engines.reach import Reach, reach_of
 
+if TYPE_CHECKING:  # loaded by who asks: most processes never do
+    import httpx2
+
 Provider: TypeAlias = Literal["openai", "azure", "compatible"]
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 AZURE_API_VERSION: Final = "2024-10-21"
-_TIMEOUT: Final = httpx2.Timeout(15.0, connect=5.0)
+_TIMEOUT_S: Final = 15.0
+_CONNECT_TIMEOUT_S: Final = 5.0
 _MOST_BYTES: Final = 8 << 20
 _REFUSED: Final = frozenset({401, 403})
 _OK: Final = 200
@@ -89,9 +91,11 @@ def listed(address: Address) -> Listed:
         KeyWantedError: It wants a key, or another one.
         UnavailableError: Nothing answers there.
     """
+    import httpx2  # noqa: PLC0415 - see above
+
     error: PrsnlError | None = None
     with httpx2.Client(
-        timeout=_TIMEOUT,
+        timeout=httpx2.Timeout(_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
         headers=address.headers,
         follow_redirects=False,
         # A proxy of the environment cannot reach what is near.
@@ -109,6 +113,8 @@ def listed(address: Address) -> Listed:
 
 
 def _models(client: httpx2.Client, url: str, address: Address) -> tuple[str, ...]:
+    import httpx2  # noqa: PLC0415 - see above
+
     try:
         with client.stream("GET", url) as answer:
             _check(answer, address)
@@ -155,6 +161,8 @@ def _foreign(address: Address, why: str) -> BadRequestError:
 
 
 def _why(error: httpx2.TransportError) -> str:
+    import httpx2  # noqa: PLC0415 - see above
+
     if isinstance(error, httpx2.TimeoutException):
         return "it is silent"
     return str(error) or type(error).__name__

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-import numpy as np
 from pydantic import Field
 
 from prsnl.engines.contracts import Value
+
+if TYPE_CHECKING:  # who reads of transcripts has no sound in hand
+    import numpy as np
 
 #: One channel at 16 kHz, between -1 and 1.
 Sound: TypeAlias = "np.ndarray[Any, np.dtype[np.float32]]"
