@@ -24,8 +24,12 @@ class Cover(Value):
     name: str | None
 
 
+#: Less that cannot be read is no matter: clocks and headers waver.
+_EARLY_S: Final = 1.0
+_EARLY_PART: Final = 0.02
+
 PROBE: Final = Stage(
-    name="probe", version=1, result=MediaInfo, title="Looking into the recording"
+    name="probe", version=2, result=MediaInfo, title="Looking into the recording"
 )
 COVER: Final = Stage(
     name="cover", version=1, result=Cover, title="Taking out its cover"
@@ -64,6 +68,23 @@ def probed(
             is_whole=lambda kept: kept.name is None or storage.renew(kept.name),
         )
     return info
+
+
+def ends_early(info: MediaInfo, reached_s: float, *, what_ends: str) -> str | None:
+    """What is missing at the end of a recording, in a sentence; None if nothing is.
+
+    Args:
+        info: What its header says.
+        reached_s: Up to where it could be read.
+        what_ends: Such as "its pictures end".
+    """
+    promised_s = info.duration_s or 0.0
+    if promised_s - reached_s <= max(_EARLY_S, promised_s * _EARLY_PART):
+        return None
+    return (
+        f"The recording says that it is {promised_s:.0f} s long; {what_ends} at "
+        f"{reached_s:.0f} s: the file is damaged or cut off."
+    )
 
 
 def _cover(viewing: Viewing, storage: Storage, info: MediaInfo) -> Cover:

@@ -47,6 +47,7 @@ from prsnl.media_processing.keeping import (
     keep_whole,
 )
 from prsnl.media_processing.listening import Listening
+from prsnl.media_processing.probing import ends_early
 from prsnl.media_processing.specs import TranscriptRerun
 from prsnl.media_processing.video import Spoken, is_large
 from prsnl.media_processing.video_specs import SpokenOptions
@@ -230,7 +231,7 @@ class AudioTranscriber:
         if speakers is not None:
             written = written.named(assigned(speakers, written.segments, activity))
         transcript = Transcript(activity, written, speakers)
-        run.warnings.extend(_warnings(transcript))
+        run.warnings.extend(_warnings(info, transcript))
         return transcript
 
     def _ears(self, run: TaskRun, wish: Wish) -> list[Ear]:
@@ -352,9 +353,14 @@ def _is_heavy(info: MediaInfo, ears: Sequence[Ear]) -> bool:
     return is_large(info) or (is_model_large and (info.duration_s or 0.0) > _SHORT_S)
 
 
-def _warnings(transcript: Transcript) -> list[str]:
+def _warnings(info: MediaInfo, transcript: Transcript) -> list[str]:
     """What a user should know of a transcript, in whole sentences."""
     told = list(transcript.activity.warnings)
+    if not told and info.video is None:  # the sound of a video may end before it
+        early = ends_early(
+            info, transcript.activity.duration_s, what_ends="its sound ends"
+        )
+        told += [early] if early else []
     if not transcript.activity.units:
         return [*told, "Nobody speaks in this recording."]
     is_draft = transcript.written.quality is Quality.DRAFT

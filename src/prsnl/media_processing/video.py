@@ -30,7 +30,7 @@ from prsnl.media_processing.frames import (
     FrameText,
     Seen,
 )
-from prsnl.media_processing.probing import probed
+from prsnl.media_processing.probing import ends_early, probed
 from prsnl.media_processing.video_specs import (
     ProcessedVideo,
     ProcessVideo,
@@ -44,8 +44,6 @@ from prsnl.work.stages import DoneUnits, Stage
 #: A recording that is longer is a large job, and so is a larger film.
 _LARGE_S: Final = 600.0
 _LARGE_PIXEL_SECONDS: Final = 600.0 * 1280 * 720
-#: Less that cannot be read is no matter: clocks and headers waver.
-_MISSING_S: Final = 1.0
 #: Chapters, and what is learned.
 _LAST_STEPS: Final = 8
 _USUAL: Final = b""
@@ -351,17 +349,12 @@ def is_large(info: MediaInfo) -> bool:
 
 def _missing(info: MediaInfo, seen: Seen) -> list[str]:
     """What a damaged video lacks, in whole sentences."""
-    told = []
-    promised = info.duration_s or 0.0
     if not seen.pictures:
         return ["No picture of the video can be decoded: it has no key frames."]
-    if promised - seen.seen_to_s > max(_MISSING_S, promised * 0.02):
-        told.append(
-            f"The video says that it is {promised:.0f} s long; its pictures end at "
-            f"{seen.seen_to_s:.0f} s: the file is damaged or cut off."
-        )
-    elif seen.bad_packets:
-        told.append(
+    if early := ends_early(info, seen.seen_to_s, what_ends="its pictures end"):
+        return [early]
+    if seen.bad_packets:
+        return [
             f"Damaged pictures of the video that were left out: {seen.bad_packets}."
-        )
-    return told
+        ]
+    return []

@@ -29,7 +29,7 @@ def head(attachment: AttachmentView, frames: Sequence[FrameView]) -> list[str]:
         return []
     told = []
     if media.get("duration_s") is not None:
-        told.append(length(media["duration_s"]))
+        told.append(f"{length(media['duration_s'])} long")
     if (video := media.get("video")) and video["width"]:
         told.append(f"{video['width']}x{video['height']}")
     if frames:

@@ -66,11 +66,9 @@ def lines(transcript: TranscriptBody | None) -> Iterator[str]:
         parts.append(f"{count} speaker{'' if count == 1 else 's'}")
     if unknown:
         parts.append("speech, not transcribed")
-    if not transcript.segments:
-        parts.append("nobody speaks")
     head = " · ".join(parts)
     if not words:
-        yield head
+        yield head  # that nobody speaks is a note of the task
         return
     begin = " ".join(said)[:_SHOWN_CHARACTERS]
     quoted = "".join(c if c.isprintable() else " " for c in begin).rstrip()

@@ -39,6 +39,7 @@ from tests.fakes.llm_server import (
     llm_server,
     unauthorized,
 )
+from tests.fakes.recordings import sound, tone
 from tests.fakes.voices import MAN, WOMAN, Sound, Voice, hiss, silence, wav
 from tests.integration.file_processing.test_documents import Desk, working
 
@@ -220,6 +221,18 @@ def test_silence_and_noise_yield_no_words(desk: Desk, tmp_path: Path) -> None:
     assert (task.result["words"], task.result["quality"]) == (0, None)
     assert task.warnings == ("Nobody speaks in this recording.",)
     assert text(desk, file) == ""
+
+
+def test_a_recording_that_is_cut_off_says_where_its_sound_ends(
+    desk: Desk, tmp_path: Path
+) -> None:
+    whole = sound(tmp_path / "whole.flac", [tone(20.0)], codec="flac").read_bytes()
+    file = desk.put("cut.flac", whole[: len(whole) // 2])
+
+    task = transcribed(desk, file)
+
+    assert task.status == "success"
+    assert "says that it is 20 s long; its sound ends at" in task.warnings[0]
 
 
 def test_a_draft_says_so_and_nothing_is_derived_from_it(

@@ -58,6 +58,9 @@ _TAGS: Final = {
 }
 _NO_LANGUAGE: Final = frozenset({"", "und", "unk", "mis", "zxx"})
 _MICROSECONDS: Final = 1_000_000
+#: "RIFF" and a size.
+_RIFF_HEAD: Final = 8
+_RIFF_UNKNOWN: Final = 0x7FFF_0000
 _COVER: Final = "cover.jpg"
 _COVER_WIDTH: Final = 640
 _UPRIGHT_TURNS: Final = frozenset({90, 270})
@@ -102,7 +105,7 @@ def media_info(path: Path, kind: str | None = None) -> MediaInfo:
                 "off before anything was recorded."
             )
         _refuse_length(length_s)
-        warnings: list[str] = []
+        warnings: list[str] = list(_cut_off(path))
         video = None if shown is None else _video(path, told.kind, warnings)
         return MediaInfo(
             kind=told.kind,
@@ -251,6 +254,25 @@ def _end_s(packet: Any) -> float | None:
         return float((at + packet.duration) * packet.time_base)
     rate = packet.stream.average_rate if packet.stream.type == "video" else None
     return float(at * packet.time_base) + (float(1 / rate) if rate else 0.0)
+
+
+def _cut_off(path: Path) -> Iterator[str]:
+    """What a RIFF file (WAV, AVI) lacks of the bytes that its header counts.
+
+    Its demuxer reckons the length from what is there, and so misses nothing.
+    """
+    with path.open("rb") as file:
+        head = file.read(_RIFF_HEAD)
+    size = path.stat().st_size
+    if len(head) < _RIFF_HEAD or not head.startswith(b"RIFF"):
+        return
+    promised = int.from_bytes(head[4:], "little") + _RIFF_HEAD
+    # Who writes to a pipe does not know the end, and names a very large one.
+    if size < promised < _RIFF_UNKNOWN:
+        yield (
+            f"The file is cut off: its header counts {promised} bytes, and it has "
+            f"{size}. What is missing at its end is lost."
+        )
 
 
 def _refuse_length(duration_s: float | None) -> None:

@@ -258,3 +258,20 @@ def code_of(work: Callable[[], Any]) -> str | None:
     except PrsnlError as error:
         return error.code
     return None
+
+
+def test_a_wav_that_was_cut_off_says_so_and_one_from_a_pipe_does_not(
+    tmp_path: Path,
+) -> None:
+    """Its demuxer takes what is there for all there was."""
+    whole = sound(tmp_path / "whole.wav", [tone(4.0)])
+    content = whole.read_bytes()
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(content[: len(content) // 2])
+    piped = tmp_path / "piped.wav"
+    piped.write_bytes(content[:4] + b"\xff\xff\xff\xff" + content[8:])
+
+    assert media_info(whole).warnings == ()
+    assert media_info(piped).warnings == ()
+    (told,) = media_info(cut).warnings
+    assert f"counts {len(content)} bytes, and it has {len(content) // 2}" in told
