@@ -36,6 +36,7 @@ import machine
 from prsnl.client import Client
 from prsnl.core.settings import Settings
 from prsnl.engines import documents, embedding, text
+from prsnl.engines.taxonomy import reading
 from prsnl.terminal import servers
 from prsnl.terminal.stack import service
 
@@ -101,6 +102,12 @@ def note(number: int) -> str:
     )
 
 
+#: What notes are sorted by.
+_TAXONOMY: Final = reading.parsed(reading.shipped())
+_TYPES: Final = [one.model_dump() for one in _TAXONOMY.document_types]
+_CATEGORIES: Final = [one.model_dump() for one in _TAXONOMY.categories]
+
+
 def parsed(folder: Folder, name: str) -> list[dict[str, object]]:
     """The pages of a note."""
     _, *pages = documents.read(folder, {"path": name, "kind": "markdown"})
@@ -113,7 +120,10 @@ def analysed(folder: Folder, name: str) -> None:
     asked = {"pages": pages, "headings": [], "metadata": {}, "file_name": name}
     (told,) = text.analyze(folder, asked)
     list(text.summarize(folder, {**asked, "language": told["language"]}))
-    list(text.classify(folder, {**asked, "title": told["title"]}))
+    titled = {**asked, "title": told["title"], "language": told["language"]}
+    list(text.classify(folder, {**titled, "types": _TYPES}))
+    sorted_by = {**titled, "keywords": [one["text"] for one in told["keywords"]]}
+    list(text.profile(folder, {**sorted_by, "categories": _CATEGORIES}))
     list(text.insights(folder, {**asked, "entities": told["entities"]}))
     (cut,) = text.chunk(folder, asked)
     texts = [chunk["text"] for chunk in cut["chunks"]]

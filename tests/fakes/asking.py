@@ -12,7 +12,7 @@ from prsnl.engines.llm.contract import ChatRequest, Message
 from prsnl.engines.llm.openai import OpenAi
 from prsnl.engines.llm.table import Access
 from prsnl.engines.reach import Endpoint, Reach
-from prsnl.work.outside import Answered, Gate, Outgoing, RateLimits
+from prsnl.work.outside import Answered, Gate, Outgoing
 from prsnl.work.run import TaskRun
 from tests.fakes.llm_server import LlmServer
 
@@ -99,7 +99,7 @@ class Asking:
             tokens_in=counted.tokens_in,
             tokens_out=counted.tokens_out,
             model=counted.model,
-            limits=RateLimits(**vars(counted.limits)),
+            limits=counted.limits,
         )
 
     def ask(self, run: TaskRun, **what: Any) -> str:

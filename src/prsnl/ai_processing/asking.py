@@ -30,7 +30,7 @@ from prsnl.engines.llm.contract import (
 )
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Endpoint, Reach
-from prsnl.work.outgoing import Answered, Outgoing, RateLimits
+from prsnl.work.outgoing import Answered, Outgoing
 from prsnl.work.outside import Gate
 from prsnl.work.run import TaskRun
 
@@ -263,7 +263,7 @@ def answered(value: T, counted: Counted) -> Answered[T]:
         tokens_in=counted.tokens_in,
         tokens_out=counted.tokens_out,
         model=counted.model,
-        limits=RateLimits(**vars(counted.limits)),
+        limits=counted.limits,
     )
 
 

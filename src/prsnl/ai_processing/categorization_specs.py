@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from prsnl.ai_processing.specs import AI_RETRY_WAITS_S, AI_TIME_LIMIT_S
 from prsnl.core.texts import ShortText, StorableText
@@ -51,7 +51,7 @@ class ContentItem(Command):
 class CategorizeOptions(Command):
     """How categories are suggested."""
 
-    local_only: bool = Field(False, description="No byte may leave this machine.")
+    local_only: StrictBool = Field(False, description="No byte may leave this machine.")
 
 
 class SmartCategorization(Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator
 
 from prsnl.ai_processing.specs import AI_RETRY_WAITS_S
 from prsnl.core.texts import ShortText, StorableText
@@ -63,7 +63,7 @@ class EmbedTexts(Command):
         description="Vectors are shared with earlier requests of the same prefix, and "
         "without one with your items.",
     )
-    local_only: bool = Field(
+    local_only: StrictBool = Field(
         False, description="No byte may leave this machine: the local model is used."
     )
 

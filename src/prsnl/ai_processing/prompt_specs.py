@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StrictBool, StringConstraints
 
 from prsnl.ai_processing.specs import (
     AI_RETRY_WAITS_S,
@@ -44,7 +44,7 @@ class PromptOptions(Command):
         max_length=_MOST_CATEGORIES,
         description="Choose among these; else the model finds words of its own.",
     )
-    local_only: bool = Field(
+    local_only: StrictBool = Field(
         False,
         description="No byte may leave this machine; refused where the only model is "
         "elsewhere.",

@@ -26,7 +26,7 @@ from prsnl.engines.llm.contract import (
 from prsnl.engines.llm.table import LazyEngine
 from prsnl.engines.reach import Reach
 from prsnl.items.vectors import ModelName
-from prsnl.work.outside import Answered, Gate, Outgoing, RateLimits, Send, Visitor
+from prsnl.work.outside import Answered, Gate, Outgoing, Send, Visitor
 from prsnl.work.run import TaskRun
 
 #: A text that a model does not take in one piece is tried by half, down to this.
@@ -145,7 +145,7 @@ class RemoteEmbedder:
             tokens_in=counted.tokens_in,
             tokens_out=0,
             model=counted.model,
-            limits=RateLimits(**vars(counted.limits)),
+            limits=counted.limits,
         )
 
     def _dimensions(self, vectors: Sequence[bytes]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from prsnl.core.shapes import exactly_one
 from prsnl.engines.contracts import (
@@ -30,17 +30,19 @@ AI_TIME_LIMIT_S: Final = 4 * 3600
 class AnalyzeOptions(Command):
     """How a text is analysed."""
 
-    summarize: bool = Field(
+    summarize: StrictBool = Field(
         True, description="Pick key sentences; with a language model, also summarise."
     )
     summary_length: int = Field(
         USUAL_SENTENCES, ge=1, le=10, description="At most so many sentences."
     )
-    extract_entities: bool = Field(
+    extract_entities: StrictBool = Field(
         True, description="Find dates, amounts and others; with a model, also names."
     )
-    categorize: bool = Field(True, description="With a model, also tell categories.")
-    local_only: bool = Field(
+    categorize: StrictBool = Field(
+        True, description="With a model, also tell categories."
+    )
+    local_only: StrictBool = Field(
         False,
         description="No byte may leave this machine: a model elsewhere is not asked.",
     )

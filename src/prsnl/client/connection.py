@@ -106,6 +106,20 @@ class Connection:
             raise error_of(answer)
         return answer
 
+    def _download(self, path: str, target: Path) -> None:
+        """Write an answer's bytes to *target*, streamed; it appears whole."""
+        with self._outages_are_named(), self._http.stream("GET", path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise error_of(answer)
+            new = target.with_name(f"{target.name}.part")
+            try:
+                with new.open("wb") as file:
+                    file.writelines(answer.iter_bytes())
+                new.replace(target)
+            finally:
+                new.unlink(missing_ok=True)
+
     @contextmanager
     def _outages_are_named(self) -> Iterator[None]:
         try:

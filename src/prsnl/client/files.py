@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 from uuid import UUID
 
-from prsnl.client.connection import Connection, error_of, parsed
+from prsnl.client.connection import Connection, parsed
 from prsnl.items.models import AttachmentView, ItemView, LearnedView, PageView
 from prsnl.items.restoring import RestoredItem
 from prsnl.wire.base import Page
@@ -103,18 +103,7 @@ class FileCalls(Connection):
 
     def download(self, attachment_id: UUID | str, target: Path) -> None:
         """Write a file's own bytes to *target*, streamed; it appears whole."""
-        path = f"/api/attachments/{attachment_id}/content"
-        with self._outages_are_named(), self._http.stream("GET", path) as answer:
-            if answer.is_error:
-                answer.read()
-                raise error_of(answer)
-            new = target.with_name(f"{target.name}.part")
-            try:
-                with new.open("wb") as file:
-                    file.writelines(answer.iter_bytes())
-                new.replace(target)
-            finally:
-                new.unlink(missing_ok=True)
+        self._download(f"/api/attachments/{attachment_id}/content", target)
 
     def item(self, item_id: UUID | str) -> ItemView:
         """One item: what was learned of it."""

@@ -21,7 +21,8 @@ from prsnl.items import store
 from prsnl.items.cleaning import newest_run
 from prsnl.web.dependencies import Shared
 from prsnl.work import secrets
-from prsnl.work.specs import ENDED, Command
+from prsnl.work.repeating import refuse_while_open, run_of_key
+from prsnl.work.specs import Command
 from prsnl.work.submit import Submitted, submission, submit
 
 _PAGES_MAX: Final = 100_000
@@ -115,9 +116,9 @@ def submit_rerun(
                 "select 1 from attachments where id = %s for update", [attachment_id]
             )
             file = store.attachment(connection, attachment_id, owner=owner)
-            known = _known(connection, owner, idempotency_key)
+            known = run_of_key(connection, owner, idempotency_key)
             if known is None:
-                _refuse_while_open(connection, attachment_id)
+                refuse_while_open(connection, attachment_id, then="run pages again")
             if file.page_count is None:
                 raise ConflictError(
                     "This file has not been read yet: process it, then run its pages "
@@ -144,30 +145,6 @@ def submit_rerun(
             return submit(connection, [wanted])[0]
 
     return parts.database.run(work)
-
-
-def _known(connection: Db, owner: str, key: str | None) -> int | None:
-    """The number of the run that this idempotency key stands for already."""
-    row = connection.execute(
-        "select (command->'rerun'->>'run')::integer as run from tasks "
-        "where owner = %s and idempotency_key = %s",
-        [owner, key],
-    ).fetchone()
-    return None if row is None else row["run"]
-
-
-def _refuse_while_open(connection: Db, attachment_id: UUID) -> None:
-    ended = [str(status) for status in ENDED]
-    row = connection.execute(
-        "select status from tasks where attachment_id = %s and not status = any(%s) "
-        "limit 1",
-        [attachment_id, ended],
-    ).fetchone()
-    if row is not None:
-        raise ConflictError(
-            f"A task of this file is {row['status']}: wait until it has ended, or "
-            "cancel it, then run pages again."
-        )
 
 
 def _options(connection: Db, attachment_id: UUID) -> DocumentOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StrictBool
 
 from prsnl.engines.contracts import Insight
 from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, SharedOptions
@@ -70,7 +70,7 @@ class ProcessedBatch(Result):
 class FileAnalysisOptions(Command):
     """How a file is analysed."""
 
-    local_only: bool = Field(False, description="No byte may leave this machine.")
+    local_only: StrictBool = Field(False, description="No byte may leave this machine.")
 
 
 class AnalyzeFile(Command):

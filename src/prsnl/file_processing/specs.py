@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
-from prsnl.core.errors import BadRequestError
 from prsnl.engines.contracts import Dependency
-from prsnl.engines.ocr.languages import CODE_PATTERN, LANGUAGES_MAX, code_of
+from prsnl.engines.ocr.languages import LanguageCodes
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -28,27 +27,17 @@ class OcrWish:
     languages: tuple[str, ...] = ()
 
 
-LanguageCode = Annotated[str, Field(json_schema_extra={"pattern": CODE_PATTERN})]
-
-
 class OcrOptions(Command):
     """How pictures of text are read."""
 
-    use_ocr: bool = Field(True, description="Recognise the text of scans and pictures.")
-    ocr_languages: tuple[LanguageCode, ...] = Field(
+    use_ocr: StrictBool = Field(
+        True, description="Recognise the text of scans and pictures."
+    )
+    ocr_languages: LanguageCodes = Field(
         (),
-        max_length=LANGUAGES_MAX,
         description="What scans are written in, as en, de, eng or deu; empty: as set, "
         "else detected.",
     )
-
-    @field_validator("ocr_languages")
-    @classmethod
-    def _known(cls, told: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(dict.fromkeys(code_of(one) for one in told))
-        except BadRequestError as error:
-            raise ValueError(error.message) from error
 
     @property
     def ocr(self) -> OcrWish:
@@ -59,28 +48,28 @@ class OcrOptions(Command):
 class SharedOptions(OcrOptions):
     """How documents are processed, one or many."""
 
-    analyze_content: bool = Field(
+    analyze_content: StrictBool = Field(
         True,
         description="Also find title, keywords, entities, type, facts, and vectors.",
     )
-    generate_summary: bool = Field(
+    generate_summary: StrictBool = Field(
         True,
         description="With the analysis, also pick key sentences; where a language "
         "model is set, it adds a summary in a task of its own.",
     )
-    create_content_item: bool = Field(
+    create_content_item: StrictBool = Field(
         True,
         description="Show on its item what is found; else it stays with the file.",
     )
-    local_only: bool = Field(
+    local_only: StrictBool = Field(
         False,
         description="No byte may leave this machine: a model elsewhere is not asked.",
     )
-    open_members: bool = Field(
+    open_members: StrictBool = Field(
         True,
         description="Also process the files in a mail or an archive, an item for each.",
     )
-    remove_headers_footers: bool = Field(
+    remove_headers_footers: StrictBool = Field(
         True,
         description="Leave out headers, footers and page numbers that repeat over "
         "pages.",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+)
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.core.texts import ShortText, Tag
+from prsnl.core.texts import Day, Moment, ShortText, Tag
 from prsnl.items import store
 from prsnl.items.models import ItemView
 
@@ -46,7 +50,7 @@ class RestoredItem(BaseModel):
     title: ShortText
     title_source: ShortText
     language: ShortText | None
-    document_date: date | None
+    document_date: Day | None
     document_type: ShortText | None
     tags: list[Tag] = Field(max_length=_MOST_TAGS)
     category: ShortText | None = None
@@ -56,7 +60,7 @@ class RestoredItem(BaseModel):
     local_only: StrictBool = Field(
         False, description="No byte of it may leave this machine."
     )
-    created_at: AwareDatetime
+    created_at: Moment
 
     @property
     def category_source(self) -> str | None:

@@ -6,7 +6,7 @@ the file on.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from prsnl.core.storage import Storage
@@ -29,6 +29,7 @@ from prsnl.media_processing.video_specs import (
     VideoOptions,
     priority_of,
 )
+from prsnl.work.specs import Command, TaskSpec
 from prsnl.work.submit import Submission, submission
 
 #: A PDF may have rubbish before its header, in its first kilobyte.
@@ -63,45 +64,33 @@ def processing_of(
         head: Its first bytes, where they are at hand.
     """
     recording = recording_kind(storage, attachment, head)
-    if recording is None:
-        return submission(
-            PROCESS_DOCUMENT,
-            ProcessDocument(
-                file_id=attachment.id,
-                options=DocumentOptions(local_only=local_only),
-                again=again,
-            ),
-            owner=owner,
-            idempotency_key=key,
-            parent_id=parent_id,
-            attachment_id=attachment.id,
-        )
-    if not recording.has_video:
-        return submission(
-            TRANSCRIBE_AUDIO,
-            TranscribeAudio(
-                file_id=attachment.id,
-                options=TranscriptionOptions(local_only=local_only),
-                again=again,
-            ),
-            owner=owner,
-            idempotency_key=key,
-            parent_id=parent_id,
-            attachment_id=attachment.id,
-            priority=priority_of(attachment.size_bytes),
-        )
+    spec, command = _asked(recording, attachment.id, again, local_only=local_only)
     return submission(
-        PROCESS_VIDEO,
-        ProcessVideo(
-            file_id=attachment.id,
-            options=VideoOptions(local_only=local_only),
-            again=again,
-        ),
+        spec,
+        command,
         owner=owner,
         idempotency_key=key,
         parent_id=parent_id,
         attachment_id=attachment.id,
-        priority=priority_of(attachment.size_bytes),
+        priority=priority_of(attachment.size_bytes) if recording else None,
+    )
+
+
+def _asked(
+    recording: MediaKind | None, file_id: UUID, again: str | None, *, local_only: bool
+) -> tuple[TaskSpec[Any, Any], Command]:
+    """What is asked of a file, and of which task."""
+    if recording is None:
+        document = DocumentOptions(local_only=local_only)
+        return PROCESS_DOCUMENT, ProcessDocument(
+            file_id=file_id, options=document, again=again
+        )
+    if recording.has_video:
+        video = VideoOptions(local_only=local_only)
+        return PROCESS_VIDEO, ProcessVideo(file_id=file_id, options=video, again=again)
+    sound = TranscriptionOptions(local_only=local_only)
+    return TRANSCRIBE_AUDIO, TranscribeAudio(
+        file_id=file_id, options=sound, again=again
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
 from prsnl.core.db import Db
 from prsnl.core.errors import ConflictError, NotFoundError
@@ -17,10 +17,12 @@ from prsnl.media_processing.specs import (
     TranscribeAudio,
     TranscriptionOptions,
     TranscriptRerun,
+    require_span,
 )
 from prsnl.media_processing.video_specs import PROCESS_VIDEO, SpokenOptions
 from prsnl.web.dependencies import Shared
-from prsnl.work.specs import ENDED, Command, TaskSpec
+from prsnl.work.repeating import refuse_while_open, run_of_key
+from prsnl.work.specs import Command, TaskSpec
 from prsnl.work.submit import Submission, Submitted, submission, submit
 
 #: The tasks that transcribe.
@@ -53,17 +55,6 @@ class TranscriptRerunRequest(Command):
         None, description="Default: those that it was transcribed with."
     )
 
-    @model_validator(mode="after")
-    def _is_a_span(self) -> Self:
-        """Check that a span ends after it begins.
-
-        Raises:
-            ValueError: It does not.
-        """
-        if self.last_s is not None and self.last_s <= (self.first_s or 0.0):
-            raise ValueError("to must be later than from, both in seconds")
-        return self
-
 
 def submit_transcript_rerun(
     parts: Shared,
@@ -77,8 +68,10 @@ def submit_transcript_rerun(
 
     Raises:
         NotFoundError: No such file of this owner, or nobody speaks in that span.
-        ConflictError: It has no transcript yet, or a task of it has not ended.
+        ConflictError: It has no transcript yet, a task of it has not ended, or the span
+            ends before it begins.
     """
+    require_span(request.first_s, request.last_s)
 
     def work(connection: Db) -> Submitted:
         with connection.transaction():
@@ -87,9 +80,9 @@ def submit_transcript_rerun(
                 "select 1 from attachments where id = %s for update", [attachment_id]
             )
             store.attachment(connection, attachment_id, owner=owner)
-            known = _known(connection, owner, idempotency_key)
+            known = run_of_key(connection, owner, idempotency_key)
             if known is None:
-                _refuse_while_open(connection, attachment_id)
+                refuse_while_open(connection, attachment_id, then="transcribe again")
             span = _span(connection, attachment_id, request)
             run = known or transcripts.newest_run(connection, attachment_id) + 1
             options = request.options or _options(connection, attachment_id)
@@ -109,30 +102,6 @@ def submit_transcript_rerun(
             return submit(connection, [wanted])[0]
 
     return parts.database.run(work)
-
-
-def _known(connection: Db, owner: str, key: str | None) -> int | None:
-    """The number of the run that this idempotency key stands for already."""
-    row = connection.execute(
-        "select (command->'rerun'->>'run')::integer as run from tasks "
-        "where owner = %s and idempotency_key = %s",
-        [owner, key],
-    ).fetchone()
-    return None if row is None else row["run"]
-
-
-def _refuse_while_open(connection: Db, attachment_id: UUID) -> None:
-    ended = [str(status) for status in ENDED]
-    row = connection.execute(
-        "select status from tasks where attachment_id = %s and not status = any(%s) "
-        "limit 1",
-        [attachment_id, ended],
-    ).fetchone()
-    if row is not None:
-        raise ConflictError(
-            f"A task of this file is {row['status']}: wait until it has ended, or "
-            "cancel it, then transcribe again."
-        )
 
 
 def _span(

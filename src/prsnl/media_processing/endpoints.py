@@ -18,7 +18,7 @@ from prsnl.items.models import AttachmentView
 from prsnl.items.transcripts import TranscriptView
 from prsnl.media_processing import captions
 from prsnl.media_processing.again import Drafts, drafts, submit_drafts
-from prsnl.media_processing.specs import TRANSCRIBE_AUDIO, TranscribeAudio
+from prsnl.media_processing.specs import TRANSCRIBE_AUDIO, TranscribeAudio, require_span
 from prsnl.media_processing.video_specs import priority_of
 from prsnl.web.dependencies import Caller, Dispatch, IdempotencyKey, Parts, Shared
 from prsnl.wire.tasks import Accepted
@@ -63,6 +63,7 @@ async def transcribe_audio(
         raise BadRequestError(
             "rerun: a span is done again by POST /api/attachments/{id}/rerun."
         )
+    require_span(command.options.first_s, command.options.last_s)
     file = await _required(parts, command.file_id, dispatch.owner)
     return await dispatch.submit(
         TRANSCRIBE_AUDIO,

@@ -17,8 +17,8 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.items import media_store, store
 from prsnl.items.media_store import KeyFrame
+from prsnl.media_processing.attending import INPUT
 from prsnl.media_processing.viewing import (
-    INPUT,
     THUMBNAIL_WIDTH,
     Viewing,
     is_long,

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 
 from pydantic import ValidationError
 
 from prsnl.core.errors import ChildCrashedError
-from prsnl.core.storage import Storage
 from prsnl.engines.contracts import JsonObject
-from prsnl.engines.sandbox.conversation import Child
-from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.speech.contract import (
     Activity,
     LanguageCheck,
@@ -22,10 +18,8 @@ from prsnl.engines.speech.contract import (
     Unit,
 )
 from prsnl.engines.speech.table import Installed
-from prsnl.items.models import AttachmentView
-from prsnl.work.run import TaskRun
+from prsnl.media_processing.attending import INPUT, Attending
 
-_INPUT: Final = "input"
 #: A child is replaced after so many segments: what libraries keep goes with it.
 _SEGMENTS_A_CHILD: Final = 240
 #: A segment as WAV: half a minute of 32 kB each second, with room to spare.
@@ -33,39 +27,17 @@ _WAV_BYTES: Final = 4 * 2**20
 
 
 @dataclass
-class Listening:
-    """What a child hears in one recording; without a question there is no child.
+class Listening(Attending):
+    """What a child hears in one recording."""
 
-    Attributes:
-        kind: What recording it is, as the probe told.
-        segment_timeout_s: Seconds allowed for one answer.
-    """
+    profile = "speech"
 
-    run: TaskRun
-    file: AttachmentView
-    kind: str
-    sandbox: SandboxPool
-    storage: Storage
-    segment_timeout_s: float
-    _has_more_room: bool = False
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _child: Child | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the child; the next question starts another."""
-        self._note_memory()
-        self._stack.close()
-        self._child = None
+    #: What recording it is, as the probe told.
+    kind: str = field(kw_only=True)
 
     def survey(self, *, by_channel: bool) -> Activity:
         """Where somebody speaks."""
-        params = {"path": _INPUT, "kind": self.kind, "by_channel": by_channel}
+        params = {"path": INPUT, "kind": self.kind, "by_channel": by_channel}
         for frame in self._stream("speech.survey", params):
             if set(frame) == {"at_s"}:
                 self._tell("Listening for speech", frame["at_s"])
@@ -100,7 +72,7 @@ class Listening:
 
     def cut(self, units: Sequence[Unit]) -> Iterator[tuple[int, bytes]]:
         """The sound of some segments, each as a WAV of one channel at 16 kHz."""
-        params = {"path": _INPUT, "kind": self.kind, "units": _told(units)}
+        params = {"path": INPUT, "kind": self.kind, "units": _told(units)}
         for frame in self._stream("speech.cut", params):
             assert self._child is not None
             output = self._child.output(str(frame["file_name"]), max_bytes=_WAV_BYTES)
@@ -110,7 +82,7 @@ class Listening:
 
     def speakers(self, units: Sequence[Unit]) -> Speakers:
         """Who speaks when."""
-        params = {"path": _INPUT, "kind": self.kind, "units": _told(units)}
+        params = {"path": INPUT, "kind": self.kind, "units": _told(units)}
         for frame in self._stream("speech.speakers", params):
             if set(frame) == {"at_s"}:
                 self._tell("Telling speakers apart", frame["at_s"])
@@ -118,14 +90,9 @@ class Listening:
                 return Speakers.model_validate(frame)
         raise ChildCrashedError("The listener ended without an answer.")
 
-    def give_more_room(self) -> None:
-        """Have the next child hold twice as much."""
-        self.close()
-        self._has_more_room = True
-
     def _asked(self, engine: Installed, units: Sequence[Unit]) -> JsonObject:
         return {
-            "path": _INPUT,
+            "path": INPUT,
             "kind": self.kind,
             "units": _told(units),
             "engine": engine.module,
@@ -137,28 +104,11 @@ class Listening:
 
     def _stream(self, operation: str, params: JsonObject) -> Iterator[JsonObject]:
         for frame in self._open().stream(
-            operation, params, unit_timeout_s=self.segment_timeout_s
+            operation, params, unit_timeout_s=self.answer_timeout_s
         ):
             self.run.check()
             self._note_memory()
             yield frame
-
-    def _open(self) -> Child:
-        if self._child is None or not self._child.is_reusable:
-            self.close()
-            has_more = self._has_more_room or self.run.room > 1
-            profile = "speech with more room" if has_more else "speech"
-            child = self._stack.enter_context(self.sandbox.child(profile))
-            self._stack.enter_context(self.run.killing(child.kill))
-            self.storage.fetch(self.file.sha256, child.put(_INPUT))
-            self._child = child
-        return self._child
-
-    def _note_memory(self) -> None:
-        if self._child is not None:
-            self.run.peak_memory_bytes = max(
-                self.run.peak_memory_bytes, self._child.peak_memory_bytes
-            )
 
 
 def _told(units: Sequence[Unit]) -> list[JsonObject]:

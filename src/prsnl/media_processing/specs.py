@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool
 from pydantic.json_schema import SkipJsonSchema
 
+from prsnl.core.errors import ConflictError
 from prsnl.media_processing.video_specs import (
     TIME_LIMIT_S,
     VIDEO_RETRY_WAITS_S,
@@ -26,35 +27,37 @@ class TranscriptionOptions(SpokenOptions):
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     #: It is what this task does.
-    transcribe_audio: SkipJsonSchema[bool] = Field(True, exclude=True)
+    transcribe_audio: SkipJsonSchema[StrictBool] = Field(True, exclude=True)
     first_s: float | None = Field(
         None, alias="from", ge=0, description="Only from this second on,"
     )
     last_s: float | None = Field(
         None, alias="to", gt=0, description="and only up to this one."
     )
-    analyze_content: bool = Field(
+    analyze_content: StrictBool = Field(
         True, description="Also find title, keywords, key sentences and facts in it."
     )
-    add_sentences: bool = Field(
+    add_sentences: StrictBool = Field(
         False,
         description="Write capitals, and full stops at pauses, where the engine does "
         "not.",
     )
-    use_draft: bool = Field(
+    use_draft: StrictBool = Field(
         False, description="Derive these from a draft transcript, too."
     )
 
-    @model_validator(mode="after")
-    def _is_a_span(self) -> Self:
-        """Check that a span ends after it begins.
 
-        Raises:
-            ValueError: It does not.
-        """
-        if self.last_s is not None and self.last_s <= (self.first_s or 0.0):
-            raise ValueError("to must be later than from, both in seconds")
-        return self
+def require_span(first_s: float | None, last_s: float | None) -> None:
+    """Make sure that a span ends after it begins; both are in seconds.
+
+    Raises:
+        ConflictError: It does not.
+    """
+    if last_s is not None and last_s <= (first_s or 0.0):
+        raise ConflictError(
+            f"The span ends at {last_s:g} s and begins at {first_s or 0:g} s: `to` has "
+            "to be later than `from`, both in seconds."
+        )
 
 
 class TranscriptRerun(Command):

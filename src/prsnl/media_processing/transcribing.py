@@ -181,10 +181,10 @@ class AudioTranscriber:
                 Listening(
                     run,
                     file,
-                    info.kind,
                     self.sandbox,
                     self.storage,
                     self.segment_timeout_s * run.room,
+                    kind=info.kind,
                 )
             )
             activity = self._survey(run, file, info, listening, wish)

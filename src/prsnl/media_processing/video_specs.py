@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, StrictBool
 
-from prsnl.core.errors import BadRequestError
 from prsnl.engines.media.contract import Chapter
-from prsnl.engines.ocr.languages import LANGUAGES_MAX, code_of
+from prsnl.engines.ocr.languages import LanguageCodes
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -31,7 +30,7 @@ def priority_of(size_bytes: int) -> int:
 class SpokenOptions(Command):
     """How what is said is written down."""
 
-    transcribe_audio: bool = Field(True, description="Write down what is said.")
+    transcribe_audio: StrictBool = Field(True, description="Write down what is said.")
     language: str | None = Field(
         None,
         pattern="^[a-z]{2,3}$",
@@ -40,9 +39,9 @@ class SpokenOptions(Command):
     model: str | None = Field(
         None, max_length=200, description="The speech model; default: as set."
     )
-    enable_diarization: bool = Field(False, description="Tell speakers apart.")
-    privacy_mode: bool = Field(False, description="The same as local_only.")
-    local_only: bool = Field(
+    enable_diarization: StrictBool = Field(False, description="Tell speakers apart.")
+    privacy_mode: StrictBool = Field(False, description="The same as local_only.")
+    local_only: StrictBool = Field(
         False,
         description="No byte may leave this machine: no engine elsewhere is used.",
     )
@@ -51,34 +50,27 @@ class SpokenOptions(Command):
 class VideoOptions(SpokenOptions):
     """How a video is processed."""
 
-    extract_frames: bool = Field(True, description="Keep a key frame of each shot.")
+    extract_frames: StrictBool = Field(
+        True, description="Keep a key frame of each shot."
+    )
     frame_count: int = Field(
         60, ge=1, le=500, description="At most so many key frames."
     )
-    read_frames: bool = Field(
+    read_frames: StrictBool = Field(
         False, description="Also read what stands on the key frames, such as slides."
     )
-    ocr_languages: tuple[str, ...] = Field(
+    ocr_languages: LanguageCodes = Field(
         (),
-        max_length=LANGUAGES_MAX,
         description="What the slides are written in; default: as set, else English.",
     )
-    generate_insights: bool = Field(
+    generate_insights: StrictBool = Field(
         True,
         description="Also find chapters, keywords, key sentences and facts in what is "
         "said.",
     )
-    use_draft: bool = Field(
+    use_draft: StrictBool = Field(
         False, description="Derive these from a draft transcript, too."
     )
-
-    @field_validator("ocr_languages")
-    @classmethod
-    def _known(cls, told: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(dict.fromkeys(code_of(one) for one in told))
-        except BadRequestError as error:
-            raise ValueError(error.message) from error
 
 
 class ProcessVideo(Command):
@@ -199,9 +191,9 @@ class EnhanceOptions(Command):
     summary_length: int = Field(
         5, ge=1, le=10, description="At most so many sentences."
     )
-    use_draft: bool = Field(False, description="Also from a draft transcript.")
-    privacy_mode: bool = Field(False, description="The same as local_only.")
-    local_only: bool = Field(
+    use_draft: StrictBool = Field(False, description="Also from a draft transcript.")
+    privacy_mode: StrictBool = Field(False, description="The same as local_only.")
+    local_only: StrictBool = Field(
         False,
         description="No byte may leave this machine: a model elsewhere is not asked.",
     )

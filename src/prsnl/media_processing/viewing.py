@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Final, Self
+from dataclasses import dataclass
+from typing import Final
 
 from prsnl.core.errors import ChildCrashedError, TimeLimitError
-from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Picture
 from prsnl.engines.media.contract import ChosenShots, MediaInfo, Shot, SpanShots
 from prsnl.engines.media.limits import DURATION_MAX_S
-from prsnl.engines.sandbox.conversation import Child
-from prsnl.engines.sandbox.pool import SandboxPool
-from prsnl.items.models import AttachmentView
-from prsnl.work.run import TaskRun
+from prsnl.media_processing.attending import INPUT, Attending
 
-#: What the file is called in the child's inputs.
-INPUT: Final = "input"
 THUMBNAIL_WIDTH: Final = 320
 _PICTURE: Final = "picture"
 #: A video is looked through in spans of so many seconds; each is kept on its own.
@@ -38,33 +31,15 @@ _BEYOND: Final = 10
 
 
 @dataclass
-class Viewing:
-    """What a child tells of one recording; without a question there is no child."""
+class Viewing(Attending):
+    """What a child tells of one recording: what it is, its cover, its shots."""
 
-    run: TaskRun
-    file: AttachmentView
-    sandbox: SandboxPool
-    storage: Storage
-    unit_timeout_s: float
-    _stack: ExitStack = field(default_factory=ExitStack)
-    _child: Child | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the child; the next question starts another."""
-        self._note_memory()
-        self._stack.close()
-        self._child = None
+    profile = "media"
 
     def probe(self) -> MediaInfo:
         """What the recording says of itself."""
         told = self._open().call(
-            "media.probe", {"path": INPUT}, timeout_s=self.unit_timeout_s
+            "media.probe", {"path": INPUT}, timeout_s=self.answer_timeout_s
         )
         return MediaInfo.model_validate(told)
 
@@ -73,7 +48,7 @@ class Viewing:
         frames = self._open().stream(
             "media.cover",
             {"path": INPUT, "kind": info.kind, "width": width},
-            unit_timeout_s=self.unit_timeout_s,
+            unit_timeout_s=self.answer_timeout_s,
         )
         pictures = [Picture.model_validate(frame) for frame in frames]
         return self._taken(pictures[0].file_name) if pictures else None
@@ -92,7 +67,7 @@ class Viewing:
         told = self._open().call(
             "media.choose",
             {"shots": [shot.model_dump(mode="json") for shot in shots], "count": count},
-            timeout_s=self.unit_timeout_s,
+            timeout_s=self.answer_timeout_s,
         )
         return ChosenShots.model_validate(told)
 
@@ -103,7 +78,7 @@ class Viewing:
         frames = child.stream(
             "document.thumbnail",
             {"path": _PICTURE, "kind": "jpeg", "width": width},
-            unit_timeout_s=self.unit_timeout_s,
+            unit_timeout_s=self.answer_timeout_s,
         )
         pictures = [Picture.model_validate(frame) for frame in frames]
         return self._taken(pictures[0].file_name) if pictures else None
@@ -119,14 +94,14 @@ class Viewing:
                 "spans": [span(info, number) for number in wanted],
                 "key_pictures_only": is_long(info),
             },
-            unit_timeout_s=self.unit_timeout_s,
+            unit_timeout_s=self.answer_timeout_s,
         )
         left = list(wanted)
         began = time.monotonic()
         for frame in frames:
             self.run.check()
             if "tick" in frame:
-                if time.monotonic() - began > _SPAN_LIMIT * self.unit_timeout_s:
+                if time.monotonic() - began > _SPAN_LIMIT * self.answer_timeout_s:
                     raise TimeLimitError(_too_slow(left[0] if left else 0))
                 continue
             began = time.monotonic()
@@ -145,22 +120,6 @@ class Viewing:
     def _taken(self, name: str) -> bytes:
         assert self._child is not None
         return self._child.output(name, max_bytes=_PICTURE_BYTES).read_bytes()
-
-    def _open(self) -> Child:
-        if self._child is None or not self._child.is_reusable:
-            self.close()
-            profile = "media" if self.run.room == 1 else "media with more room"
-            child = self._stack.enter_context(self.sandbox.child(profile))
-            self._stack.enter_context(self.run.killing(child.kill))
-            self.storage.fetch(self.file.sha256, child.put(INPUT))
-            self._child = child
-        return self._child
-
-    def _note_memory(self) -> None:
-        if self._child is not None:
-            self.run.peak_memory_bytes = max(
-                self.run.peak_memory_bytes, self._child.peak_memory_bytes
-            )
 
 
 def _too_slow(number: int) -> str:

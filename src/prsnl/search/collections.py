@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Db, Row
-from prsnl.core.errors import BadRequestError, NotFoundError
+from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.wire.search import CollectionBody, NewCollection, SavedSearch
 
 MOST: Final = 500
@@ -50,7 +50,7 @@ def keep(connection: Db, wanted: NewCollection, *, owner: str) -> CollectionBody
     """Make one, or change it: a search takes the old one's place, a list grows.
 
     Raises:
-        BadRequestError: A search is to become a list, or a list a search; or there
+        ConflictError: A search is to become a list, or a list a search; or there
             are too many.
         NotFoundError: An item is not the owner's.
     """
@@ -74,7 +74,7 @@ def keep(connection: Db, wanted: NewCollection, *, owner: str) -> CollectionBody
             values,
         )
         if done.rowcount == 0:
-            raise BadRequestError(_refusal(connection, wanted.name, owner))
+            raise ConflictError(_refusal(connection, wanted.name, owner))
         if wanted.ids:
             _list(connection, wanted.name, wanted.ids, owner)
         return one(connection, wanted.name, owner=owner)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from prsnl.engines.llm.rates import NO_LIMITS, RateLimits
 from prsnl.engines.reach import Endpoint
 
 T = TypeVar("T")
@@ -39,26 +40,6 @@ class Outgoing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateLimits:
-    """What a provider says of its own limits, from the headers of an answer."""
-
-    requests_limit: int | None = None
-    requests_left: int | None = None
-    #: Until all are free again, in seconds.
-    requests_reset_s: float | None = None
-    tokens_limit: int | None = None
-    tokens_left: int | None = None
-    tokens_reset_s: float | None = None
-
-    def pause_s(self, tokens: int) -> float:
-        """How long a next request of so many tokens had better wait, in seconds."""
-        return max(
-            _pause_s(1, self.requests_limit, self.requests_left, self.requests_reset_s),
-            _pause_s(tokens, self.tokens_limit, self.tokens_left, self.tokens_reset_s),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class Answered(Generic[T]):
     """What a provider answered, and what it counted.
 
@@ -71,7 +52,7 @@ class Answered(Generic[T]):
     tokens_out: int | None = None
     #: The model as the provider names it; prices go by it.
     model: str | None = None
-    limits: RateLimits = RateLimits()
+    limits: RateLimits = NO_LIMITS
 
 
 #: Makes the request by the client of `engines.guarded`. It gets the key that makes a
@@ -81,14 +62,3 @@ class Answered(Generic[T]):
 #: and a cut, `TooManyRequestsError` for 429, and any other `PrsnlError` when the
 #: provider answered that it will not.
 Send = Callable[[str], Answered[T]]
-
-
-def _pause_s(
-    wanted: int, limit: int | None, left: int | None, reset_s: float | None
-) -> float:
-    """Seconds until a provider's own bucket has what is wanted, filling evenly."""
-    if left is None or reset_s is None or left >= wanted:
-        return 0.0
-    if limit is None or limit <= left:
-        return reset_s
-    return min(reset_s, reset_s * (wanted - left) / (limit - left))

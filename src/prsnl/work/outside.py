@@ -36,10 +36,10 @@ from prsnl.engines.reach import Reach
 from prsnl.work import breaker, calls, closing, limits, privacy, spending
 from prsnl.work.calls import Ended, Intent, Outcome
 from prsnl.work.limits import Full, Holder, Limits
-from prsnl.work.outgoing import Answered, Outgoing, RateLimits, Send
+from prsnl.work.outgoing import Answered, Outgoing, Send
 from prsnl.work.run import Deferred, TaskRun
 
-__all__ = ["Answered", "Gate", "Outgoing", "RateLimits", "Send", "Visitor"]
+__all__ = ["Answered", "Gate", "Outgoing", "Send", "Visitor"]
 
 T = TypeVar("T")
 

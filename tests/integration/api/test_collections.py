@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from prsnl.core.errors import BadRequestError, NotFoundError
+from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.wire.library import NewNote
 from prsnl.wire.search import NewCollection, SavedSearch
 from tests.integration.api.conftest import Person
@@ -42,7 +42,7 @@ def test_a_list_grows_shrinks_and_leaves_out_the_trash(
     assert told.items == 3
     with pytest.raises(NotFoundError):
         ada.client.collect(NewCollection(name="Trip", ids=[foreign]))
-    with pytest.raises(BadRequestError, match="forget it first"):
+    with pytest.raises(ConflictError, match="forget it first"):
         ada.client.collect(NewCollection(name="Trip", search=SavedSearch(q="x")))
     ada.client.trash(ids[0])
     left = ada.http.delete(f"/api/collections/Trip/items/{ids[1]}")

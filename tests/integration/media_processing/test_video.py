@@ -345,7 +345,7 @@ def test_progress_without_end_is_a_time_limit(tmp_path: Path) -> None:
             cast("AttachmentView", SimpleNamespace(sha256=name)),
             pool,
             storage,
-            unit_timeout_s=0.1,
+            answer_timeout_s=0.1,
         )
         info = MediaInfo(
             kind="mp4", mime_type="video/mp4", duration_s=9.0, duration_from="header"

@@ -47,7 +47,7 @@ def test_a_listener_whose_connection_was_lost_listens_again(database_url: str) -
     listener.wait(0)
     with connect(database_url) as other:
         other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "select pg_terminate_backend(pid, 30000) from pg_stat_activity "
             "where datname = current_database() and pid <> pg_backend_pid()"
         )
 

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 
 from prsnl.core.errors import ProviderRejectedError
 from prsnl.engines.contracts import JsonObject
+from prsnl.engines.llm.rates import NO_LIMITS, RateLimits
 
 #: Bytes of UTF-8 that are one token: a little less than English has, so that an
 #: estimate is rather too high. Chinese has three bytes a character, and about as
@@ -77,19 +78,6 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a provider says of its own limits with an answer; None where it does not."""
-
-    requests_limit: int | None = None
-    requests_left: int | None = None
-    #: Until all are free again, in seconds.
-    requests_reset_s: float | None = None
-    tokens_limit: int | None = None
-    tokens_left: int | None = None
-    tokens_reset_s: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Counted:
     """What a provider says that an answer took."""
 
@@ -98,7 +86,7 @@ class Counted:
     tokens_out: int | None = None
     #: The model as the provider names it.
     model: str | None = None
-    limits: Limits = Limits()
+    limits: RateLimits = NO_LIMITS
 
 
 @dataclass(frozen=True, kw_only=True)

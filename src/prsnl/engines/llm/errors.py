@@ -26,7 +26,8 @@ from prsnl.core.errors import (
     TooLongForModelError,
     TooManyRequestsError,
 )
-from prsnl.engines.llm.contract import Limits, NotKnownError
+from prsnl.engines.llm.contract import NotKnownError
+from prsnl.engines.llm.rates import RateLimits
 
 _NAMES: Final = {"openai": "OpenAI", "azure": "Azure OpenAI"}
 _WORD: Final = re.compile(r"[\w.\-\[\]]{1,60}")
@@ -256,7 +257,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return max(waits, default=None)
 
 
-def limits_of(headers: Mapping[str, str]) -> Limits:
+def limits_of(headers: Mapping[str, str]) -> RateLimits:
     """What a provider says of its limits; names in lower case."""
 
     def count(which: str, name: str) -> int | None:
@@ -266,7 +267,7 @@ def limits_of(headers: Mapping[str, str]) -> Limits:
     def reset(name: str) -> float | None:
         return _span_s(headers.get(f"x-ratelimit-reset-{name}", ""))
 
-    return Limits(
+    return RateLimits(
         requests_limit=count("limit", "requests"),
         requests_left=count("remaining", "requests"),
         requests_reset_s=reset("requests"),

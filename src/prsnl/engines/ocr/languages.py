@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import AfterValidator, Field
 
 from prsnl.core.errors import BadRequestError
 
@@ -124,3 +126,18 @@ def of_script(script: str) -> tuple[str, ...]:
 def with_scripts(*scripts: str) -> frozenset[str]:
     """The codes of all languages of some scripts."""
     return frozenset(row.code for row in _ROWS if row.script in scripts)
+
+
+def _once_each(told: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(code_of(one) for one in told))
+    except BadRequestError as error:
+        raise ValueError(error.message) from error
+
+
+#: Languages as somebody asks for them, each once, as our codes.
+LanguageCodes: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(json_schema_extra={"pattern": CODE_PATTERN})], ...],
+    Field(max_length=LANGUAGES_MAX),
+    AfterValidator(_once_each),
+]

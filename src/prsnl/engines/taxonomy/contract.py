@@ -25,9 +25,12 @@ _MOST_CUES: Final = 300
 #: The taxonomy goes into each question to a child.
 _MOST_CUES_IN_ALL: Final = 10_000
 #: Words with a star at either end; a ^ before all of it, a $ behind.
-_WORD: Final = r"\*?[^\s*^$\u0000]+\*?"
-_CUE: Final = rf"^\s*\^?{_WORD}(?:\s+{_WORD})*\$?\s*$"
-_CUE_FORM: Final = re.compile(_CUE)
+#: White space is named: what `\s` means differs between those who read the pattern.
+_SPACE: Final = r"[ \t\n\r\f\v]"
+_WORD: Final = r"\*?[^ \t\n\r\f\v*^$\u0000]+\*?"
+_CUE: Final = rf"^{_SPACE}*\^?{_WORD}(?:{_SPACE}+{_WORD})*\$?{_SPACE}*$"
+_CUE_FORM: Final = re.compile(_CUE.removesuffix("$"))
+_SPACES: Final = re.compile(rf"{_SPACE}+")
 
 
 def _name(given: str) -> str:
@@ -38,12 +41,12 @@ def _name(given: str) -> str:
 
 
 def _cue(given: str) -> str:
-    if _CUE_FORM.match(given) is None:
+    if _CUE_FORM.fullmatch(given) is None:
         raise ValueError(
             "a star stands at the beginning or the end of a word, a ^ before all of "
             "it, a $ behind all of it"
         )
-    return " ".join(given.split())
+    return _SPACES.sub(" ", given).strip(" ")
 
 
 def _listed(given: Any) -> Any:
@@ -65,7 +68,7 @@ Description: TypeAlias = Annotated[
 #: A word or a phrase; see the head of `default.toml` for its signs.
 Cue: TypeAlias = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    StringConstraints(min_length=1, max_length=80),
     Field(json_schema_extra={"pattern": _CUE}),
     AfterValidator(storable),
     AfterValidator(_cue),

@@ -31,12 +31,12 @@ from prsnl.core.errors import (
 from prsnl.engines.llm.contract import (
     ChatRequest,
     Form,
-    Limits,
     LlmEngine,
     Message,
     NotKnownError,
 )
 from prsnl.engines.llm.openai import OpenAi
+from prsnl.engines.llm.rates import RateLimits
 from prsnl.engines.llm.table import Access, LazyEngine
 from prsnl.engines.permit import Permit, permitted
 from prsnl.engines.reach import Reach
@@ -149,7 +149,7 @@ def test_what_is_counted_and_what_is_left_is_told(
     assert counted.tokens_in
     assert counted.tokens_out
     assert counted.model == "fake-large"
-    assert counted.limits == Limits(
+    assert counted.limits == RateLimits(
         requests_limit=60,
         requests_left=59,
         requests_reset_s=62.5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from prsnl.work.outgoing import RateLimits
+from prsnl.engines.llm.rates import RateLimits
 
 
 @pytest.mark.parametrize(
