@@ -259,6 +259,10 @@ def hosts(folder: Path, network: Network, *, workers: int) -> Iterator[Hosts]:
         yield made
 
 
+_FAILURES: Final = """
+select name, status, error_code, error_message, retries, crashes, claim_no, current
+from tasks where status in ('failure', 'dead', 'revoked')
+"""
 _WORKERS: Final = "select host from workers where kind = 'worker'"
 
 
@@ -321,6 +325,10 @@ def _told(both: Hosts, rounds: int) -> dict[str, object]:
     return {
         "audit": books,
         "documents": len(both.sent),
+        "failures": [
+            {name: str(value) for name, value in row.items()}
+            for row in both.crew.all(_FAILURES)
+        ],
         "texts_lost": both.texts_lost(),
         "done_twice": both.done_twice(),
         "worked_on": sorted({row["host"] for row in both.crew.all(_WORKERS)}),
