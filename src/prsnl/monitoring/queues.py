@@ -69,6 +69,7 @@ def _body(spec: QueueSpec, counts: Row, processes: list[Row]) -> QueueBody:
         **counts,
         workers=len(serving),
         slots=sum(row["slots"] for row in serving),
+        wanted=counts["running"] + counts["due"],
         problem=_problem(spec, counts, serving, processes),
     )
 

@@ -85,6 +85,7 @@ class Beat:
     _watching_clock: SimpleQueue[None] = field(default_factory=SimpleQueue)
     _is_closed: bool = False
     _is_draining: bool = False
+    _is_retiring: bool = False
 
     @contextmanager
     def watching(
@@ -112,7 +113,12 @@ class Beat:
     @property
     def is_draining(self) -> bool:
         """Whether the process takes no more tasks."""
-        return self._is_draining
+        return self._is_draining or self._is_retiring
+
+    def retire(self) -> None:
+        """Take no more, and do what runs. May be called by a signal handler."""
+        self._is_retiring = True
+        self._asking.put(None)
 
     def drain(self) -> None:
         """Take no more, and give back what runs. May be called by a signal handler."""
@@ -144,7 +150,7 @@ class Beat:
         while not self._is_closed:
             now = time.monotonic()
             try:
-                if now - seen_at >= SEEN_EVERY_S or self._is_draining:
+                if now - seen_at >= SEEN_EVERY_S or self.is_draining:
                     self.database.run(self._say_seen, patience_s=0)
                     seen_at = now
                 is_renewal = now - renewed_at >= self.lease.total_seconds() / 3
@@ -207,7 +213,7 @@ class Beat:
             connection,
             self.worker,
             busy=len(self._watched),
-            is_draining=self._is_draining,
+            is_draining=self.is_draining,
             trouble=self.trouble(),
         )
 
