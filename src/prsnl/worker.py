@@ -33,6 +33,7 @@ from prsnl.work.relay import celery_app
 from prsnl.work.ring import Channel, ringing
 from prsnl.work.runner import Finished, Runner
 from prsnl.work.specs import Catalogue
+from prsnl.work.task_log import TaskLog, keep_lines
 from prsnl.work.workers import RETIRES, WorkerIdentity
 
 _NICE = 10
@@ -61,6 +62,8 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         Finisher[Finished]() as finisher,
     ):
         beat = wiring.beat(database, worker, services)
+        beat.task_log = TaskLog(worker)
+        keep_lines(beat.task_log)
         runner = Runner(
             database=database,
             storage=wiring.storage,

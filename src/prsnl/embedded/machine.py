@@ -20,8 +20,8 @@ class Machine:
     cores: int
     #: That could be had without swapping.
     available_bytes: int
-    #: Processes that ran or waited for a core in the last minute, on average.
-    load: float
+    #: Processes that ran or waited to in the last minute, of the whole machine.
+    load_per_core: float
 
 
 def cores() -> int:
@@ -38,7 +38,7 @@ def look() -> Machine:
     return Machine(
         cores=cores(),
         available_bytes=available if left is None else min(available, left),
-        load=os.getloadavg()[0],
+        load_per_core=os.getloadavg()[0] / (os.cpu_count() or 1),
     )
 
 

@@ -30,8 +30,8 @@ _LOOK_EVERY_S: Final = 1.0
 ROOM_OF_A_WORKER_BYTES: Final = 512 * 2**20
 #: With less than this left the machine is about to swap.
 SCARCE_BYTES: Final = 256 * 2**20
-#: Beyond one worker a core: more processes than these a core are as many as it bears.
-MOST_LOAD_PER_CORE: Final = 4.0
+#: With more that run or wait to than this, workers beyond one a core come singly.
+MOST_LOAD_PER_CORE: Final = 2.0
 _SCARCE_AGAIN_S: Final = 15.0
 
 log = structlog.get_logger()
@@ -71,8 +71,8 @@ def needed(seen: Demand, own: tuple[SeenWorker, ...]) -> int:
 def goal(*, wanted: int, have: int, bounds: Bounds, machine: Machine) -> int:
     """How many there should be, as far as the machine bears them.
 
-    One a core is always good: workers are nice, and the others wait for them. More
-    than that, where the bounds allow it, only while the machine is not swamped.
+    Memory is the limit. One worker a core is always good, for they are nice; more than
+    that, where the bounds allow it, come one a look while all cores are taken.
 
     Args:
         wanted: How many would have work.
@@ -86,8 +86,8 @@ def goal(*, wanted: int, have: int, bounds: Bounds, machine: Machine) -> int:
     if aim <= have:
         return aim
     room = machine.available_bytes // ROOM_OF_A_WORKER_BYTES
-    if machine.load > MOST_LOAD_PER_CORE * machine.cores:
-        room = min(room, max(0, machine.cores - have))
+    if machine.load_per_core > MOST_LOAD_PER_CORE:
+        room = min(room, max(1, machine.cores - have))
     return bounds.within(min(aim, have + room))
 
 

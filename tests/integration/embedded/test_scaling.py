@@ -24,7 +24,7 @@ QUEUES = (Queue.FILE_PROCESSING,)
 KIND = "light"
 BOUNDS = Bounds(least=1, most=4)
 IDLE_S = 30.0
-ROOMY = Machine(cores=4, available_bytes=64 * 2**30, load=0)
+ROOMY = Machine(cores=4, available_bytes=64 * 2**30, load_per_core=0)
 
 
 @pytest.fixture

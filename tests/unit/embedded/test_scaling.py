@@ -18,7 +18,7 @@ from prsnl.embedded.scaling import (
 from prsnl.work.demand import Demand, SeenWorker
 
 BOUNDS = Bounds(least=1, most=8)
-ROOMY = Machine(cores=4, available_bytes=64 * 2**30, load=0.5)
+ROOMY = Machine(cores=4, available_bytes=64 * 2**30, load_per_core=0.1)
 
 
 def worker(pid: int, *, busy: int = 0, is_draining: bool = False) -> SeenWorker:
@@ -54,24 +54,26 @@ def test_the_bounds_hold(wanted: int, have: int, expected: int) -> None:
 
 
 def test_no_more_start_than_there_is_memory_for() -> None:
-    little = Machine(cores=4, available_bytes=2 * ROOM_OF_A_WORKER_BYTES, load=0)
+    little = Machine(
+        cores=4, available_bytes=2 * ROOM_OF_A_WORKER_BYTES, load_per_core=0
+    )
 
     assert goal(wanted=200, have=1, bounds=BOUNDS, machine=little) == 3
 
 
 def test_one_leaves_at_a_time_when_memory_is_short_down_to_the_fewest() -> None:
-    short = Machine(cores=4, available_bytes=SCARCE_BYTES - 1, load=0)
+    short = Machine(cores=4, available_bytes=SCARCE_BYTES - 1, load_per_core=0)
 
     assert goal(wanted=200, have=5, bounds=BOUNDS, machine=short) == 4
     assert goal(wanted=200, have=1, bounds=BOUNDS, machine=short) == 1
 
 
-@pytest.mark.parametrize(("have", "expected"), [(1, 4), (4, 4), (6, 6)])
-def test_a_swamped_machine_gets_one_worker_a_core_and_no_more(
+@pytest.mark.parametrize(("have", "expected"), [(1, 4), (4, 5), (6, 7), (8, 8)])
+def test_a_swamped_machine_gets_one_worker_a_core_and_more_one_by_one(
     have: int, expected: int
 ) -> None:
-    """Workers are nice: one a core never harms, and the others wait for them."""
-    swamped = Machine(cores=4, available_bytes=64 * 2**30, load=40)
+    """Workers are nice, so one a core never harms; who allows more has said so."""
+    swamped = Machine(cores=4, available_bytes=64 * 2**30, load_per_core=10)
 
     assert goal(wanted=200, have=have, bounds=BOUNDS, machine=swamped) == expected
 
