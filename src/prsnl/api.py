@@ -43,6 +43,7 @@ from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
+from prsnl.monitoring import log_endpoints as task_log
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
@@ -162,6 +163,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        task_log.router,
         engines.router,
         usage.router,
         access.router,

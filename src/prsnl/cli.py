@@ -255,6 +255,21 @@ def status(
 
 
 @app.command()
+def log(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID")],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, nothing else.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Show what workers did of a task, try by try, on whichever hosts."""
+    from prsnl.terminal import task_log as command
+
+    raise typer.Exit(command.main(task_id, is_json=is_json, server=server))
+
+
+@app.command()
 def cancel(task_ids: TaskIds, server: Server = None) -> None:
     """Cancel tasks; what they have done so far stays."""
     from prsnl.terminal import tasks as command

@@ -21,7 +21,7 @@ import structlog
 from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage
-from prsnl.work import providers
+from prsnl.work import providers, task_log
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
 from prsnl.work.failures import judge
@@ -41,6 +41,8 @@ class Finished:
 
     run: TaskRun
     ending: Ending
+    #: By the monotonic clock.
+    began_at: float
 
     def may_end_with(self, next_id: UUID) -> bool:
         """Whether it can end in the statement that claims another task."""
@@ -102,17 +104,37 @@ class Runner:
             told=self.told,
         )
         with structlog.contextvars.bound_contextvars(
-            task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
+            **self._facts(claimed), stage=None
         ):
+            log.debug(task_log.STARTED)
             ending = self._ending(run, claimed_at)
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
             elif self.finisher is None:
-                self._end(Finished(run, ending))
+                self._end(Finished(run, ending, claimed_at))
             else:
-                self.finisher.hand(Finished(run, ending), self._end)
+                self.finisher.hand(Finished(run, ending, claimed_at), self._end)
         return ending
+
+    def _facts(self, claimed: Claim) -> dict[str, str | int]:
+        """What every line of a task says, so that the lines of many hosts join."""
+        return {
+            "task_id": str(claimed.id),
+            "attempt": claimed.claim_no,
+            "task": claimed.name,
+            "queue": claimed.queue,
+            "owner": claimed.owner,
+            "host": self.beat.worker.host,
+        }
+
+    def _tell_end(self, finished: Finished, status: Status) -> None:
+        log.info(
+            task_log.ENDED,
+            status=str(status),
+            seconds=round(time.monotonic() - finished.began_at, 3),
+            **self._facts(finished.run.claimed),
+        )
 
     def _leave(self, task_id: UUID) -> None:
         """Have the hint sent to somebody else at once."""
@@ -176,6 +198,7 @@ class Runner:
         if has_ended:
             self._let_go(before.run.task_id)
             self.rang()
+            self._tell_end(before, before.ending.status)
         else:
             self._end(before)
         if claimed is None and tries > 1:
@@ -305,12 +328,14 @@ class Runner:
         run, ending = finished.run, finished.ending
         try:
             try:
-                self._write(run, ending)
+                status = self._write(run, ending)
             except UnavailableError:
                 raise
             except PrsnlError as error:
                 # The row refused what the task made; it takes plain words.
-                self._write(run, self._verdict(run, error, trace=""))
+                status = self._write(run, self._verdict(run, error, trace=""))
+            if status is not None:
+                self._tell_end(finished, status)
         except UnavailableError:
             # The lease runs out and the task is done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
@@ -320,15 +345,19 @@ class Runner:
             self._let_go(run.task_id)
             self.rang()
 
-    def _write(self, run: TaskRun, ending: Ending) -> None:
+    def _write(self, run: TaskRun, ending: Ending) -> Status | None:
+        """End a claim; tell how it has ended, None where it was no longer ours."""
         fence = self.database.run(partial(self._end_one, run, ending))
         if fence is Fence.CANCELLED:
             revoked = Ending(
                 status=Status.REVOKED, step=ending.step, message="Cancelled"
             )
             fence = self.database.run(partial(end, claimed=run.claimed, ending=revoked))
+            ending = revoked
         if fence is Fence.LOST:
             log.warning("task.fenced_out", wanted=str(ending.status))
+            return None
+        return ending.status
 
     def _end_one(self, run: TaskRun, ending: Ending, connection: Db) -> Fence:
         claimed = run.claimed

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from prsnl.core.settings.concern import GIB, MIB, Concern, Seconds
 
@@ -133,8 +133,31 @@ class Work(Concern):
         1.0, ge=0, description="Multiplies the waits between retries."
     )
     worker_concurrency: int | None = Field(
-        None, ge=1, le=256, description="Worker processes of the CPU queues."
+        None,
+        ge=1,
+        le=256,
+        description="Most worker processes of the CPU queues; default: one a core, "
+        "two at least and eight at most.",
     )
+    workers_min: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="So many of them stay when there is nothing to do.",
+    )
+    workers_idle_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="One that is too many leaves after so long.",
+    )
+
+    @field_validator("workers_min")
+    @classmethod
+    def _no_more_than_the_most(cls, value: int, info: ValidationInfo) -> int:
+        most = info.data.get("worker_concurrency")
+        if most is not None and value > most:
+            raise ValueError(f"it is above PRSNL_WORKER_CONCURRENCY, which is {most}")
+        return value
+
     resend_after_s: Seconds = Field(
         timedelta(seconds=10), description="A hint that nobody took is sent again."
     )
