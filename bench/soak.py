@@ -268,8 +268,7 @@ def _as_json(run: Run, found: Sequence[Growth], load: Load) -> dict[str, Any]:
         "kinds": sorted(kinds),
         "minutes": run.rows,
         "tables": [
-            {name: asdict(table) for name, table in look.items()}
-            for look in run.tables
+            {name: asdict(table) for name, table in look.items()} for look in run.tables
         ],
         "errors": dict(load.errors),
         "events": load.events,

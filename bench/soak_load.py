@@ -30,10 +30,11 @@ SAMPLES: Final = Path(__file__).parents[1] / "samples"
 #: The library is kept at so many items.
 ITEMS: Final = 60
 _RATE_HZ: Final = 16_000
-_WORDS: Final = (
+_THINGS: Final = (
     "kettle landlord garden report budget meeting engine recipe journey contract "
     "library winter harbour letter school bakery river invoice boiler heating"
-).split()
+)
+_WORDS: Final = _THINGS.split()
 _PATIENCE_S: Final = 120.0
 
 

@@ -23,7 +23,7 @@ from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
 from prsnl.wiring import ai, embedding, files, media, models, video
-from prsnl.wiring.children import sandbox
+from prsnl.wiring.children import memory_gate, sandbox
 from prsnl.wiring.outside import gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
@@ -83,7 +83,9 @@ class Wiring:
 
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""
-        return sandbox(self.settings, self.operations)
+        return sandbox(
+            self.settings, self.operations, memory=memory_gate(self.settings)
+        )
 
     @contextmanager
     def services(self, database: Database) -> Iterator[Services]:

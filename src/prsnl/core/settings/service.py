@@ -132,6 +132,12 @@ class Work(Concern):
     retry_waits_scale: float = Field(
         1.0, ge=0, description="Multiplies the waits between retries."
     )
+    task_time_scale: float = Field(
+        1.0,
+        gt=0,
+        description="Multiplies the time that a task may take as a whole (an hour for "
+        "a document).",
+    )
     worker_concurrency: int | None = Field(
         None, ge=1, le=256, description="Worker processes of the CPU queues."
     )
