@@ -50,6 +50,8 @@ class PrsnlError(Exception):
         self.provider = provider
         #: The wait a provider asked for, in seconds.
         self.retry_after_s = retry_after_s
+        #: What was at work: an operation of the sandbox, or a provider's model.
+        self.engine: str | None = None
 
     def __init_subclass__(cls) -> None:
         """Register the class under its code, so that a wire form finds it again."""

@@ -29,6 +29,7 @@ claimed as (
         started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
     where id = %(hinted)s and status = 'queued' and due_at <= now() and not held
       and cancel_requested_at is null
+      and not exists (select from queue_pauses p where p.queue = tasks.queue)
     returning *
 ), started as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
@@ -49,7 +50,8 @@ ended as (
         total = coalesce(%(total)s, total), message = %(message)s,
         result = %(result)s, warnings = %(warnings)s,
         error_category = %(category)s, error_code = %(code)s,
-        error_message = %(error)s, seq = seq + 1, updated_at = now(),
+        error_message = %(error)s, error_stage = %(stage)s, error_engine = %(engine)s,
+        retries_of = %(retries_of)s, seq = seq + 1, updated_at = now(),
         finished_at = case when %(is_end)s then now() end
     where id = %(id)s and claim_no = %(claim_no)s and status = 'running'
       and (cancel_requested_at is null or %(status)s = 'revoked')
@@ -58,11 +60,12 @@ ended as (
     insert into celery_task_results (
         task_id, claim_no, task_name, queue, owner, worker_id, status, queued_at,
         started_at, runtime_s, retry_count, error_category, error_code,
-        error_message, traceback, peak_memory_bytes)
+        error_message, error_stage, error_engine, traceback, peak_memory_bytes)
     select id, claim_no, name, queue, owner, worker_id, status,
            queued_at, claimed_at,
            extract(epoch from now() - claimed_at), retries,
-           error_category, error_code, error_message, %(traceback)s, %(memory)s
+           error_category, error_code, error_message, error_stage, error_engine,
+           %(traceback)s, %(memory)s
     from ended
 ), told as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
@@ -155,6 +158,10 @@ class Ending:
     result: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     error: PrsnlError | None = None
+    #: The stage that the error ended.
+    stage: str | None = None
+    #: How many tries again the error allows in all.
+    retries_of: int | None = None
     provider: str | None = None
     #: The limit that a parked task waits for.
     waits_for: str | None = None
@@ -309,6 +316,9 @@ def _values(claimed: Claim, ending: Ending) -> Row:
         "category": None if error is None else str(error.category),
         "code": None if error is None else error.code,
         "error": None if error is None else error.message,
+        "stage": None if error is None else ending.stage,
+        "engine": None if error is None else error.engine,
+        "retries_of": ending.retries_of,
         "is_end": ending.status in ENDED,
         "traceback": ending.traceback,
         "memory": ending.peak_memory_bytes,

@@ -298,6 +298,7 @@ class Runner:
             retry_waits_s=waits_s,
             waits_scale=self.waits_scale,
         )
+        error.engine = _engine(error)
         provider = error.provider or run.claimed.provider
         if provider is None and verdict.status is Status.PARKED:
             provider = _A_PROVIDER  # without a name it would never be woken
@@ -309,6 +310,8 @@ class Runner:
             retries=verdict.retries,
             crashes=verdict.crashes,
             error=error,
+            stage=run.progress.stage,
+            retries_of=verdict.retries_of,
             provider=provider,
             warnings=tuple(run.warnings),
             traceback=trace,
@@ -372,6 +375,16 @@ class Runner:
 
 def _seconds(wait_s: float | None) -> timedelta | None:
     return None if wait_s is None else timedelta(seconds=wait_s)
+
+
+def _engine(error: BaseException) -> str | None:
+    """What was at work where an error began; one that is told anew names its cause."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, PrsnlError) and link.engine is not None:
+            return link.engine
+        link = link.__cause__ or link.__context__
+    return None
 
 
 def _trace(error: BaseException) -> str:

@@ -262,6 +262,15 @@ class Child:
             TooLargeError: The request, or a frame of the answer, is over the limit.
             PrsnlError: What the operation raised, or how the child ended.
         """
+        try:
+            yield from self._streamed(operation, params, unit_timeout_s)
+        except PrsnlError as error:
+            error.engine = operation
+            raise
+
+    def _streamed(
+        self, operation: str, params: JsonObject, unit_timeout_s: float
+    ) -> Iterator[JsonObject]:
         if self._is_killed:
             raise ChildKilledError(f"{_what(operation)} was stopped.")
         if not self.is_reusable:
