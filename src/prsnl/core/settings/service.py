@@ -138,6 +138,27 @@ class Work(Concern):
         description="Multiplies the time that a task may take as a whole (an hour for "
         "a document).",
     )
+    owner_running_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that run at once, over all queues.",
+    )
+    owner_queued_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that may wait; one more is a 429. The parts of "
+        "a task count with it.",
+    )
+    queue_running_max: str | None = Field(
+        None,
+        description="Tasks of a queue that run at once, such as "
+        "`media_processing=1,ai_processing=8`.",
+    )
+    queue_queued_max: str | None = Field(
+        None,
+        description="Tasks that may wait in a queue, such as `ai_processing=5000`; one "
+        "more is a 429.",
+    )
     worker_concurrency: int | None = Field(
         None, ge=1, le=256, description="Worker processes of the CPU queues."
     )
