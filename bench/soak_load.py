@@ -228,6 +228,9 @@ class Load:
             except PrsnlError as error:
                 if not self._stop.is_set():
                     self.errors[f"listen: {error.code}"] += 1
+            except RuntimeError:
+                if not self._stop.is_set():
+                    raise  # else the client was closed under the stream: the end
 
     def _keep(self, item_id: UUID) -> None:
         """Note an item; the oldest beyond the number goes for good."""
