@@ -74,6 +74,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             told=lambda: ring.ring(Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
+            time_scale=wiring.settings.work.task_time_scale,
             finisher=finisher if threads == 1 else None,
         )
         drop_what_is_no_hint()

@@ -32,6 +32,15 @@ _AWAY_STATES = ("08", "57", "53300", "40001", "40P01")
 _CANCELED_BY_US = "57014"
 _DISK_FULL = "53100"
 
+_AWAY = (
+    "The database does not answer. The task goes on when it is back; ./prsnl doctor "
+    "says more."
+)
+_ALL_LENT = (
+    "The database does not answer, or all connections of this process are in use: try "
+    "again in a moment. If it stays, ./prsnl doctor says more."
+)
+
 # A restart of the database shows as our own UnavailableError; the pool's warnings
 # about each broken connection would only repeat it.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -146,8 +155,7 @@ class Database:
                     raise
                 if time.monotonic() + wait_s > give_up_at:
                     raise UnavailableError(
-                        "The database does not answer. The task goes on when it is "
-                        "back; ./prsnl doctor says more."
+                        _ALL_LENT if isinstance(error, PoolTimeout) else _AWAY
                     ) from error
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

@@ -200,6 +200,18 @@ class TooManyRequestsError(PrsnlError):
     category, code = Category.TRANSIENT, "too_many_requests"
 
 
+class TooManyTasksError(PrsnlError):
+    """As many tasks wait as may; `retry_after_s` says when to try again."""
+
+    category, code = Category.TRANSIENT, "too_many_tasks"
+
+
+class TooSlowError(PrsnlError):
+    """A request that comes too slowly to be waited for."""
+
+    category, code = Category.TRANSIENT, "too_slow"
+
+
 class ProviderFailedError(PrsnlError):
     """A provider failed to answer one request, and said so: 5xx."""
 

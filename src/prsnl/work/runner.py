@@ -21,6 +21,7 @@ import structlog
 from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage
+from prsnl.engines.sandbox.memory import NoMemoryYet
 from prsnl.work import providers, task_log
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
@@ -31,6 +32,9 @@ from prsnl.work.specs import Catalogue, Result, Status
 from prsnl.work.stages import Cancelled, Lost
 
 _A_PROVIDER: Final = "a provider"
+#: What a task waits for whose child does not fit into the machine's memory now.
+_MEMORY: Final = "memory"
+_MEMORY_AGAIN_S: Final = 5.0
 
 log = structlog.get_logger()
 
@@ -72,6 +76,8 @@ class Runner:
     provider_probe: timedelta
     _in_hand: set[UUID] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    #: Multiplies the time that a task may take as a whole.
+    time_scale: float = 1.0
     #: Lets the end of a claim wait for the next claim; None ends it at once.
     finisher: Finisher[Finished] | None = None
 
@@ -244,9 +250,9 @@ class Runner:
     def _do(self, run: TaskRun, claimed_at: float) -> Result:
         spec, handler = self.catalogue[run.claimed.name]
         command = spec.decode(run.claimed.command)
-        with self.beat.watching(
-            run, time_limit_s=spec.time_limit_s, claimed_at=claimed_at
-        ):
+        # Out of time once, it has twice as much: what is done by then is kept.
+        limit_s = spec.time_limit_s * self.time_scale * run.room
+        with self.beat.watching(run, time_limit_s=limit_s, claimed_at=claimed_at):
             return handler(run, command)
 
     def _ending_of(self, run: TaskRun, reason: Exception) -> Ending | None:
@@ -272,6 +278,17 @@ class Runner:
                     provider=reason.provider,
                     waits_for=reason.waits_for,
                     due_in=_seconds(reason.due_in_s),
+                    warnings=tuple(run.warnings),
+                    peak_memory_bytes=run.peak_memory_bytes or None,
+                )
+            case NoMemoryYet():
+                # The worker is free for what fits meanwhile, and no try is spent.
+                return Ending(
+                    status=Status.PARKED,
+                    step=step,
+                    message=reason.message,
+                    waits_for=_MEMORY,
+                    due_in=_seconds(_MEMORY_AGAIN_S),
                     warnings=tuple(run.warnings),
                     peak_memory_bytes=run.peak_memory_bytes or None,
                 )
