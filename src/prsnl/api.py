@@ -32,7 +32,7 @@ from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
-from prsnl.dashboard import actions, searching, signing_in
+from prsnl.dashboard import actions, activity, searching, signing_in
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
@@ -169,6 +169,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         live.router,
         searching.router,
         dashboard.router,
+        activity.router,
         actions.router,
         signing_in.router,
     ):
