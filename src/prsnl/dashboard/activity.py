@@ -78,9 +78,7 @@ def show_row(
 
     def read(connection: Db) -> dict[str, Any]:
         task = ledger.task(connection, task_id, owner=owner)
-        (entry,) = store.entries(
-            connection, [task], owner=owner, history=parts.history
-        )
+        (entry,) = store.entries(connection, [task], owner=owner, history=parts.history)
         return {"entry": entry, "by": by if entry.item else "task", "words": words}
 
     return page("row", parts.database.run(read))
@@ -100,5 +98,3 @@ def show_task(task_id: UUID, parts: Parts, owner: Caller) -> Response:
 def _task_id(entry: Entry) -> UUID:
     assert entry.task is not None
     return entry.task.task_id
-
-
