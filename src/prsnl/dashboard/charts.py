@@ -108,14 +108,14 @@ def _failed(bars: Sequence[Bar]) -> _Picture:
 
 def _waits(bars: Sequence[Bar]) -> _Picture:
     most = max((bar.wait_p95_s or 0.0 for bar in bars), default=0.0)
-    worst = f"95 of 100 began within {seconds_words(most)} at worst"
+    worst = f"95 % began within {seconds_words(most)}"
     return _Picture(
         title="Wait for a worker",
         summary=worst if most else "nothing measured",
         tone="busy",
         value=lambda bar: bar.wait_p95_s or 0.0,
         scale=_Scale.of_seconds(most),
-        told=lambda bar: f"95 of 100 began within {seconds_words(bar.wait_p95_s or 0)}",
+        told=lambda bar: f"95 % began within {seconds_words(bar.wait_p95_s or 0)}",
         show="all",
     )
 
@@ -124,7 +124,7 @@ def _backlog(bars: Sequence[Bar]) -> _Picture:
     most = max((bar.age_s or 0.0 for bar in bars), default=0.0)
     return _Picture(
         title="Age of the backlog",
-        summary=f"the oldest had waited {seconds_words(most)}"
+        summary=f"at most {seconds_words(most)}"
         if most
         else "nothing waited",
         tone="waiting",

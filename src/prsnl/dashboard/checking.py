@@ -115,7 +115,7 @@ def _watched(health: HealthBody) -> Iterator[Check]:
 def _engines(engines: EnginesBody) -> Iterator[Check]:
     for job in engines.jobs:
         used = [one.name for one in job.engines if one.standing == "in use"]
-        what = job.job.replace("-", " ")
+        what = job.title.partition(" (")[0].lower()
         if used:
             yield Check(what, " and ".join(used))
         else:
