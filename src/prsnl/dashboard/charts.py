@@ -124,9 +124,7 @@ def _backlog(bars: Sequence[Bar]) -> _Picture:
     most = max((bar.age_s or 0.0 for bar in bars), default=0.0)
     return _Picture(
         title="Age of the backlog",
-        summary=f"at most {seconds_words(most)}"
-        if most
-        else "nothing waited",
+        summary=f"at most {seconds_words(most)}" if most else "nothing waited",
         tone="waiting",
         value=lambda bar: bar.age_s or 0.0,
         scale=_Scale.of_seconds(most),

@@ -74,7 +74,7 @@ def _told(what: str, said: str) -> Check:
 def _counted(what: str, count: int) -> Check:
     if count:
         return Check(what, f"{counted(count, what)} running")
-    return Check(what, f"None is running: start one with ./prsnl {what}.", WRONG)
+    return Check(what, f"No {what} is running: start one with ./prsnl {what}.", WRONG)
 
 
 def _workers(health: HealthBody, queues: list[QueueBody]) -> Iterator[Check]:
@@ -87,7 +87,9 @@ def _workers(health: HealthBody, queues: list[QueueBody]) -> Iterator[Check]:
             yield Check(queue.name, queue.problem, WRONG)
     if not health.workers:
         yield Check(
-            "workers", "None is running: start one with ./prsnl worker QUEUE.", WRONG
+            "workers",
+            "No worker is running: start one with ./prsnl worker QUEUE.",
+            WRONG,
         )
 
 

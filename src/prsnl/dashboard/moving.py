@@ -69,7 +69,7 @@ class Moving:
     units: str
     #: When the claim that runs began; None for a task that waits.
     since: datetime | None
-    #: "20 s to 1 min left", "Done in 2 min." of one that waits; once enough was measured.
+    #: "20 s to 1 min left", of one that waits "Done in 2 min.", once it was measured.
     left: str
 
 

@@ -57,6 +57,10 @@ def _value(value: object, *, has_paths: bool) -> str:
         return NOT_SET
     if isinstance(value, SecretStr):
         return SET
+    if isinstance(value, bool):
+        return str(value).lower()  # as it is written in a file
+    if isinstance(value, tuple | list | frozenset | set):
+        return ", ".join(str(each) for each in value) or NOT_SET
     told = str(value)
     is_path = isinstance(value, Path) or told.startswith(("/", "file:"))
     return SET if is_path and not has_paths else told
