@@ -33,7 +33,15 @@ from prsnl.core import schema
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
 from prsnl.core.settings.service import Server as ServerSettings
-from prsnl.dashboard import actions, searching, signing_in
+from prsnl.dashboard import (
+    actions,
+    activity,
+    house,
+    house_actions,
+    searching,
+    signing_in,
+    working,
+)
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
@@ -180,7 +188,11 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         live.router,
         searching.router,
         dashboard.router,
+        activity.router,
+        working.router,
+        house.router,
         actions.router,
+        house_actions.router,
         signing_in.router,
     ):
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""The small forms of the pages: one field, read within a limit."""
+"""The small forms of the pages: a few fields, read within a limit."""
 
 from __future__ import annotations
 
@@ -18,9 +18,19 @@ async def field(request: Request, name: str) -> str:
     Raises:
         BadRequestError: The form is longer than any of ours.
     """
+    return next(iter((await fields(request, name))[name]), "")
+
+
+async def fields(request: Request, *names: str) -> dict[str, list[str]]:
+    """Some fields of a form, each with all of its values.
+
+    Raises:
+        BadRequestError: The form is longer than any of ours.
+    """
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > _MOST_BYTES:
-            raise BadRequestError(f"That is too long for a {name}.")
-    return parse_qs(body.decode(errors="replace")).get(name, [""])[0]
+            raise BadRequestError(f"That is too long for a {names[0]}.")
+    told = parse_qs(body.decode(errors="replace"))
+    return {name: told.get(name, []) for name in names}
