@@ -32,7 +32,13 @@ from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
-from prsnl.dashboard import actions, searching, signing_in
+from prsnl.dashboard import (
+    actions,
+    item_actions,
+    item_page,
+    searching,
+    signing_in,
+)
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
@@ -173,6 +179,8 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         access.page_router,
         live.router,
         searching.router,
+        item_page.router,
+        item_actions.router,
         dashboard.router,
         actions.router,
         signing_in.router,

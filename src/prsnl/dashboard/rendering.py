@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from prsnl import __version__
 from prsnl.core.errors import NotFoundError
+from prsnl.dashboard.recordings import segment_clock
 from prsnl.dashboard.words import FILTERS, ago, moment
 
 _HERE: Final = Path(__file__).parent
@@ -114,7 +115,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(FILTERS, time=_time, exact=_exact)
+    made.filters.update(FILTERS, time=_time, exact=_exact, segment_clock=segment_clock)
     made.globals["asset"] = lambda name: ASSETS[name].url
     made.globals["version"] = __version__
     return made
