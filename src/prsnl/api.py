@@ -34,6 +34,7 @@ from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
 from prsnl.dashboard import (
     actions,
+    activity,
     item_actions,
     item_page,
     searching,
@@ -182,6 +183,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         item_page.router,
         item_actions.router,
         dashboard.router,
+        activity.router,
         actions.router,
         signing_in.router,
     ):

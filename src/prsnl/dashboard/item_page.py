@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 
 from prsnl.core.db import Db
 from prsnl.dashboard import inside, store, words
+from prsnl.dashboard.framing import framed
 from prsnl.dashboard.recordings import is_recording, recording
-from prsnl.dashboard.rendering import page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import Entry
 from prsnl.dashboard.texts import excerpt
@@ -21,7 +21,6 @@ from prsnl.items import egress, learned, taxonomies
 from prsnl.items import store as items
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.items.models import AttachmentView, ItemView
-from prsnl.monitoring.endpoints import show_health
 from prsnl.search import collections
 from prsnl.web.dependencies import Caller, Parts, Shared
 from prsnl.wire.search import LONGEST_QUERY
@@ -61,7 +60,6 @@ def show_item(
             "receipt": egress.receipt(connection, item_id, owner=owner),
             "taken": usage.total(connection, Which(item_id=item_id), owner=owner),
             "lists": collections.lists_of(connection, item_id, owner=owner),
-            "counts": store.counts(connection, owner=owner),
             **_choices(connection, parts, owner),
             **_NO_FILE,
         }
@@ -71,8 +69,15 @@ def show_item(
             connection, shown, owner, number=page_number, at_s=at, q=q
         )
 
-    values = parts.database.run(read)
-    return page("item", {**_around(parts), **values, "q": q})
+    return framed(
+        parts,
+        "item",
+        owner,
+        read,
+        keeps=TRASH_KEEPS,
+        languages=words.LANGUAGES,
+        q=q,
+    )
 
 
 _NO_FILE: Final[dict[str, Any]] = {
@@ -122,16 +127,6 @@ def _choices(connection: Db, parts: Shared, owner: str) -> dict[str, Any]:
             for one in collections.all_of(connection, owner=owner)
             if one.search is None
         ],
-    }
-
-
-def _around(parts: Shared) -> dict[str, Any]:
-    return {
-        "words": words,
-        "problems": show_health(parts).problems,
-        "max_bytes": parts.limits.upload_max_bytes,
-        "keeps": TRASH_KEEPS,
-        "languages": words.LANGUAGES,
     }
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from prsnl import __version__
 from prsnl.core.errors import NotFoundError
+from prsnl.dashboard import telling
 from prsnl.dashboard.recordings import segment_clock
 from prsnl.dashboard.words import FILTERS, ago, moment
 
@@ -115,7 +116,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(FILTERS, time=_time, exact=_exact, segment_clock=segment_clock)
+    made.filters.update(
+        FILTERS,
+        **telling.FILTERS,
+        time=_time,
+        exact=_exact,
+        segment_clock=segment_clock,
+    )
     made.globals["asset"] = lambda name: ASSETS[name].url
     made.globals["version"] = __version__
     return made

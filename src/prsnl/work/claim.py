@@ -29,6 +29,7 @@ claimed as (
         started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
     where id = %(hinted)s and status = 'queued' and due_at <= now() and not held
       and cancel_requested_at is null
+      and not exists (select from queue_pauses p where p.queue = tasks.queue)
     returning *
 ), started as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)

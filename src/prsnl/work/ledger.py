@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
+from prsnl.work.pauses import Paused, paused
+from prsnl.work.queues import Queue
 from prsnl.work.specs import Status
 from prsnl.work.workers import GONE_AFTER
 
@@ -87,6 +89,8 @@ class Narrowing:
     parent_id: UUID | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    finished_from: datetime | None = None
+    finished_to: datetime | None = None
 
 
 _NARROWED: Final = """
@@ -98,6 +102,8 @@ and (%(item_id)s::uuid is null or command ->> 'content_id' = %(item_id)s::text
 and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
 and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
 and (%(created_to)s::timestamptz is null or created_at < %(created_to)s)
+and (%(finished_from)s::timestamptz is null or finished_at >= %(finished_from)s)
+and (%(finished_to)s::timestamptz is null or finished_at < %(finished_to)s)
 """
 _ALL: Final = Narrowing()
 
@@ -269,6 +275,7 @@ class _Scene:
     has_scheduler: bool
     trouble: str | None
     providers: dict[str, Row]
+    pauses: dict[Queue, Paused] = field(default_factory=dict)
 
     @classmethod
     def look(cls, connection: Db, rows: list[Row]) -> _Scene:
@@ -299,6 +306,7 @@ class _Scene:
             has_scheduler=bool(schedulers),
             trouble=next((w["trouble"] for w in schedulers if w["trouble"]), None),
             providers={row["name"]: row for row in providers},
+            pauses=paused(connection),
         )
 
     def reason(self, row: Row) -> str | None:
@@ -344,9 +352,14 @@ class _Scene:
         if row["due_in_s"] > 0:
             reason = row["error_message"] or row["message"]
             return f"Tries again {_in(row['due_in_s'])}, after: {reason}"
+        return self._stopped(row["queue"]) or self._in_line(row["queue"])
+
+    def _stopped(self, queue: str) -> str | None:
+        if (pause := self.pauses.get(Queue(queue))) is not None:
+            return pause.reason(queue)
         if not self.has_scheduler:
             return "No scheduler is running: start one with ./prsnl scheduler."
-        return self.trouble or self._in_line(row["queue"])
+        return self.trouble
 
     def _in_line(self, queue: str) -> str:
         slots = self.slots.get(queue, 0)

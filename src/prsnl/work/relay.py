@@ -37,12 +37,13 @@ _BATCHES: Final = 4
 #: Its absence means that the broker started anew, or was flushed.
 _MARKER: Final = "prsnl:marker"
 
-#: Per queue: the slots of live workers, and the hints believed out.
+#: Per queue that is not paused: the slots of live workers, and the hints believed out.
 STATE: Final = """
 with slots as (
     select q.queue, sum(w.slots) as slots
     from workers w, unnest(w.queues) as q (queue)
     where w.kind = 'worker' and w.state = 'running' and w.seen_at > now() - %(gone)s
+      and not exists (select from queue_pauses p where p.queue = q.queue)
     group by q.queue
 )
 select s.queue, s.slots, (
