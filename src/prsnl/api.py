@@ -37,6 +37,7 @@ from prsnl.dashboard import (
     activity,
     item_actions,
     item_page,
+    keeping,
     searching,
     signing_in,
 )
@@ -182,6 +183,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         searching.router,
         item_page.router,
         item_actions.router,
+        keeping.router,
         dashboard.router,
         activity.router,
         actions.router,

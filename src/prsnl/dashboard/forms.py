@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs, parse_qsl
 
-from fastapi import Request
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ValidationError
+from starlette import status
 
 from prsnl.core.errors import BadRequestError
+from prsnl.dashboard.rendering import HEADERS
 
 _MOST_BYTES: Final = 4096
 #: Of a form with many fields: a hundred tags in any script.
 _MOST_OF_ALL: Final = 128 * 1024
+
+
+M = TypeVar("M", bound=BaseModel)
 
 
 async def field(request: Request, name: str) -> str:
@@ -41,3 +49,28 @@ async def _body(request: Request, most_bytes: int, refusal: str) -> str:
         if len(body) > most_bytes:
             raise BadRequestError(refusal)
     return body.decode(errors="replace")
+
+
+def checked(model: type[M], values: Mapping[str, Any]) -> M:
+    """What a form says, as the API would take it.
+
+    Raises:
+        BadRequestError: It would not; the first reason.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise refused(error) from error
+
+
+def refused(error: ValidationError) -> BadRequestError:
+    """The first thing that is wrong, in a sentence."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = " ".join(str(part) for part in first["loc"] if isinstance(part, str))
+    said = first["msg"].removeprefix("Value error, ")
+    return BadRequestError(f"{place}: {said}." if place else f"{said}.")
+
+
+def see(path: str) -> Response:
+    """Show another page, so that a reload repeats nothing."""
+    return RedirectResponse(path, status.HTTP_303_SEE_OTHER, headers=HEADERS)

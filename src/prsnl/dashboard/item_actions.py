@@ -12,16 +12,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette import status
+from pydantic import TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.db import Db
 from prsnl.core.errors import BadRequestError
-from prsnl.dashboard.forms import fields
+from prsnl.dashboard.forms import checked, fields, refused, see
 from prsnl.dashboard.item_page import current_values
-from prsnl.dashboard.rendering import HEADERS
 from prsnl.dashboard.routing import PageRoute
 from prsnl.items import store as items
 from prsnl.items.editing import ItemChanges
@@ -49,7 +46,7 @@ async def add_note(request: Request, parts: Parts, owner: Caller) -> Response:
     text = given.get("text", "").replace("\r\n", "\n")
     if not text.strip():
         raise BadRequestError("The note is empty: write or paste something into it.")
-    wanted = _checked(NewNote, {"text": text, "title": given.get("title") or None})
+    wanted = checked(NewNote, {"text": text, "title": given.get("title") or None})
     kept = await run_in_threadpool(
         take_note,
         parts.database,
@@ -60,7 +57,7 @@ async def add_note(request: Request, parts: Parts, owner: Caller) -> Response:
         quota_bytes=parts.limits.quota_bytes,
     )
     parts.rang()
-    return _see(f"/items/{kept.item.id}")
+    return see(f"/items/{kept.item.id}")
 
 
 @router.post("/items/{item_id}/change")
@@ -76,11 +73,11 @@ async def change(
         )
         changed = _changed(given, current_values(found))
         if changed:
-            changes = _checked(ItemChanges, changed)
+            changes = checked(ItemChanges, changed)
             item_endpoints.change_item(item_id, changes, parts, owner)
 
     await run_in_threadpool(work)
-    return _see(f"/items/{item_id}")
+    return see(f"/items/{item_id}")
 
 
 @router.post("/items/{item_id}/lists")
@@ -89,13 +86,13 @@ async def put_on_list(
 ) -> Response:
     """Put an item on a list, which is made if there is none, and show the item."""
     name = (await fields(request)).get("name", "").strip()
-    wanted = _checked(NewCollection, {"name": name, "ids": [str(item_id)]})
+    wanted = checked(NewCollection, {"name": name, "ids": [str(item_id)]})
 
     def work(connection: Db) -> None:
         collections.keep(connection, wanted, owner=owner)
 
     await run_in_threadpool(parts.database.run, work)
-    return _see(f"/items/{item_id}")
+    return see(f"/items/{item_id}")
 
 
 @router.post("/items/{item_id}/unlist")
@@ -109,7 +106,7 @@ async def take_from_list(
         collections.forget(connection, name, owner=owner, item_id=item_id)
 
     await run_in_threadpool(parts.database.run, work)
-    return _see(f"/items/{item_id}")
+    return see(f"/items/{item_id}")
 
 
 @router.post("/files/{file_id}/rerun")
@@ -127,13 +124,13 @@ async def run_again(
     try:
         asked = _RERUN.validate_python(wanted)
     except ValidationError as error:
-        raise _refused(error) from error
+        raise refused(error) from error
     await rerun.rerun(file_id, asked, dispatch, parts)
     file = await run_in_threadpool(
         parts.database.run,
         lambda connection: items.attachment(connection, file_id, owner=dispatch.owner),
     )
-    return _see(f"/items/{file.item_id}?{urlencode({'file': str(file_id)})}")
+    return see(f"/items/{file.item_id}?{urlencode({'file': str(file_id)})}")
 
 
 def _changed(given: Mapping[str, str], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,24 +181,3 @@ def _seconds(told: str) -> float:
         raise BadRequestError(
             f"{told[:20]} is no time: give it as 1:05, or in seconds."
         ) from error
-
-
-def _checked(model: type[Any], values: Mapping[str, Any]) -> Any:
-    assert issubclass(model, BaseModel)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise _refused(error) from error
-
-
-def _refused(error: ValidationError) -> BadRequestError:
-    """The first thing that is wrong, in a sentence."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = " ".join(str(part) for part in first["loc"] if isinstance(part, str))
-    said = first["msg"].removeprefix("Value error, ")
-    return BadRequestError(f"{place}: {said}." if place else f"{said}.")
-
-
-def _see(path: str) -> Response:
-    """Show another page, so that a reload repeats nothing."""
-    return RedirectResponse(path, status.HTTP_303_SEE_OTHER, headers=HEADERS)

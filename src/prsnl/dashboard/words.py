@@ -68,7 +68,7 @@ _TASKS: Final = {
     "enhance_video_with_ai_task": "Analyse a video",
     "batch_transcribe_videos_task": "Transcribe several videos",
 }
-_KINDS: Final = {
+KINDS: Final = {
     "pdf": "PDF",
     "text": "Text",
     "markdown": "Markdown",
@@ -231,8 +231,8 @@ def stage_words(name: str) -> str:
 
 def kind_words(file: AttachmentView) -> str:
     """What a file is."""
-    if file.kind in _KINDS:
-        return _KINDS[file.kind]
+    if file.kind in KINDS:
+        return KINDS[file.kind]
     return _MIME_GROUPS.get((file.mime_type or "").partition("/")[0], "File")
 
 

@@ -66,9 +66,9 @@ document.addEventListener(
   "error",
   (event) => {
     if (event.target === player()) one("#unplayable").hidden = false;
-    if (event.target.matches?.(".sheet img")) {
+    if (event.target.matches?.(".picture img")) {
       event.target.closest(".page").classList.remove("beside");
-      event.target.closest(".sheet").remove();
+      event.target.closest(".picture").remove();
     }
   },
   true,
