@@ -38,6 +38,9 @@ from prsnl.dashboard import (
     activity,
     house,
     house_actions,
+    item_actions,
+    item_page,
+    keeping,
     searching,
     signing_in,
     working,
@@ -46,7 +49,7 @@ from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, rerun, restored, taxonomy
+from prsnl.library import learned, page_pictures, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
@@ -70,6 +73,7 @@ from prsnl.web.silent import SilentCut
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring, embedding, models
 from prsnl.wiring.outside import quoter
+from prsnl.wiring.pictures import painter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -117,6 +121,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             stack.callback(reader.close)
             app.state.searcher = stack.enter_context(
                 searcher(wiring.settings, database, wiring.storage, wiring.operations)
+            )
+            app.state.painter = stack.enter_context(
+                painter(wiring.settings, wiring.storage, wiring.operations)
             )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
@@ -174,6 +181,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         video.router,
         video.frames_router,
         library.router,
+        page_pictures.router,
         learned.router,
         restored.router,
         taxonomy.router,
@@ -187,6 +195,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         access.page_router,
         live.router,
         searching.router,
+        item_page.router,
+        item_actions.router,
+        keeping.router,
         dashboard.router,
         activity.router,
         working.router,
