@@ -30,6 +30,7 @@ from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
+from prsnl.core.db import wakeful
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
 from prsnl.core.settings.service import Server as ServerSettings
@@ -380,9 +381,9 @@ def _pool(database_url: str) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
         reconnect_timeout=1,
         open=False,
         kwargs={
+            **wakeful(database_url),
             "autocommit": True,
             "row_factory": dict_row,
-            "connect_timeout": 5,
             "application_name": "prsnl api submit",
         },
     )

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -23,6 +24,13 @@ T = TypeVar("T")
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
 _LEND_S = 5.0
+_WAKEFUL = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
 
 #: The server went away under us, or refuses for now: see `is_away`.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -49,8 +57,21 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
     """One connection that gives rows as dictionaries."""
     return psycopg.connect(
-        url, autocommit=autocommit, connect_timeout=timeout_s, row_factory=dict_row
+        url,
+        autocommit=autocommit,
+        row_factory=dict_row,
+        **{**wakeful(url), "connect_timeout": timeout_s},
     )
+
+
+def wakeful(url: str) -> dict[str, Any]:
+    """What has a connection notice within seconds that its server is out of reach.
+
+    By itself TCP waits a quarter of an hour for an answer to what it has sent, and
+    two hours where it only listens. What the address itself says goes before.
+    """
+    told = conninfo_to_dict(url)
+    return {name: value for name, value in _WAKEFUL.items() if name not in told}
 
 
 def is_away(error: BaseException) -> bool:
@@ -107,9 +128,9 @@ class Database:
             reconnect_timeout=1,
             open=True,
             kwargs={
+                **wakeful(url),
                 "autocommit": True,
                 "row_factory": dict_row,
-                "connect_timeout": 5,
                 "application_name": f"prsnl {name}",
             },
         ) as pool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -35,6 +35,8 @@ _A_PROVIDER: Final = "a provider"
 #: What a task waits for whose child does not fit into the machine's memory now.
 _MEMORY: Final = "memory"
 _MEMORY_AGAIN_S: Final = 5.0
+#: What comes from outside and goes by: its trace would tell of our own code alone.
+_PASSING: Final = (Category.TRANSIENT, Category.PROVIDER_DOWN)
 
 log = structlog.get_logger()
 
@@ -304,10 +306,7 @@ class Runner:
                     "report it with the task's id."
                 )
         trace = _trace(reason)
-        if error.category is Category.PERMANENT:
-            log.info("task.failed", code=error.code)
-        else:
-            log.warning("task.failed", code=error.code, trace=trace)
+        _tell(error, reason, trace)
         return self._verdict(run, error, trace)
 
     def _verdict(self, run: TaskRun, error: PrsnlError, trace: str) -> Ending:
@@ -416,16 +415,35 @@ def _engine(error: BaseException) -> str | None:
     return None
 
 
+def _tell(error: PrsnlError, reason: Exception, trace: str) -> None:
+    """Log a try that failed: what is known of is one line, a defect has its trace."""
+    if error.category is Category.PERMANENT:
+        log.info("task.failed", code=error.code)
+    elif error.category in _PASSING:
+        cause = " from ".join(_kind(link) for link in _links(reason))
+        log.warning(
+            "task.failed", code=error.code, provider=error.provider, cause=cause
+        )
+    else:
+        log.warning("task.failed", code=error.code, trace=trace)
+
+
 def _trace(error: BaseException) -> str:
     """Where it happened, without what foreign errors say: they quote documents."""
-    told: list[str] = []
+    return "from\n".join(
+        "".join(traceback.format_tb(link.__traceback__)) + f"{_kind(link)}\n"
+        for link in _links(error)
+    )
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what led to it."""
     link: BaseException | None = error
     while link is not None:
-        kind = type(link)
-        said = f": {link.message}" if isinstance(link, PrsnlError) else ""
-        told.append(
-            "".join(traceback.format_tb(link.__traceback__))
-            + f"{kind.__module__}.{kind.__qualname__}{said}\n"
-        )
+        yield link
         link = link.__cause__ or link.__context__
-    return "from\n".join(told)
+
+
+def _kind(error: BaseException) -> str:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{kind}: {error.message}" if isinstance(error, PrsnlError) else kind

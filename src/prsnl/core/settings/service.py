@@ -57,10 +57,12 @@ class Database(Concern):
 
 
 class Broker(Concern):
-    """The Redis-protocol broker that carries."""
+    """The broker that carries."""
 
     broker_url: SecretStr | None = Field(
-        None, description="`redis://...` or `rediss://...`; default: the embedded one."
+        None,
+        description="`redis://...`, `rediss://...`, `amqp://...` or `amqps://...`; "
+        "default: the embedded one.",
     )
 
 
