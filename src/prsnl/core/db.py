@@ -14,7 +14,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from prsnl.core.errors import DiskFullError, PrsnlError, UnavailableError
+from prsnl.core.errors import DatabaseFullError, PrsnlError, UnavailableError
 
 Row: TypeAlias = dict[str, Any]
 Db: TypeAlias = Connection[DictRow]
@@ -68,6 +68,19 @@ def said_without_its_text() -> Iterator[None]:
             "What this task made cannot be stored "
             f"({type(error).__name__}): please report it with the task's id."
         ) from None
+
+
+def _away() -> UnavailableError:
+    return UnavailableError(
+        "The database does not answer. The task goes on when it is back; "
+        "./prsnl doctor says more."
+    )
+
+
+def _full() -> DatabaseFullError:
+    return DatabaseFullError(
+        "The database's disk is full: free some space there. The task goes on then."
+    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +139,7 @@ class Database:
 
         Raises:
             UnavailableError: The server stayed away for *patience_s*.
-            DiskFullError: It has no room to write.
+            DatabaseFullError: It had no room to write for so long.
         """
         limit_s = self.patience_s if patience_s is None else patience_s
         give_up_at = time.monotonic() + limit_s
@@ -138,16 +151,10 @@ class Database:
                 with self.pool.connection(timeout=lend_s) as connection:
                     return work(connection)
             except LOST as error:
-                if getattr(error, "sqlstate", None) == _DISK_FULL:
-                    raise DiskFullError(
-                        "The database's disk is full: free some space there."
-                    ) from error
-                if not is_away(error):
+                is_full = getattr(error, "sqlstate", None) == _DISK_FULL
+                if not is_full and not is_away(error):
                     raise
                 if time.monotonic() + wait_s > give_up_at:
-                    raise UnavailableError(
-                        "The database does not answer. The task goes on when it is "
-                        "back; ./prsnl doctor says more."
-                    ) from error
+                    raise (_full() if is_full else _away()) from error
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

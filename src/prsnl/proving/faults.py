@@ -36,6 +36,7 @@ _STOP_PAST_LEASES: Final = 1.5
 _LOOKS: Final = 100
 _LOOK_PAUSE_S: Final = 0.02
 _FULL_S: Final = 4.0
+_LOG_PARTS: Final = 40
 _BEHAVES_S: Final = 4.0
 _CHILD_S: Final = 5.0
 _SERVER_S: Final = 10.0
@@ -200,10 +201,19 @@ def fill_disk(scene: Scene) -> Hurt | None:
     assert scene.disk is not None
     scene.disk.fill()
     try:
+        _use_up_the_log(scene)
         scene.pause(_FULL_S)
     finally:
         scene.disk.make_room()
     return Hurt(is_back=database_writes)
+
+
+def _use_up_the_log(scene: Scene) -> None:
+    """Fill what the database keeps ready for its log: then it falls over."""
+    with suppress(*LOST), connect(scene.urls.database_url, timeout_s=2) as ours:
+        for _ in range(_LOG_PARTS):
+            ours.execute("select pg_switch_wal()")
+            ours.execute("select pg_logical_emit_message(true, 'prove', 'full')")
 
 
 def provider_behaves(scene: Scene, manner: Manner) -> Hurt:

@@ -50,11 +50,13 @@ select count(*) filter (
 from tasks
 """
 
-#: What failed for a reason that has passed, and that its row tells.
+#: What failed for a reason that has passed, and that its row tells: a provider that
+#: was away or lied, a third kill in a row with nothing done between them.
 _TOLD: Final = """
 select id, owner, error_code from tasks
 where status in ('failure', 'dead') and error_code in (
-    'unusable_answer', 'provider_failed', 'provider_silent', 'disk_full')
+    'unusable_answer', 'provider_failed', 'provider_silent',
+    'child_crashed', 'out_of_memory')
 """
 
 
@@ -350,7 +352,7 @@ def _environment(plan: Plan, port: int | None) -> dict[str, str]:
     told = {
         **own_environment(),
         "PRSNL_LEASE_S": str(plan.lease_s),
-        "PRSNL_RETRY_WAITS_SCALE": "0.01",
+        "PRSNL_RETRY_WAITS_SCALE": "0.05",
     }
     if port is not None:
         told |= {

@@ -11,10 +11,14 @@ from prsnl.core.db import Db
 from prsnl.proving.faults import Fault
 from prsnl.proving.scene import Claim, Hurt
 
-#: The next claim of a task that was in the hand of somebody who was hurt.
+#: The next claim of a task that was in the hand of somebody who was hurt, if that hand
+#: has lost it: a claim that came to its own end was not hurt.
 _TAKEN_OVER: Final = """
-select extract(epoch from min(started_at))::float8 as at
-from celery_task_results where task_id = %s and claim_no > %s
+select extract(epoch from min(n.started_at))::float8 as at
+from celery_task_results h
+join celery_task_results n on n.task_id = h.task_id and n.claim_no > h.claim_no
+where h.task_id = %s and h.claim_no = %s
+  and h.error_category in ('crash', 'resource')
 """
 
 #: The next claim of any task once the server was there again.
