@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from prsnl.core.errors import DiskFullError, PrsnlError, UnavailableError
+from prsnl.core.errors import DatabaseFullError, PrsnlError, UnavailableError
 
 Row: TypeAlias = dict[str, Any]
 Db: TypeAlias = Connection[DictRow]
@@ -100,6 +100,16 @@ def said_without_its_text() -> Iterator[None]:
         ) from None
 
 
+def _away(error: Exception) -> UnavailableError:
+    return UnavailableError(_ALL_LENT if isinstance(error, PoolTimeout) else _AWAY)
+
+
+def _full() -> DatabaseFullError:
+    return DatabaseFullError(
+        "The database's disk is full: free some space there. The task goes on then."
+    )
+
+
 @dataclass(frozen=True)
 class Database:
     """A pool of connections, all in autocommit; transactions are explicit.
@@ -156,7 +166,7 @@ class Database:
 
         Raises:
             UnavailableError: The server stayed away for *patience_s*.
-            DiskFullError: It has no room to write.
+            DatabaseFullError: It had no room to write for so long.
         """
         limit_s = self.patience_s if patience_s is None else patience_s
         give_up_at = time.monotonic() + limit_s
@@ -168,15 +178,10 @@ class Database:
                 with self.pool.connection(timeout=lend_s) as connection:
                     return work(connection)
             except LOST as error:
-                if getattr(error, "sqlstate", None) == _DISK_FULL:
-                    raise DiskFullError(
-                        "The database's disk is full: free some space there."
-                    ) from error
-                if not is_away(error):
+                is_full = getattr(error, "sqlstate", None) == _DISK_FULL
+                if not is_full and not is_away(error):
                     raise
                 if time.monotonic() + wait_s > give_up_at:
-                    raise UnavailableError(
-                        _ALL_LENT if isinstance(error, PoolTimeout) else _AWAY
-                    ) from error
+                    raise (_full() if is_full else _away(error)) from error
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

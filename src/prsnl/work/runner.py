@@ -20,7 +20,7 @@ import structlog
 
 from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
-from prsnl.core.storage import Storage
+from prsnl.core.storage import Storage, is_full, no_room
 from prsnl.engines.sandbox.memory import NoMemoryYet
 from prsnl.work import providers, task_log
 from prsnl.work.beat import Beat
@@ -296,6 +296,8 @@ class Runner:
                 )
             case PrsnlError():
                 error = reason
+            case OSError() if is_full(reason):
+                error = no_room()
             case _ if is_away(reason):
                 error = UnavailableError(
                     "The database did not answer. The task is tried again."
