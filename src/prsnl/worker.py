@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,6 +16,7 @@ import structlog
 from celery import Celery
 from celery.signals import worker_shutting_down
 from celery.utils.nodenames import nodename
+from celery.worker import state
 from celery.worker.strategy import default as default_strategy
 from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
@@ -23,6 +25,7 @@ from prsnl.core.db import Database
 from prsnl.core.errors import UnavailableError
 from prsnl.wiring import Wiring
 from prsnl.work import renewed
+from prsnl.work.beat import Beat
 from prsnl.work.carrier import drop_what_is_no_hint, hinted
 from prsnl.work.finisher import Finisher
 from prsnl.work.queues import Queue, in_order
@@ -30,7 +33,8 @@ from prsnl.work.relay import celery_app
 from prsnl.work.ring import Channel, ringing
 from prsnl.work.runner import Finished, Runner
 from prsnl.work.specs import Catalogue
-from prsnl.work.workers import WorkerIdentity
+from prsnl.work.task_log import TaskLog, keep_lines
+from prsnl.work.workers import RETIRES, WorkerIdentity
 
 _NICE = 10
 _GC_THRESHOLDS = (10_000, 10, 10)
@@ -59,6 +63,8 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         Finisher[Finished]() as finisher,
     ):
         beat = wiring.beat(database, worker, services)
+        beat.task_log = TaskLog(worker)
+        keep_lines(beat.task_log)
         runner = Runner(
             database=database,
             storage=wiring.storage,
@@ -69,6 +75,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             told=lambda: ring.ring(Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
+            time_scale=wiring.settings.work.task_time_scale,
             finisher=finisher if threads == 1 else None,
         )
         drop_what_is_no_hint()
@@ -81,6 +88,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         app.conf.worker_send_task_events = has_flower
         register(app, wiring.catalogue, runner, has_threads=threads > 1)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
+        signal.signal(RETIRES, lambda *_: _retire(beat))
         _release_what_waited(database, wiring.settings.mark_of_engines())
         with beat.beating():
             ring.ring(Channel.DUE)
@@ -97,6 +105,12 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
                 without_mingle=True,
                 without_heartbeat=not has_flower,
             ).start()
+
+
+def _retire(beat: Beat) -> None:
+    """Take no more; Celery's loop ends when the task in hand has."""
+    beat.retire()
+    state.should_stop = os.EX_OK
 
 
 def _release_what_waited(database: Database, mark: str) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
@@ -21,7 +20,7 @@ from prsnl.core.db import connect
 from prsnl.core.errors import PrsnlError, StartError, UnavailableError
 from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
-from prsnl.core.settings.sources import DEFAULT, Sources, variable_of
+from prsnl.core.settings.shown import shown
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
@@ -104,23 +103,10 @@ def _watch(settings: Settings) -> Iterator[Finding]:
 
 def settings_in_force(settings: Settings) -> list[str]:
     """Every variable, its value and its source; of a secret only whether it is set."""
-    sources = Sources.read(settings.storage.folder)
     return [
-        f"{variable_of(name)} = {_shown(value)}{_from(sources, variable_of(name))}"
-        for concern in settings.concerns()
-        for name, value in concern
+        f"{one.variable} = {one.value}{f'   (from {one.origin})' if one.origin else ''}"
+        for one in shown(settings, has_paths=True)
     ]
-
-
-def _from(sources: Sources, variable: str) -> str:
-    origin = sources.origin(variable)
-    return "" if origin == DEFAULT else f"   (from {origin})"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "(not set)"
-    return "(set)" if isinstance(value, SecretStr) else str(value)
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from celery import Celery
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import UnavailableError
+from prsnl.work import caps
 from prsnl.work.broker import BROKER_ERRORS, Broker, Held, broker_at, celery_settings
 from prsnl.work.claim import unsend
 from prsnl.work.queues import QUEUES
@@ -34,12 +35,13 @@ _CHECK_BROKER_S: Final = 1.0
 _BATCHES: Final = 4
 _NAMES: Final = tuple(str(spec.queue) for spec in QUEUES)
 
-#: Per queue: the slots of live workers, and the hints believed out.
+#: Per queue that is not paused: the slots of live workers, and the hints believed out.
 STATE: Final = """
 with slots as (
     select q.queue, sum(w.slots) as slots
     from workers w, unnest(w.queues) as q (queue)
     where w.kind = 'worker' and w.state = 'running' and w.seen_at > now() - %(gone)s
+      and not exists (select from queue_pauses p where p.queue = q.queue)
     group by q.queue
 )
 select s.queue, s.slots, (
@@ -52,7 +54,7 @@ from slots s
 #: first few, and who has least running comes first. The owners are compared and
 #: ordered together with their queue, as `tasks_due` is: an index that begins with the
 #: owner would pass by every task that has ended.
-PICK: Final = """
+_PICK: Final = """
 select picked.id
 from unnest(%(queues)s::text[], %(rooms)s::integer[]) as q (queue, room)
 cross join lateral (
@@ -77,7 +79,7 @@ cross join lateral (
         from tasks t
         where t.status = 'queued' and t.sent_at is null and not t.held
           and t.queue = q.queue and t.owner = o.owner and t.due_at <= now()
-        order by t.priority desc, t.due_at, t.id limit q.room
+        order by t.priority desc, t.due_at, t.id limit {each}
     ) first
     cross join lateral (
         select count(*) as running from tasks t
@@ -88,6 +90,20 @@ cross join lateral (
              first.id
     limit q.room
 ) picked
+"""
+
+PICK: Final = _PICK.format(each="q.room")
+
+#: The same where an owner may have only so many running: hints that are out count.
+_PICK_CAPPED: Final = _PICK.format(
+    each="""least(q.room, greatest(0, %(cap)s
+        - (select count(*) from tasks b where b.status = 'running'
+           and b.owner = o.owner)
+        - (select count(*) from tasks b where b.status = 'queued'
+           and b.sent_at is not null and b.owner = o.owner)))"""
+)
+_RUNNING: Final = """
+select queue, count(*) as n from tasks where status = 'running' group by queue
 """
 
 #: Committed before the hints are published: a hint is never out unknown. The commit
@@ -196,6 +212,11 @@ class Window:
         return room if is_worth_it else 0
 
     @property
+    def out(self) -> int:
+        """How many are believed out."""
+        return self._out
+
+    @property
     def is_open(self) -> bool:
         """Whether hints were out at the last look."""
         return self._out > 0
@@ -246,10 +267,15 @@ class Relay:
 
     def _mark(self, connection: Db) -> list[dict[str, Any]]:
         rooms = self._rooms(connection)
+        in_force = caps.read(connection) if rooms else caps.NONE
+        if in_force.running:
+            rooms = self._capped(connection, rooms, in_force)
         if not rooms:
             return []
+        cap = in_force.owner_running
         picked = connection.execute(
-            PICK, {"queues": list(rooms), "rooms": list(rooms.values())}
+            PICK if cap is None else _PICK_CAPPED,
+            {"queues": list(rooms), "rooms": list(rooms.values()), "cap": cap},
         ).fetchall()
         if not picked:
             return []
@@ -270,6 +296,21 @@ class Relay:
             if room:
                 rooms[row["queue"]] = room
         return rooms
+
+    def _capped(
+        self, connection: Db, rooms: dict[str, int], in_force: caps.Caps
+    ) -> dict[str, int]:
+        """No more for a queue than it may have running, hints that are out counted."""
+        rows = connection.execute(_RUNNING).fetchall()
+        running = {row["queue"]: row["n"] for row in rows}
+        told = {}
+        for queue, room in rooms.items():
+            cap = in_force.running.get(queue)
+            out = self._windows[queue].out
+            left = room if cap is None else cap - running.get(queue, 0) - out
+            if (fits := min(room, left)) > 0:
+                told[queue] = fits
+        return told
 
     def _publish(self, rows: Sequence[dict[str, Any]]) -> None:
         try:
