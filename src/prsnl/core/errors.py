@@ -194,10 +194,28 @@ class UnavailableError(PrsnlError):
     category, code = Category.TRANSIENT, "unavailable"
 
 
+class DatabaseFullError(UnavailableError):
+    """The database has no room to write: it answers, and keeps nothing."""
+
+    code = "database_full"
+
+
 class TooManyRequestsError(PrsnlError):
     """More at once than anybody means to ask; `retry_after_s` says when to go on."""
 
     category, code = Category.TRANSIENT, "too_many_requests"
+
+
+class TooManyTasksError(PrsnlError):
+    """As many tasks wait as may; `retry_after_s` says when to try again."""
+
+    category, code = Category.TRANSIENT, "too_many_tasks"
+
+
+class TooSlowError(PrsnlError):
+    """A request that comes too slowly to be waited for."""
+
+    category, code = Category.TRANSIENT, "too_slow"
 
 
 class ProviderFailedError(PrsnlError):

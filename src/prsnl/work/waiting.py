@@ -14,7 +14,8 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db, Row
-from prsnl.work import line
+from prsnl.work import caps, line
+from prsnl.work.caps import Caps
 from prsnl.work.line import Lines
 from prsnl.work.pauses import Paused, paused
 from prsnl.work.slots import GPU, HEAVY
@@ -71,6 +72,9 @@ class Scene:
     #: By parent: how many parts it has, and how many of them run at once.
     parts: Mapping[UUID, int] = field(default_factory=dict)
     at_once: Mapping[UUID, int] = field(default_factory=dict)
+    caps: Caps = caps.NONE
+    #: By owner, where each may have only so many: how many run.
+    running_of: Mapping[str, int] = field(default_factory=dict)
     #: None where a place would be out of date before it is read.
     lines: Lines | None = None
 
@@ -91,6 +95,7 @@ class Scene:
         running = connection.execute(_RUNNING).fetchall()
         schedulers = [w for w in workers if w["kind"] == "scheduler"]
         queued = [row for row in waiting if row["status"] == Status.QUEUED]
+        in_force = caps.read(connection)
         scene = cls(
             slots=_slots(workers),
             running={row["queue"]: row["n"] for row in running},
@@ -100,6 +105,10 @@ class Scene:
                 row["name"]: row for row in connection.execute(_PROVIDERS).fetchall()
             },
             pauses={str(name): one for name, one in paused(connection).items()},
+            caps=in_force,
+            running_of=(
+                caps.running_by_owner(connection) if in_force.owner_running else {}
+            ),
             holders=_holders(connection, queued),
             parts=parts,
             at_once=_numbers(
@@ -241,6 +250,15 @@ def its_turn_among_parts(scene: Scene, row: Row) -> str | None:
     return f"Waits for a part of the same batch to end: {only} {run} at once."
 
 
+def a_cap(scene: Scene, row: Row) -> str | None:
+    """Its owner, or its queue, has as many running as may be."""
+    return scene.caps.reason(
+        row["queue"],
+        of_owner=scene.running_of.get(row["owner"], 0),
+        in_queue=scene.running.get(row["queue"], 0),
+    )
+
+
 def next_in_line(scene: Scene, row: Row) -> str:
     """Others are before it, or nobody is."""
     queue = row["queue"]
@@ -280,6 +298,7 @@ REASONS: Final[Mapping[Status, tuple[Reason, ...]]] = {
         the_broker,
         no_worker,
         its_turn_among_parts,
+        a_cap,
         next_in_line,
     ),
 }
