@@ -283,8 +283,9 @@ function told(now) {
 const asked = new WeakMap();
 
 /** Its steps, pages and end: the same fragment as of the first rendering. */
-async function refreshRow(row) {
-  if (Date.now() - (asked.get(row) ?? 0) < ROW_PAUSE_MS) return;
+async function refreshRow(row, isUrgent) {
+  const pause = isUrgent ? LEAST_PAUSE_MS / 2 : ROW_PAUSE_MS;
+  if (Date.now() - (asked.get(row) ?? 0) < pause) return;
   asked.set(row, Date.now());
   const by = row.dataset.key.split("-")[0];
   const fresh = await load(`/tasks/${row.dataset.task}/row?by=${by}`);
@@ -297,10 +298,11 @@ async function refreshRow(row) {
 
 function tellProgress(part, now) {
   const { percentage, message } = now.progress;
-  if (part.matches(".row")) refreshRow(part);
-  else if (message !== part.dataset.message) refreshSoon(part);
-  part.dataset.message = message;
   const bar = one("progress", part);
+  const isNew = message !== part.dataset.message || (!bar && percentage !== null);
+  part.dataset.message = message;
+  if (part.matches(".row")) refreshRow(part, isNew);
+  else if (isNew) refreshSoon(part);
   const number = one('[data-told="percentage"]', part);
   if (bar && number && percentage !== null) {
     bar.value = percentage;
