@@ -1,8 +1,8 @@
-"""GET / and the pages below it: the library, one item, the trash."""
+"""GET / and the pages below it: the library, the trash, what pages load."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,18 +13,13 @@ from prsnl.dashboard import store, words
 from prsnl.dashboard.rendering import asset, page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import LISTED, Entry, Listed
-from prsnl.dashboard.texts import Excerpt, excerpt
-from prsnl.items import learned
 from prsnl.items import store as items
 from prsnl.items.editing import TRASH_KEEPS
-from prsnl.items.models import AttachmentView
 from prsnl.library import trash
 from prsnl.monitoring.endpoints import show_health
 from prsnl.web.dependencies import Caller, Parts, Shared
 
 _TRASHED_SHOWN: Final = 100
-_ENTITIES_SHOWN: Final = 12
-_FACTS_SHOWN: Final = 8
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -51,41 +46,6 @@ def show_library(
         }
 
     return _answer(parts, "library", read)
-
-
-@router.get("/items/{item_id}")
-def show_item(
-    item_id: UUID,
-    parts: Parts,
-    owner: Caller,
-    file: Annotated[UUID | None, Query()] = None,
-    page_number: Annotated[int, Query(ge=1, le=10**6, alias="page")] = 1,
-) -> Response:
-    """One item: what was learned of it, its text, how it came to that."""
-
-    def read(connection: Db) -> dict[str, Any]:
-        found = items.item(connection, item_id, owner=owner)
-        shown = _file(found.attachments, file)
-        tasks = store.item_tasks(connection, found, owner=owner)
-        text: Excerpt | None = None
-        facts: list[words.Fact] = []
-        if shown is not None:
-            text = excerpt(connection, shown, owner=owner, number=page_number)
-            told = learned.learned(connection, shown.id, owner=owner)
-            facts = words.facts(told.insights, most=_FACTS_SHOWN)
-        return {
-            "item": found,
-            "file": shown,
-            "tasks": tasks,
-            "entry": Entry(found, tasks[0] if tasks else None),
-            "text": text,
-            "facts": facts,
-            "keeps": TRASH_KEEPS,
-            "groups": words.entity_groups(found.entities, most=_ENTITIES_SHOWN),
-            **_frame(connection, owner),
-        }
-
-    return _answer(parts, "item", read)
 
 
 @router.get("/trash")
@@ -131,13 +91,6 @@ def _answer(parts: Shared, name: str, read: Callable[[Db], dict[str, Any]]) -> R
 def _frame(connection: Db, owner: str) -> dict[str, Any]:
     """What every page shows around its own."""
     return {"counts": store.counts(connection, owner=owner)}
-
-
-def _file(
-    files: Sequence[AttachmentView], wanted: UUID | None
-) -> AttachmentView | None:
-    first = next(iter(files), None)
-    return next((file for file in files if file.id == wanted), first)
 
 
 def _known(found: Any) -> Any:

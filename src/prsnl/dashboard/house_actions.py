@@ -17,7 +17,7 @@ from prsnl.access import endpoints as access
 from prsnl.access.endpoints import NewKey
 from prsnl.core.errors import BadRequestError
 from prsnl.dashboard.actions import see
-from prsnl.dashboard.forms import fields
+from prsnl.dashboard.forms import lists
 from prsnl.dashboard.house import keys_page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.library import tag_endpoints
@@ -61,7 +61,7 @@ async def create_key(
     request: Request, parts: Parts, owner: Caller, who: Admin
 ) -> Response:
     """Make a key, and tell its secret this once."""
-    given = await fields(request, "owner", "name", "scopes", "days")
+    given = await lists(request, "owner", "name", "scopes", "days")
     try:
         wanted = NewKey.model_validate(
             {
@@ -129,7 +129,7 @@ def sign_out_everywhere(
 @router.post("/tags/rename")
 async def rename_tag(request: Request, parts: Parts, owner: Caller) -> Response:
     """Rename a tag; into one that is there, both become one."""
-    given = await fields(request, "old", "new")
+    given = await lists(request, "old", "new")
     old, new = "".join(given["old"]).strip(), "".join(given["new"]).strip()
     try:
         wanted = TagRename(name=new)
@@ -144,7 +144,7 @@ async def rename_tag(request: Request, parts: Parts, owner: Caller) -> Response:
 @router.post("/tags/delete")
 async def delete_tag(request: Request, parts: Parts, owner: Caller) -> Response:
     """Take a tag from every item."""
-    given = await fields(request, "old")
+    given = await lists(request, "old")
     await run_in_threadpool(
         tag_endpoints.delete_tag, "".join(given["old"]), parts, owner
     )

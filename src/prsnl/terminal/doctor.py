@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
@@ -33,8 +31,8 @@ from prsnl.terminal.engines import language_model_here, speech_here
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.storage import storage_folder, storage_of
+from prsnl.work.broker import BROKER_ERRORS, broker_at
 
-_BROKER_TIMEOUT_S: Final = 5
 #: What reads files and texts here, by package.
 _ENGINES: Final = (
     ("PDF", "pypdfium2"),
@@ -215,16 +213,15 @@ def _own_schema(url: str) -> str:
 
 
 def _broker(url: str, fix: str) -> str:
+    broker = broker_at(url)
     try:
-        with Redis.from_url(url, socket_timeout=_BROKER_TIMEOUT_S) as broker:
-            info = broker.info("server")
-    except (RedisError, ValueError, OSError) as error:
+        return broker.version()
+    except (*BROKER_ERRORS, ValueError) as error:
         raise UnavailableError(
             f"The broker does not answer ({type(error).__name__}): look at {fix}."
         ) from error
-    name = info.get("server_name", "redis")
-    told = info.get(f"{name}_version") or info.get("redis_version")
-    return f"{name} {told}"
+    finally:
+        broker.close()
 
 
 def _storage(settings: Settings) -> str:
