@@ -60,6 +60,12 @@ function tellSince(from = document) {
 
 function tellTimes(from = document) {
   tellSince(from);
+  // Below a picture: hours in the reader's own zone, days as they are.
+  for (const text of all("text[data-at]", from)) {
+    if (!text.textContent.includes(":")) continue;
+    const moment = new Date(text.dataset.at);
+    text.textContent = moment.toLocaleTimeString("en-GB", { timeStyle: "short" });
+  }
   for (const time of all("time[datetime]:not(.since)", from)) {
     const moment = new Date(time.dateTime);
     time.title = moment.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
