@@ -24,6 +24,7 @@ from playwright.sync_api import (
 
 from prsnl.client import Client
 from prsnl.discovery import RunningServer
+from tests.acceptance import page_walk
 from tests.acceptance.staff import wait_until
 from tests.acceptance.test_cli import run, service
 from tests.conftest import need
@@ -107,6 +108,7 @@ def visiting(
     """A window that was signed in by a one-use link, with no complaint at its end."""
     context = browser.new_context(viewport=size)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     server = RunningServer.find(Path(environment["PRSNL_DATA_DIR"]))
     assert server is not None
     visit = Visit(context.new_page(), server, client)
@@ -153,8 +155,16 @@ def test_a_person_drops_files_sees_them_move_and_opens_them(
             a_broken_one_fails_and_is_tried_again(visit)
             a_hostile_name_and_text_are_text(visit)
             what_is_there_already_is_said(visit)
+            page_walk.a_failure_is_read_and_tried_again(visit)
+            page_walk.a_queue_is_paused_and_goes_on(visit, ("late.pdf", book(2)))
+            page_walk.keys_lead_through_the_page(visit)
+            page_walk.a_server_that_is_away_is_said_and_comes_back(visit)
+            page_walk.the_menu_works(visit, by_thumb=False)
+            page_walk.every_page_is_whole(visit)
         with visiting(chromium, environment, client, PHONE) as visit:
             nothing_sticks_out_of_a_phone(visit)
+            page_walk.the_menu_works(visit, by_thumb=True)
+            page_walk.every_page_is_whole(visit)
             signing_out_ends_it(visit)
 
 
@@ -177,7 +187,7 @@ def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
             subtree: true, childList: true, attributes: true, characterData: true });
         }"""
     )
-    visit.drop(("kettle-book.pdf", book(20)))
+    visit.drop(("kettle-book.pdf", book(60)))
     first = page.locator("li.row").first
     expect(first).to_be_visible()
     expect(first.locator(".state")).to_have_text("Done")
@@ -262,6 +272,7 @@ def nothing_sticks_out_of_a_phone(visit: Visit) -> None:
 def signing_out_ends_it(visit: Visit) -> None:
     page = visit.page
     page.goto(visit.server.url)
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{visit.server.url}/sign-in")
     page.goto(visit.server.url)
