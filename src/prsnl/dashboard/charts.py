@@ -29,22 +29,14 @@ _NICE_S: Final = (
 
 
 @dataclass(frozen=True)
-class Block:
-    """A rectangle of a bar."""
-
-    tone: str
-    y: float
-    height: float
-
-
-@dataclass(frozen=True)
 class Column:
     """One bar, and where its point leads."""
 
     x: float
+    y: float
     width: float
-    blocks: list[Block]
-    #: In words: "14:00 to 15:00: 12 done, 1 failed".
+    height: float
+    #: In words: "14:00 to 15:00: 12 done".
     told: str
     href: str
 
@@ -56,6 +48,8 @@ class Chart:
     title: str
     #: The whole of it in a few words.
     summary: str
+    tone: str
+    #: Those that stand for something.
     columns: list[Column]
     #: The upper line's number, and the middle one's.
     top: str
@@ -63,67 +57,80 @@ class Chart:
     #: Where time is told below: place and words.
     times: list[tuple[float, str]]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
-        return not any(column.blocks for column in self.columns)
+
+@dataclass(frozen=True)
+class _Picture:
+    """What one picture shows of each bar."""
+
+    title: str
+    summary: str
+    tone: str
+    value: Callable[[Bar], float]
+    scale: _Scale
+    told: Callable[[Bar], str]
+    #: Which rows a bar leads to.
+    show: str
 
 
 def charts(bars: Sequence[Bar], span: Span, *, queue: str | None) -> list[Chart]:
-    """Throughput with failures, waits, and the age of the backlog."""
-    done, failed = sum(b.succeeded for b in bars), sum(b.failed for b in bars)
-    worst_wait = max((bar.wait_p95_s or 0.0 for bar in bars), default=0.0)
-    oldest = max((bar.age_s or 0.0 for bar in bars), default=0.0)
+    """Throughput, failures, waits, and the age of the backlog."""
     return [
-        _chart(
-            "Done",
-            f"{done:,} done, {rate_words(done, span.hours)}",
-            bars,
-            [("good", lambda bar: bar.succeeded)],
-            _Scale.of_counts(max((bar.succeeded for bar in bars), default=0)),
-            lambda bar: f"{bar.succeeded:,} done",
-            _Links(span, queue, "done"),
-        ),
-        _chart(
-            "Failed",
-            counted(failed, "failure"),
-            bars,
-            [("bad", lambda bar: bar.failed)],
-            _Scale.of_counts(max((bar.failed for bar in bars), default=0)),
-            lambda bar: counted(bar.failed, "failure"),
-            _Links(span, queue, "failed"),
-        ),
-        _chart(
-            "Wait for a worker",
-            f"95 of 100 begin within {seconds_words(worst_wait)} at worst"
-            if worst_wait
-            else "nothing measured",
-            bars,
-            [("busy", lambda bar: bar.wait_p95_s or 0.0)],
-            _Scale.of_seconds(worst_wait),
-            lambda bar: (
-                "nothing ended"
-                if bar.wait_p95_s is None
-                else f"95 of 100 waited {seconds_words(bar.wait_p95_s)} at most"
-            ),
-            _Links(span, queue, "all"),
-        ),
-        _chart(
-            "Age of the backlog",
-            f"the oldest had waited {seconds_words(oldest)}"
-            if oldest
-            else "nothing waited",
-            bars,
-            [("waiting", lambda bar: bar.age_s or 0.0)],
-            _Scale.of_seconds(oldest),
-            lambda bar: (
-                "nothing waited"
-                if bar.age_s is None
-                else f"the oldest had waited {seconds_words(bar.age_s)}"
-            ),
-            _Links(span, queue, "all"),
-        ),
+        _chart(picture, bars, span, queue)
+        for picture in (_done(bars, span), _failed(bars), _waits(bars), _backlog(bars))
     ]
+
+
+def _done(bars: Sequence[Bar], span: Span) -> _Picture:
+    count = sum(bar.succeeded for bar in bars)
+    return _Picture(
+        title="Done",
+        summary=f"{count:,} done, {rate_words(count, span.hours)}",
+        tone="good",
+        value=lambda bar: bar.succeeded,
+        scale=_Scale.of_counts(max((bar.succeeded for bar in bars), default=0)),
+        told=lambda bar: f"{bar.succeeded:,} done",
+        show="done",
+    )
+
+
+def _failed(bars: Sequence[Bar]) -> _Picture:
+    count = sum(bar.failed for bar in bars)
+    return _Picture(
+        title="Failed",
+        summary=counted(count, "failure"),
+        tone="bad",
+        value=lambda bar: bar.failed,
+        scale=_Scale.of_counts(max((bar.failed for bar in bars), default=0)),
+        told=lambda bar: counted(bar.failed, "failure"),
+        show="failed",
+    )
+
+
+def _waits(bars: Sequence[Bar]) -> _Picture:
+    most = max((bar.wait_p95_s or 0.0 for bar in bars), default=0.0)
+    worst = f"95 % began within {seconds_words(most)}"
+    return _Picture(
+        title="Wait for a worker",
+        summary=worst if most else "nothing measured",
+        tone="busy",
+        value=lambda bar: bar.wait_p95_s or 0.0,
+        scale=_Scale.of_seconds(most),
+        told=lambda bar: f"95 % began within {seconds_words(bar.wait_p95_s or 0)}",
+        show="all",
+    )
+
+
+def _backlog(bars: Sequence[Bar]) -> _Picture:
+    most = max((bar.age_s or 0.0 for bar in bars), default=0.0)
+    return _Picture(
+        title="Age of the backlog",
+        summary=f"at most {seconds_words(most)}" if most else "nothing waited",
+        tone="waiting",
+        value=lambda bar: bar.age_s or 0.0,
+        scale=_Scale.of_seconds(most),
+        told=lambda bar: f"the oldest had waited {seconds_words(bar.age_s or 0)}",
+        show="all",
+    )
 
 
 @dataclass(frozen=True)
@@ -150,66 +157,48 @@ class _Scale:
         return cls(top, seconds_words)
 
 
-@dataclass(frozen=True)
-class _Links:
-    """Where the bars of a picture lead."""
-
-    span: Span
-    queue: str | None
-    show: str
-
-    def of(self, bar: Bar) -> str:
-        """The rows that a bar counts."""
-        given = {
-            "show": self.show,
-            "queue": self.queue,
-            "from": _iso(bar.begins_at),
-            "to": _iso(bar.ends_at),
-        }
-        return f"/tasks?{urlencode({k: v for k, v in given.items() if v})}"
-
-
 def _chart(
-    title: str,
-    summary: str,
-    bars: Sequence[Bar],
-    parts: Sequence[tuple[str, Callable[[Bar], float]]],
-    scale: _Scale,
-    told: Callable[[Bar], str],
-    links: _Links,
+    picture: _Picture, bars: Sequence[Bar], span: Span, queue: str | None
 ) -> Chart:
     width = (WIDTH - _LEFT) / max(1, len(bars))
+    scale = picture.scale
     columns = [
         Column(
             x=round(_LEFT + place * width, 1),
             width=round(width - _GAP, 1),
-            blocks=_blocks([(tone, value(bar)) for tone, value in parts], scale.top),
-            told=f"{_time_words(bar, links.span)}: {told(bar)}",
-            href=links.of(bar),
+            height=(height := _height(picture.value(bar), scale.top)),
+            y=round(_TOP + _PLOT - height, 1),
+            told=f"{_time_words(bar, span)}: {picture.told(bar)}",
+            href=_rows(bar, picture.show, queue),
         )
         for place, bar in enumerate(bars)
     ]
     return Chart(
-        title=title,
-        summary=summary,
-        columns=columns,
+        title=picture.title,
+        summary=picture.summary,
+        tone=picture.tone,
+        columns=[column for column in columns if column.height],
         top=scale.words(scale.top),
         middle=scale.words(scale.top / 2),
-        times=_times(bars, links.span, width),
+        times=_times(bars, span, width),
     )
 
 
-def _blocks(values: Sequence[tuple[str, float]], top: float) -> list[Block]:
-    """What is stacked in one bar, from below."""
-    made = []
-    floor = float(_TOP + _PLOT)
-    for tone, value in values:
-        if value <= 0:
-            continue
-        height = max(_LEAST, value / top * _PLOT)
-        floor -= height
-        made.append(Block(tone, round(floor, 1), round(height, 1)))
-    return made
+def _height(value: float, top: float) -> float:
+    return round(max(_LEAST, value / top * _PLOT), 1) if value > 0 else 0.0
+
+
+def _rows(bar: Bar, show: str, queue: str | None) -> str:
+    """Where the rows are that a bar counts."""
+    given = {
+        "show": show,
+        "queue": queue,
+        "from": _iso(bar.begins_at),
+        "to": _iso(bar.ends_at),
+    }
+    return (
+        f"/tasks?{urlencode({name: value for name, value in given.items() if value})}"
+    )
 
 
 def _times(bars: Sequence[Bar], span: Span, width: float) -> list[tuple[float, str]]:

@@ -29,7 +29,7 @@ class Span(StrEnum):
         return timedelta(hours=self.hours) / BARS
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """As a heading says it."""
         return "last hour" if self is Span.HOUR else f"last {_TITLES[self]}"
 

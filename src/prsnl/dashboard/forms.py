@@ -42,6 +42,17 @@ async def fields(request: Request, *, most_bytes: int = _MOST_OF_ALL) -> dict[st
     return dict(parse_qsl(body, keep_blank_values=True))
 
 
+async def lists(request: Request, *names: str) -> dict[str, list[str]]:
+    """Some fields of a form, each with all of its values.
+
+    Raises:
+        BadRequestError: The form is longer than any of ours.
+    """
+    body = await _body(request, _MOST_BYTES, f"That is too long for a {names[0]}.")
+    told = parse_qs(body)
+    return {name: told.get(name, []) for name in names}
+
+
 async def _body(request: Request, most_bytes: int, refusal: str) -> str:
     body = bytearray()
     async for piece in request.stream():

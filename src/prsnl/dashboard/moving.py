@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db
-from prsnl.dashboard.words import counted, seconds_words, stage_words
+from prsnl.dashboard.words import counted, stage_words
 from prsnl.work.eta import Eta, History
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
@@ -18,6 +18,10 @@ from prsnl.work.specs import Status
 _ENDS_TOLD: Final = 12
 #: Below this nothing more exact is worth saying.
 _SOON_S: Final = 5
+#: So long an end is told to the second, in seconds, in minutes.
+_TO_THE_TEN_S: Final = 30
+_IN_SECONDS_S: Final = 95
+_IN_MINUTES_S: Final = 5400
 #: Two ends this near to one another are one.
 _NEAR: Final = 1.25
 #: What the units of a stage are, where a person counts them.
@@ -65,7 +69,7 @@ class Moving:
     units: str
     #: When the claim that runs began; None for a task that waits.
     since: datetime | None
-    #: "about 20 s to 1 min left", once enough was measured.
+    #: "20 s to 1 min left", of one that waits "Done in 2 min.", once it was measured.
     left: str
 
 
@@ -120,16 +124,27 @@ def unit_words(stage: str | None, units: int, page_count: int | None) -> str:
 
 
 def left_words(eta: Eta | None, *, is_running: bool) -> str:
-    """When it may have ended: "about 20 s to 1 min left"; empty if nobody can say."""
+    """When it may have ended: "20 s to 1 min left"; empty if nobody can say."""
     if eta is None:
         return ""
     if eta.high_s < _SOON_S:
-        return "a few seconds left" if is_running else "done in a few seconds"
-    low, high = seconds_words(round(eta.low_s)), seconds_words(round(eta.high_s))
+        return "a few seconds left" if is_running else "Done in a few seconds."
+    low, high = _about(eta.low_s), _about(eta.high_s)
     if eta.low_s < 1:
         told = f"up to {high}"
     elif low == high or eta.high_s <= eta.low_s * _NEAR:
         told = f"about {high}"
     else:
         told = f"{low} to {high}"
-    return f"{told} left" if is_running else f"done in {told}"
+    return f"{told} left" if is_running else f"Done in {told}."
+
+
+def _about(seconds: float) -> str:
+    """A time that nobody knows to the second: "40 s", "7 min", "2 h"."""
+    if seconds < _TO_THE_TEN_S:
+        return f"{max(1, round(seconds))} s"
+    if seconds < _IN_SECONDS_S:
+        return f"{round(seconds, -1):.0f} s"
+    if seconds < _IN_MINUTES_S:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -127,6 +127,13 @@ def library(
 ) -> list[Entry]:
     """Items, newest first, each with its newest task."""
     items = store.items(connection, owner=owner, before=before, limit=limit)
+    return listed_items(connection, items, owner=owner, history=history)
+
+
+def listed_items(
+    connection: Db, items: Sequence[ItemView], *, owner: str, history: History
+) -> list[Entry]:
+    """Items as lines of a list: each with its newest task, and how far it is."""
     newest = _newest_tasks(connection, items, owner)
     told = moving(connection, newest.values(), history)
     return [

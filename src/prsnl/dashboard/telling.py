@@ -33,6 +33,26 @@ _CATEGORIES: Final = {
     Category.CRASH: "The process that did it died, again and again.",
     Category.BUG: "A defect of PRSNL: the trace tells where.",
 }
+#: What a browser calls itself holds the names of others: the particular ones first.
+_BROWSERS: Final = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser": "Samsung Internet",
+    "Firefox/": "Firefox",
+    "FxiOS": "Firefox",
+    "CriOS": "Chrome",
+    "Chrome/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS: Final = {
+    "iPhone": "an iPhone",
+    "iPad": "an iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Macintosh": "a Mac",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
 
 
 def queue_words(name: str) -> str:
@@ -80,6 +100,15 @@ def rate_words(count: int, hours: float) -> str:
     return f"{per_hour:.1f} an hour"
 
 
+def device_words(agent: str) -> str:
+    """A browser and its system, as far as it says: "Firefox on Windows"."""
+    name = next((told for sign, told in _BROWSERS.items() if sign in agent), "")
+    system = next((told for sign, told in _SYSTEMS.items() if sign in agent), "")
+    if name and system:
+        return f"{name} on {system}"
+    return name or system or agent[:60] or "A browser without a name"
+
+
 def listed_words(values: Sequence[str]) -> str:
     """A list as a sentence holds it: "a, b and c"."""
     if len(values) < 2:  # noqa: PLR2004 - of one there is nothing to join
@@ -91,6 +120,7 @@ def listed_words(values: Sequence[str]) -> str:
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "age": age_words,
     "category": category_words,
+    "device": device_words,
     "listed": listed_words,
     "queue": queue_words,
     "rate": rate_words,

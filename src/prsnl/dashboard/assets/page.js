@@ -197,6 +197,8 @@ function replace(old, part, source) {
   const before = old.dataset.status;
   const row = arrived(part);
   if (source !== here) sources.set(row, source);
+  const folds = all("details", old);
+  all("details", row).forEach((fold, place) => (fold.open = folds[place]?.open ?? fold.open));
   old.replaceWith(row);
   if (focused && focused !== document.body) {
     const same = all("a[href], button", row).find(
@@ -261,7 +263,11 @@ function listen() {
   }
 }
 
+/** Pages of many numbers are asked for again at most so often while work goes on. */
+const FOLLOW_MS = 5000;
+
 function told(now) {
+  if (one("[data-follows]") && Date.now() - refreshedAt > FOLLOW_MS) refreshSoon();
   const parts = all(`[data-task="${CSS.escape(now.task_id)}"]`);
   if (!parts.length && (list?.hasAttribute("data-grows") || one("[data-group]")))
     refreshSoon();
@@ -359,9 +365,9 @@ export function newKey() {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.dataset.sure && !confirm(form.dataset.sure)) return event.preventDefault();
   if (!form.dataset.api) return;
   event.preventDefault();
-  if (form.dataset.sure && !confirm(form.dataset.sure)) return;
   const button = one("button", form);
   const [method, path] = form.dataset.api.split(" ");
   form.dataset.once ??= newKey();
