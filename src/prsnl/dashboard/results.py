@@ -21,7 +21,6 @@ _NUMBERS_SHOWN: Final = 20
 _FACTS: Final = {
     "engine": "Made by",
     "model": "Model",
-    "title": "Title",
     "language": "Language",
     "document_type": "Type",
     "category": "Category",
@@ -66,6 +65,14 @@ _ONLY_SOME: Final = frozenset(
     {"cut", "failed", "cancelled", "not_found", "cached", "unchanged", "uncategorized"}
 )
 _SECONDS: Final = frozenset({"duration_s", "speech_s"})
+#: What the numbers of a list count.
+_UNITS: Final = {
+    "failed_pages": "page",
+    "empty_pages": "page",
+    "scanned_pages": "page",
+    "failed_segments": "segment",
+    "not_transcribed": "segment",
+}
 _TEXTS: Final = {
     "summary": "Summary",
     "key_points": "Key points",
@@ -141,7 +148,9 @@ def _told(name: str, value: Any) -> str:
     if isinstance(value, list):
         shown = ", ".join(str(_name_of(one)) for one in value[:_NUMBERS_SHOWN])
         left = len(value) - _NUMBERS_SHOWN
-        return f"{shown} and {left} more" if left > 0 else shown
+        unit = _UNITS.get(name, "")
+        prefix = f"{unit}{'' if len(value) == 1 else 's'} " if unit else ""
+        return prefix + (f"{shown} and {left} more" if left > 0 else shown)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     text = str(value)

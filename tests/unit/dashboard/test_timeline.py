@@ -22,6 +22,7 @@ def task(status: Status, **more: Any) -> TaskView:
         "started_at": None,
         "finished_at": None,
         "attempt": 1,
+        "result": None,
         **more,
     }
     return TaskView(
@@ -38,7 +39,6 @@ def task(status: Status, **more: Any) -> TaskView:
         parent_id=None,
         is_cancelling=False,
         waiting_because=None,
-        result=None,
         warnings=(),
         error=None,
         created_at=NOON,
