@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import re
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +16,6 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
-    Locator,
     Page,
     expect,
     sync_playwright,
@@ -26,13 +23,13 @@ from playwright.sync_api import (
 
 from prsnl.client import Client
 from prsnl.discovery import RunningServer
+from tests.acceptance import item_walk, page_walk
 from tests.acceptance.staff import wait_until
 from tests.acceptance.test_cli import run, service
 from tests.conftest import need
 from tests.fakes.pdf_files import pdf_file, text_lines
 
 PATIENCE_MS = 60_000
-SAMPLES = Path(__file__).parents[2] / "samples"
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -110,6 +107,7 @@ def visiting(
     """A window that was signed in by a one-use link, with no complaint at its end."""
     context = browser.new_context(viewport=size)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     server = RunningServer.find(Path(environment["PRSNL_DATA_DIR"]))
     assert server is not None
     visit = Visit(context.new_page(), server, client)
@@ -153,24 +151,27 @@ def test_a_person_drops_files_sees_them_move_and_opens_them(
         with visiting(chromium, environment, client, DESKTOP) as visit:
             expect(visit.page.get_by_text("Nothing yet.")).to_be_visible()
             a_pdf_is_dropped_moves_and_is_opened(visit)
-            a_scan_and_a_sound_are_dropped_at_once(visit)
-            a_scan_is_found_by_its_words_and_opened_there(visit)
-            a_sound_is_played_from_where_one_clicks(visit)
+            item_walk.a_scan_and_a_sound_are_dropped_at_once(visit)
+            item_walk.a_scan_is_found_by_its_words_and_opened_there(visit)
+            item_walk.a_sound_is_played_from_where_one_clicks(visit)
             a_long_one_is_cancelled(visit)
             a_broken_one_fails_and_is_tried_again(visit)
-            what_is_removed_comes_back(visit)
+            item_walk.what_is_removed_comes_back(visit)
             a_hostile_name_and_text_are_text(visit)
             what_is_there_already_is_said(visit)
+            page_walk.a_failure_is_read_and_tried_again(visit)
+            page_walk.a_queue_is_paused_and_goes_on(visit, ("late.pdf", book(2)))
+            page_walk.keys_lead_through_the_page(visit)
+            page_walk.a_server_that_is_away_is_said_and_comes_back(visit)
+            page_walk.the_menu_works(visit, by_thumb=False)
+            page_walk.every_page_is_whole(visit)
         with visiting(chromium, environment, client, PHONE) as visit:
-            a_phone_takes_a_note_and_finds_it(visit)
-            a_phone_opens_what_was_scanned(visit)
+            item_walk.a_phone_takes_a_note_and_finds_it(visit)
+            item_walk.a_phone_opens_what_was_scanned(visit)
             nothing_sticks_out_of_a_phone(visit)
+            page_walk.the_menu_works(visit, by_thumb=True)
+            page_walk.every_page_is_whole(visit)
             signing_out_ends_it(visit)
-
-
-def row(page: Page, title: str) -> Locator:
-    """A row by its title."""
-    return page.locator("li.row", has=page.get_by_role("link", name=title, exact=True))
 
 
 def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
@@ -187,7 +188,7 @@ def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
             subtree: true, childList: true, attributes: true, characterData: true });
         }"""
     )
-    visit.drop(("kettle-book.pdf", book(20)))
+    visit.drop(("kettle-book.pdf", book(60)))
     first = page.locator("li.row").first
     expect(first).to_be_visible()
     expect(first.locator(".state")).to_have_text("Done")
@@ -201,79 +202,11 @@ def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
     expect(page.locator("#page-5")).to_contain_text("Line 3 of page 5")
     page.get_by_role("link", name="Later").click()
     expect(page.locator("#page-6")).to_contain_text("Line 3 of page 6")
-    picture_is_drawn(page.locator("#page-6 .picture img"))
+    item_walk.picture_is_drawn(page.locator("#page-6 .picture img"))
     with page.expect_download() as saved:
         page.get_by_role("link", name="Markdown").click()
     assert saved.value.suggested_filename == "kettle-book.pdf.md"
     page.get_by_role("link", name="Library").first.click()
-
-
-def picture_is_drawn(picture: Locator) -> None:
-    picture.scroll_into_view_if_needed()
-    expect(picture).to_have_js_property("complete", value=True)
-    wait_until(lambda: bool(picture.evaluate("image => image.naturalWidth > 300")))
-
-
-def a_scan_and_a_sound_are_dropped_at_once(visit: Visit) -> None:
-    scan = (SAMPLES / "water-bill-scan.pdf").read_bytes()
-    sound = io.BytesIO()
-    with wave.open(sound, "wb") as file:
-        file.setparams((1, 2, 8000, 0, "NONE", ""))
-        file.writeframes(os.urandom(32) + bytes(2 * 8000 * 4))
-    rows = visit.page.locator("li.row")
-    before = rows.count()
-    visit.drop(("bill.pdf", scan), ("silence.wav", sound.getvalue()))
-    expect(rows).to_have_count(before + 2)
-    for place in (0, 1):
-        expect(rows.nth(place).locator(".state")).to_have_text("Done")
-
-
-def a_scan_is_found_by_its_words_and_opened_there(visit: Visit) -> None:
-    page = visit.page
-    page.keyboard.press("/")
-    page.keyboard.type("metres water")
-    page.keyboard.press("Enter")
-    hit = page.locator(".hit").first
-    expect(hit.locator("mark").first).to_have_text(
-        re.compile("metres|water", re.IGNORECASE)
-    )
-    hit.locator("h3 a").click()
-    expect(page.locator("#page-1")).to_contain_text("read from a picture")
-    expect(page.locator("#page-1 mark").first).to_be_visible()
-    picture_is_drawn(page.locator("#page-1 .picture img"))
-    expect(page.locator(".receipt")).to_contain_text("Nothing left this machine.")
-    page.get_by_text("Change title, tags, dates").click()
-    page.get_by_label("Title").fill("The water bill")
-    page.get_by_role("button", name="Keep the changes").click()
-    expect(page.locator("h1")).to_have_text("The water bill")
-
-
-def a_sound_is_played_from_where_one_clicks(visit: Visit) -> None:
-    page = visit.page
-    page.goto(visit.server.url)
-    row(page, "silence").locator("h3 a").click()
-    sound = page.locator("audio")
-    expect(sound).to_have_js_property("readyState", 4)
-    # A server that sends parts can be jumped in; else there is the beginning alone.
-    sound.evaluate("sound => { sound.currentTime = 3 }")
-    wait_until(lambda: sound.evaluate("sound => sound.currentTime") == 3)
-    assert sound.evaluate("sound => sound.seekable.end(0)") > 3.5
-    expect(page.get_by_text("Nobody speaks in this recording.").first).to_be_visible()
-    page.get_by_role("link", name="Library").first.click()
-
-
-def what_is_removed_comes_back(visit: Visit) -> None:
-    page = visit.page
-    row(page, "silence").locator("h3 a").click()
-    page.get_by_role("button", name="Move to the trash").click()
-    expect(page.locator(".banner", has_text="In the trash since")).to_be_visible()
-    page.get_by_role("link", name="Library").first.click()
-    expect(row(page, "silence")).to_have_count(0)
-    page.goto(f"{visit.server.url}/trash")
-    row(page, "silence").get_by_role("button", name="Take it out").click()
-    expect(row(page, "silence")).to_have_count(0)
-    page.goto(visit.server.url)
-    expect(row(page, "silence")).to_be_visible()
 
 
 def a_long_one_is_cancelled(visit: Visit) -> None:
@@ -291,7 +224,7 @@ def a_long_one_is_cancelled(visit: Visit) -> None:
 def a_broken_one_fails_and_is_tried_again(visit: Visit) -> None:
     page = visit.page
     visit.drop(("broken.pdf", b"%PDF-1.7\n" + uuid4().bytes))
-    mine = row(page, "broken")
+    mine = item_walk.row(page, "broken")
     expect(mine.locator(".state")).to_have_text("Failed")
     assert mine.locator(".wrong").inner_text()
     mine.get_by_role("button", name="Try again").click()
@@ -323,31 +256,6 @@ def what_is_there_already_is_said(visit: Visit) -> None:
     expect(page.locator("li.row")).to_have_count(before + 1)
     visit.drop(("twice.txt", data))
     expect(page.locator("#known")).to_contain_text("Already in your library: once.txt")
-
-
-def a_phone_takes_a_note_and_finds_it(visit: Visit) -> None:
-    page = visit.page
-    expect(page.get_by_text("Take a picture")).to_be_visible()
-    page.get_by_text("Write or paste a note").click()
-    page.get_by_label("Text, plain or Markdown").fill(
-        f"The boiler was serviced today, says {uuid4()}. Next service in a year."
-    )
-    page.get_by_role("button", name="Keep the note").click()
-    expect(page.locator(".item-head .state")).to_have_text("Done")
-    page.locator(".find input").fill("boiler")
-    page.locator(".find input").press("Enter")
-    expect(page.locator(".hit mark").first).to_have_text("boiler")
-    expect(page.get_by_text("Dated from")).to_be_hidden()
-    page.locator(".narrow summary").click()
-    expect(page.get_by_text("Dated from")).to_be_visible()
-
-
-def a_phone_opens_what_was_scanned(visit: Visit) -> None:
-    page = visit.page
-    page.goto(visit.server.url)
-    row(page, "The water bill").locator("h3 a").click()
-    picture_is_drawn(page.locator("#page-1 .picture img"))
-    assert not visit.scrolls_sideways()
 
 
 def nothing_sticks_out_of_a_phone(visit: Visit) -> None:

@@ -23,6 +23,8 @@ from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
+from prsnl.monitoring import tasks as monitoring
+from prsnl.monitoring.requeueing import Requeuer
 from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import memory_gate, sandbox
 from prsnl.wiring.outside import gate
@@ -44,6 +46,7 @@ CATALOGUE: Final = Catalogue.merged(
         media_processing.TASKS,
         library.TASKS,
         video_tasks.TASKS,
+        monitoring.TASKS,
     ]
 )
 
@@ -111,6 +114,7 @@ class Wiring:
                         SandboxPool: children,
                         Gate: outside,
                         BulkWorker: BulkWorker(database, self.storage),
+                        Requeuer: Requeuer(database),
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
