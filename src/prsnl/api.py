@@ -56,8 +56,9 @@ from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.throttle import Throttle
+from prsnl.webhooks import endpoints as webhooks
 from prsnl.wiring import Wiring, embedding, models
-from prsnl.wiring.outside import quoter
+from prsnl.wiring.outside import quoter, webhook_addresses
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -134,6 +135,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.webhook_addresses = webhook_addresses(wiring.settings)
     app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
@@ -163,6 +165,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        webhooks.router,
         task_log.router,
         engines.router,
         usage.router,

@@ -22,9 +22,11 @@ from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
+from prsnl.webhooks import tasks as webhooks
+from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import sandbox
-from prsnl.wiring.outside import gate
+from prsnl.wiring.outside import deliverer, gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
 from prsnl.work.beat import Beat
@@ -40,6 +42,7 @@ CATALOGUE: Final = Catalogue.merged(
         media_processing.TASKS,
         library.TASKS,
         video_tasks.TASKS,
+        webhooks.TASKS,
     ]
 )
 
@@ -102,6 +105,7 @@ class Wiring:
                     {
                         SandboxPool: children,
                         Gate: outside,
+                        Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
                     }
                     | ai.services(parts, analyst, model)
