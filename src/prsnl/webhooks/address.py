@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from prsnl.core.errors import BadRequestError, ProviderFailedError
+from prsnl.core.errors import BadRequestError, ForbiddenError, ProviderFailedError
 from prsnl.engines.reach import Ip, Reach, Resolve, farthest, of_address, resolved
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")
+_THIS_NETWORK: Final = ipaddress.ip_network("0.0.0.0/8")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -65,7 +66,8 @@ class AddressBook:
             is_operators: It stands in the settings: private addresses are meant.
 
         Raises:
-            BadRequestError: It is no address for a webhook, or leads where none may.
+            BadRequestError: It is no address for a webhook.
+            ForbiddenError: It leads where no webhook may.
             ProviderFailedError: Nobody knows the name now.
         """
         parts, port = parsed(url)
@@ -92,12 +94,12 @@ class AddressBook:
     def _judge(self, ip: str, host: str, *, is_operators: bool) -> None:
         address = _unwrapped(ip)
         if _is_nowhere(address):
-            raise BadRequestError(
+            raise ForbiddenError(
                 f"{host} leads to {address}, which no webhook may reach."
             )
         is_private = not address.is_global or address in _SHARED
         if is_private and not is_operators and not _names(self.allowed, address, host):
-            raise BadRequestError(
+            raise ForbiddenError(
                 f"{host} leads to {address}, a private address. Whoever runs this "
                 "server may allow it: PRSNL_WEBHOOK_HOSTS names hosts and networks."
             )
@@ -137,6 +139,7 @@ def _is_nowhere(address: Ip) -> bool:
         or address.is_multicast
         or address.is_unspecified
         or address.is_reserved
+        or address in _THIS_NETWORK
     )
 
 

@@ -70,7 +70,7 @@ def _check(addresses: AddressBook, url: str) -> None:
     """Refuse what may not be reached; a name that nobody knows yet may be good later.
 
     Raises:
-        BadRequestError: It says why.
+        BadRequestError, ForbiddenError: It says why.
     """
     try:
         addresses.target(url)

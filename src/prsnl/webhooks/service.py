@@ -18,7 +18,13 @@ from uuid import UUID
 import structlog
 
 from prsnl.core.db import Database, Db
-from prsnl.core.errors import BadRequestError, Category, LocalOnlyError, PrsnlError
+from prsnl.core.errors import (
+    BadRequestError,
+    Category,
+    ForbiddenError,
+    LocalOnlyError,
+    PrsnlError,
+)
 from prsnl.core.ids import new_id
 from prsnl.engines.reach import Reach
 from prsnl.items import egress
@@ -33,6 +39,8 @@ from prsnl.work.run import TaskRun
 T = TypeVar("T")
 
 _STAGE: Final = "webhook"
+#: Where it leads is no place for a message.
+_NEVER: Final = (BadRequestError, ForbiddenError)
 _DROPPED: Final = Delivered(outcome="dropped", http_status=None)
 
 
@@ -146,7 +154,7 @@ class Deliverer:
                 message=message,
                 problem=error.message,
                 http_status=status,
-                turns_off=status == GONE or isinstance(error, BadRequestError),
+                turns_off=status == GONE or isinstance(error, _NEVER),
             ),
         )
         if is_off:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from prsnl.core.texts import StorableText
 from prsnl.wire.base import Body
 
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3})"
+_URL = rf"^https?://{_LABEL}(\.{_LABEL}){{0,8}}(:{_PORT})?(/[!-~]*)?$"
 #: Tasks that one message names; it counts all.
 MOST_TASKS = 100
 
@@ -40,8 +43,11 @@ class NewWebhook(BaseModel):
         },
     )
 
-    url: Annotated[StorableText, Field(min_length=1, max_length=2000)] = Field(
-        description="`https://...` or `http://...`, without a user or password."
+    url: str = Field(
+        max_length=2000,
+        pattern=_URL,
+        description="`https://...` or `http://...`: a name or an IPv4 address, "
+        "without a user or password.",
     )
     events: list[Event] = Field(
         default_factory=lambda: [Event.WORK_ENDED],

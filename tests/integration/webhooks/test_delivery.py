@@ -93,8 +93,8 @@ class Post:
     def item(self, *, local_only: bool = False) -> UUID:
         made = new_id()
         self.bench.all(
-            "insert into items (id, owner, title, local_only) "
-            "values (%s, %s, 'a text of a document', %s) returning id",
+            "insert into items (id, owner, title, title_source, local_only) "
+            "values (%s, %s, 'a text of a document', 'name', %s) returning id",
             made,
             OWNER,
             local_only,
@@ -104,13 +104,12 @@ class Post:
     def _file_of(self, item: UUID) -> UUID:
         made = new_id()
         self.bench.all(
-            "insert into attachments (id, owner, item_id, sha256, file_name, mime_type, "
-            "size_bytes) values (%s, %s, %s, %s, 'a text.pdf', 'application/pdf', 1) "
-            "returning id",
+            "insert into attachments (id, owner, item_id, sha256, file_name, "
+            "size_bytes) values (%s, %s, %s, %s, 'a text.pdf', 1) returning id",
             made,
             OWNER,
             item,
-            made.bytes * 2,
+            made.hex,
         )
         return made
 
