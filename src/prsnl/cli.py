@@ -12,7 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
-from prsnl.terminal import engine_commands
+from prsnl.terminal import engine_commands, queue_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -403,6 +403,7 @@ def _allow(*, insecure: bool) -> None:
 
 app.add_typer(engine_commands.engines, name="engines")
 app.add_typer(engine_commands.models, name="models")
+app.add_typer(queue_commands.queues, name="queues")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )
@@ -571,11 +572,27 @@ def prove(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed hurts the same way.")] = 1,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    lease_s: Annotated[
+        float,
+        typer.Option("--lease", min=2, metavar="SECONDS", help="Of the run's workers."),
+    ] = 6.0,
+    compares: Annotated[
+        bool,
+        typer.Option("--compare", help="Then the same faults for plain Celery."),
+    ] = False,
 ) -> None:
     """Kill workers, broker and database; show that nothing was lost."""
-    from prsnl.proving import harness
+    from prsnl.proving import main as command
 
-    raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
+    raise typer.Exit(
+        command.main(
+            minutes=minutes,
+            seed=seed,
+            as_json=is_json,
+            lease_s=lease_s,
+            compares=compares,
+        )
+    )
 
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
@@ -591,9 +608,9 @@ def bench(
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Check the code and run the tests.
+    """Check the code and run the tests; --full adds those of ten minutes each.
 
-    With arguments pytest runs alone, with these.
+    With other arguments pytest runs alone, with these.
     """
     from prsnl.terminal import developing as command
 

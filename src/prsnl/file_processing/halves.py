@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from prsnl.engines.contracts import DocumentInfo, FileType, PageText
+from prsnl.engines.sandbox.memory import NoMemoryYet
 from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading
 from prsnl.file_processing.slots import Slots
@@ -50,11 +51,21 @@ class HalvesReader:
                 yield from first.read(wanted)
                 return
             half = (len(wanted) + 1) // 2
-            with self._beside(wanted[half:]) as later:
-                for page in first.read(wanted[:half]):
-                    yield page
-                    yield from _ready(later)
-                yield from _all(later)
+            left = dict.fromkeys(wanted)
+            for page in self._both(first, wanted[:half], wanted[half:]):
+                del left[page[0]]
+                yield page
+            if left:  # there was no memory for the second child
+                yield from first.read(list(left))
+
+    def _both(
+        self, first: PageReader, sooner: Sequence[int], later: Sequence[int]
+    ) -> Iterator[tuple[int, PageText]]:
+        with self._beside(later) as told:
+            for page in first.read(sooner):
+                yield page
+                yield from _ready(told)
+            yield from _all(told)
 
     @contextmanager
     def _beside(self, wanted: Sequence[int]) -> Iterator[queue.Queue[_Told]]:
@@ -74,6 +85,8 @@ class HalvesReader:
                     tell(page)
                     if is_over.is_set():
                         return
+                tell(None)
+            except NoMemoryYet:
                 tell(None)
             except BaseException as error:  # noqa: BLE001 (whoever waits is told)
                 tell(error)

@@ -108,6 +108,9 @@ class QueueBody(Body):
     wanted: int
     #: Since when the oldest due task waits, in seconds; null when none does.
     oldest_wait_s: float | None
+    #: Who paused it, and when; null where it is not paused.
+    paused_by: str | None
+    paused_at: datetime | None
     #: A sentence when nothing works on it; null when all is well.
     problem: str | None
 

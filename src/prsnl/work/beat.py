@@ -256,7 +256,8 @@ class Beat:
                 one.run.stop(
                     TimeLimitError(
                         f"The task took longer than its {one.time_limit_s:.0f} s: "
-                        "split the file, or give it to a faster machine."
+                        "split the file, give it to a faster machine, or raise "
+                        "PRSNL_TASK_TIME_SCALE."
                     )
                 )
             else:

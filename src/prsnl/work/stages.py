@@ -224,6 +224,7 @@ class StageStore:
             Cancelled: The user has cancelled it.
         """
         self.check()
+        around, self.progress.stage = self.progress.stage, stage.name
         keys = {
             unit: self._key(stage, inputs, parameters or {}, unit, run)
             for unit in units
@@ -247,6 +248,7 @@ class StageStore:
             )
         if not stage.counts_units:
             self._count_one(stage)
+        self.progress.stage = around
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
         return DoneUnits(
             {unit: values[unit] for unit in units if unit in values}, whole

@@ -57,10 +57,12 @@ class Database(Concern):
 
 
 class Broker(Concern):
-    """The Redis-protocol broker that carries."""
+    """The broker that carries."""
 
     broker_url: SecretStr | None = Field(
-        None, description="`redis://...` or `rediss://...`; default: the embedded one."
+        None,
+        description="`redis://...`, `rediss://...`, `amqp://...` or `amqps://...`; "
+        "default: the embedded one.",
     )
 
 
@@ -69,6 +71,33 @@ class Server(Concern):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    requests_at_once: int = Field(
+        2000,
+        ge=1,
+        description="Requests and streams that an API process has open; one more is a "
+        "503.",
+    )
+    uploads_at_once: int = Field(
+        32,
+        ge=1,
+        description="Files on their way into an API process; one more is a 503.",
+    )
+    request_memory_bytes: int = Field(
+        256 * MIB,
+        ge=64 * MIB,
+        description="Bodies that an API process reads whole at once, in bytes; one "
+        "more is a 503.",
+    )
+    request_silence_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="A request that stays away for so long before it is whole is ended "
+        "(408).",
+    )
+    request_bytes_per_s: int = Field(
+        512,
+        ge=0,
+        description="A body that comes more slowly, after 15 s, is ended (408).",
+    )
     public_url: str | None = Field(
         None, description="The address that others reach the API at, if not its own."
     )
@@ -131,6 +160,33 @@ class Work(Concern):
     )
     retry_waits_scale: float = Field(
         1.0, ge=0, description="Multiplies the waits between retries."
+    )
+    task_time_scale: float = Field(
+        1.0,
+        gt=0,
+        description="Multiplies the time that a task may take as a whole (an hour for "
+        "a document).",
+    )
+    owner_running_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that run at once, over all queues.",
+    )
+    owner_queued_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that may wait; one more is a 429. The parts of "
+        "a task count with it.",
+    )
+    queue_running_max: str | None = Field(
+        None,
+        description="Tasks of a queue that run at once, such as "
+        "`media_processing=1,ai_processing=8`.",
+    )
+    queue_queued_max: str | None = Field(
+        None,
+        description="Tasks that may wait in a queue, such as `ai_processing=5000`; one "
+        "more is a 429.",
     )
     worker_concurrency: int | None = Field(
         None,
