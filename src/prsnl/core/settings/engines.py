@@ -43,8 +43,9 @@ class Children(Concern):
     children_memory_bytes: int | None = Field(
         None,
         ge=256 * MIB,
-        description="Memory of all children of this machine together; default: what "
-        "is free, of a container what it may have. A task waits until its child fits.",
+        description="Memory that the children at work on this machine may take, all "
+        "together; default: what is free, of a container what it may have. A task "
+        "waits until its child fits.",
     )
     text_memory_bytes: int | None = Field(
         None,
