@@ -32,10 +32,11 @@ class Children(Concern):
         3600, ge=10, description="Processor time of a child in its whole life."
     )
     child_nice: int = Field(
-        10,
+        0,
         ge=0,
         le=19,
-        description="How far a child gives way to other processes that want a core.",
+        description="How far a child gives way to other processes that want a core "
+        "(19: it takes what they leave).",
     )
     child_idle_s: Seconds = Field(
         timedelta(seconds=45), description="A warm child is given up after so long."
