@@ -30,20 +30,33 @@ from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
+from prsnl.core.db import wakeful
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
 from prsnl.core.settings.service import Server as ServerSettings
-from prsnl.dashboard import actions, searching, signing_in
+from prsnl.dashboard import (
+    actions,
+    activity,
+    house,
+    house_actions,
+    item_actions,
+    item_page,
+    keeping,
+    searching,
+    signing_in,
+    working,
+)
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, rerun, restored, taxonomy
+from prsnl.library import learned, page_pictures, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
+from prsnl.monitoring import log_endpoints as task_log
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
@@ -61,6 +74,7 @@ from prsnl.web.silent import SilentCut
 from prsnl.web.throttle import Throttle
 from prsnl.wiring import Wiring, embedding, models
 from prsnl.wiring.outside import quoter
+from prsnl.wiring.pictures import painter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -108,6 +122,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             stack.callback(reader.close)
             app.state.searcher = stack.enter_context(
                 searcher(wiring.settings, database, wiring.storage, wiring.operations)
+            )
+            app.state.painter = stack.enter_context(
+                painter(wiring.settings, wiring.storage, wiring.operations)
             )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
@@ -165,20 +182,29 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         video.router,
         video.frames_router,
         library.router,
+        page_pictures.router,
         learned.router,
         restored.router,
         taxonomy.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        task_log.router,
         engines.router,
         usage.router,
         access.router,
         access.page_router,
         live.router,
         searching.router,
+        item_page.router,
+        item_actions.router,
+        keeping.router,
         dashboard.router,
+        activity.router,
+        working.router,
+        house.router,
         actions.router,
+        house_actions.router,
         signing_in.router,
     ):
         app.include_router(router)
@@ -355,9 +381,9 @@ def _pool(database_url: str) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
         reconnect_timeout=1,
         open=False,
         kwargs={
+            **wakeful(database_url),
             "autocommit": True,
             "row_factory": dict_row,
-            "connect_timeout": 5,
             "application_name": "prsnl api submit",
         },
     )

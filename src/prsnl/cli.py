@@ -255,6 +255,21 @@ def status(
 
 
 @app.command()
+def log(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID")],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, nothing else.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Show what workers did of a task, try by try, on whichever hosts."""
+    from prsnl.terminal import task_log as command
+
+    raise typer.Exit(command.main(task_id, is_json=is_json, server=server))
+
+
+@app.command()
 def cancel(task_ids: TaskIds, server: Server = None) -> None:
     """Cancel tasks; what they have done so far stays."""
     from prsnl.terminal import tasks as command
@@ -502,11 +517,27 @@ def prove(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed hurts the same way.")] = 1,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    lease_s: Annotated[
+        float,
+        typer.Option("--lease", min=2, metavar="SECONDS", help="Of the run's workers."),
+    ] = 6.0,
+    compares: Annotated[
+        bool,
+        typer.Option("--compare", help="Then the same faults for plain Celery."),
+    ] = False,
 ) -> None:
     """Kill workers, broker and database; show that nothing was lost."""
-    from prsnl.proving import harness
+    from prsnl.proving import main as command
 
-    raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
+    raise typer.Exit(
+        command.main(
+            minutes=minutes,
+            seed=seed,
+            as_json=is_json,
+            lease_s=lease_s,
+            compares=compares,
+        )
+    )
 
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
@@ -522,9 +553,9 @@ def bench(
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Check the code and run the tests.
+    """Check the code and run the tests; --full adds those of ten minutes each.
 
-    With arguments pytest runs alone, with these.
+    With other arguments pytest runs alone, with these.
     """
     from prsnl.terminal import developing as command
 

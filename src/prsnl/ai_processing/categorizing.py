@@ -47,7 +47,7 @@ class Sorted(Value):
 
 
 SORT: Final = Stage(
-    name="category", version=1, result=Sorted, title="Finding its category"
+    name="category", version=2, result=Sorted, title="Finding its category"
 )
 
 

@@ -59,7 +59,7 @@ SUMMARIZE: Final = Stage(
     name="summarize", version=2, result=Summary, title="Picking key sentences"
 )
 CLASSIFY: Final = Stage(
-    name="document type", version=2, result=DocumentType, title="Telling its type"
+    name="document type", version=3, result=DocumentType, title="Telling its type"
 )
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"

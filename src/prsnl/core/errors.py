@@ -194,6 +194,12 @@ class UnavailableError(PrsnlError):
     category, code = Category.TRANSIENT, "unavailable"
 
 
+class DatabaseFullError(UnavailableError):
+    """The database has no room to write: it answers, and keeps nothing."""
+
+    code = "database_full"
+
+
 class TooManyRequestsError(PrsnlError):
     """More at once than anybody means to ask; `retry_after_s` says when to go on."""
 

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -170,7 +171,9 @@ class Crew:
         self._left = deque(self.pages)
         hands = min(len(self.pages), self.job.slots.count)
         threads = [
-            threading.Thread(target=self._work, args=(number,), name="ocr")
+            threading.Thread(
+                target=copy_context().run, args=(self._work, number), name="ocr"
+            )
             for number in range(hands)
         ]
         for thread in threads:

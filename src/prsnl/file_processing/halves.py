@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -91,7 +92,9 @@ class HalvesReader:
                 tell(error)
 
         with self.reading.another() as other:
-            thread = threading.Thread(target=work, name="pages")
+            thread = threading.Thread(
+                target=copy_context().run, args=(work,), name="pages"
+            )
             thread.start()
             try:
                 yield told

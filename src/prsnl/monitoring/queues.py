@@ -79,6 +79,8 @@ def _body(
         **counts,
         workers=len(serving),
         slots=sum(row["slots"] for row in serving),
+        # A pause keeps nobody busy: more workers would only wait.
+        wanted=counts["running"] + (0 if pause else counts["due"]),
         paused_by=pause.by if pause else None,
         paused_at=pause.at if pause else None,
         problem=(

@@ -50,6 +50,7 @@ STATUS_OF_CODE: Final = {
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "provider_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "database_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 #: Where a browser is sent that is not signed in.
 SIGN_IN: Final = "/sign-in"

@@ -104,6 +104,8 @@ class QueueBody(Body):
     #: Live worker processes, and how many tasks they can do at a time.
     workers: int
     slots: int
+    #: Slots that would have work now: what a scaler of yours brings `slots` to.
+    wanted: int
     #: Since when the oldest due task waits, in seconds; null when none does.
     oldest_wait_s: float | None
     #: Who paused it, and when; null where it is not paused.

@@ -30,6 +30,7 @@ from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
 from prsnl.work import caps
 from prsnl.work.beat import Beat
+from prsnl.work.broker import broker_at
 from prsnl.work.caps import Caps
 from prsnl.work.outside import Gate
 from prsnl.work.run import Services
@@ -138,6 +139,7 @@ def read(settings: Settings | None = None) -> Wiring:
         )
     models.llm_access(settings)  # what is missing is told at the start
     embedding.embedding_access(settings)
+    broker_at(broker_url.get_secret_value())
     storage = storage_of(settings)
     storage.prepare()
     default_taxonomy(settings.storage.folder)

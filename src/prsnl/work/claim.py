@@ -83,7 +83,7 @@ ended as (
 """
 
 _COLUMNS: Final = """
-id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
+id, owner, name, queue, command, claim_no, retries, crashes, parent_id, attachment_id,
 provider, waits_for
 """
 
@@ -156,6 +156,7 @@ class Claim:
     provider: str | None
     #: The limit that it has its turn at, after it was parked for that.
     waits_for: str | None = None
+    queue: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

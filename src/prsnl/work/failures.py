@@ -60,9 +60,12 @@ def judge(
         case Category.PROVIDER_DOWN:
             return Verdict(Status.PARKED)
         case Category.CRASH:
-            if crashes + 1 >= _MOST_CRASHES:
-                return Verdict(Status.DEAD, crashes=1)
-            return Verdict(Status.QUEUED, crashes=1)
+            is_last = crashes + 1 >= _MOST_CRASHES
+            return Verdict(Status.DEAD if is_last else Status.QUEUED, crashes=1)
+        case Category.RESOURCE if error.retry_after_s is not None:
+            # The machine's own disk is full: no other file is at fault either, and
+            # all would die of it one after the other.
+            return Verdict(Status.QUEUED, due_in_s=error.retry_after_s * waits_scale)
         case Category.RESOURCE:
             waits_s: tuple[float, ...] = (_RESOURCE_WAIT_S,) * (_RESOURCE_TRIES - 1)
         case Category.BUG:

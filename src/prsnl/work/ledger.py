@@ -87,6 +87,8 @@ class Narrowing:
     parent_id: UUID | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    finished_from: datetime | None = None
+    finished_to: datetime | None = None
 
 
 _NARROWED: Final = """
@@ -98,6 +100,8 @@ and (%(item_id)s::uuid is null or command ->> 'content_id' = %(item_id)s::text
 and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
 and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
 and (%(created_to)s::timestamptz is null or created_at < %(created_to)s)
+and (%(finished_from)s::timestamptz is null or finished_at >= %(finished_from)s)
+and (%(finished_to)s::timestamptz is null or finished_at < %(finished_to)s)
 """
 _ALL: Final = Narrowing()
 

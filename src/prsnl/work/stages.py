@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
+from structlog.contextvars import bind_contextvars
 
 from prsnl.core.db import Database, Db, Row, said_without_its_text
 from prsnl.core.errors import NotFoundError
@@ -239,6 +240,7 @@ class StageStore:
         values = dict(found)
         missing = [unit for unit in units if unit not in values]
         if missing:
+            bind_contextvars(stage=stage.name)  # until the next one, or the task's end
             values.update(
                 self._work_through(
                     stage, work(missing), keys, store, run, at_once=at_once

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from prsnl.core.errors import (
     ChildCrashedError,
     CorruptError,
+    DatabaseFullError,
+    DiskFullError,
     EncryptedError,
     OutOfMemoryError,
     ProviderDownError,
@@ -57,6 +59,23 @@ def waits(seconds: float, *, of: int = len(WAITS_S)) -> Verdict:
 
 
 DEAD = Verdict(Status.DEAD)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 7])
+def test_a_full_disk_of_the_machine_costs_no_try(retries: int) -> None:
+    """Else every task in the queue would die of it, one after the other."""
+    full = DiskFullError("full", retry_after_s=30)
+
+    assert verdict(full, retries=retries) == Verdict(Status.QUEUED, due_in_s=30)
+
+
+def test_a_child_that_wrote_too_much_is_tried_once_more() -> None:
+    assert verdict(DiskFullError("its share")) == waits(2)
+    assert verdict(DiskFullError("its share"), retries=1) == DEAD
+
+
+def test_a_database_without_room_is_one_that_is_away() -> None:
+    assert verdict(DatabaseFullError("full")) == waits(60)
 
 
 @pytest.mark.parametrize("error", [EncryptedError, CorruptError, UnsupportedError])

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from prsnl.core.settings.concern import GIB, MIB, Concern, Seconds
 
@@ -57,10 +57,12 @@ class Database(Concern):
 
 
 class Broker(Concern):
-    """The Redis-protocol broker that carries."""
+    """The broker that carries."""
 
     broker_url: SecretStr | None = Field(
-        None, description="`redis://...` or `rediss://...`; default: the embedded one."
+        None,
+        description="`redis://...`, `rediss://...`, `amqp://...` or `amqps://...`; "
+        "default: the embedded one.",
     )
 
 
@@ -187,8 +189,31 @@ class Work(Concern):
         "more is a 429.",
     )
     worker_concurrency: int | None = Field(
-        None, ge=1, le=256, description="Worker processes of the CPU queues."
+        None,
+        ge=1,
+        le=256,
+        description="Most worker processes of the CPU queues; default: one a core, "
+        "two at least and eight at most.",
     )
+    workers_min: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="So many of them stay when there is nothing to do.",
+    )
+    workers_idle_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="One that is too many leaves after so long.",
+    )
+
+    @field_validator("workers_min")
+    @classmethod
+    def _no_more_than_the_most(cls, value: int, info: ValidationInfo) -> int:
+        most = info.data.get("worker_concurrency")
+        if most is not None and value > most:
+            raise ValueError(f"it is above PRSNL_WORKER_CONCURRENCY, which is {most}")
+        return value
+
     resend_after_s: Seconds = Field(
         timedelta(seconds=10), description="A hint that nobody took is sent again."
     )

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import select
+import shutil
 import signal
 import socket
 import threading
@@ -32,6 +33,7 @@ from prsnl.core.errors import (
     TooLargeError,
     UnsupportedError,
 )
+from prsnl.core.storage import no_room
 from prsnl.engines.contracts import OPERATION_TITLES, JsonObject
 from prsnl.engines.sandbox.child import OUT_OF_MEMORY_STATUS
 from prsnl.engines.sandbox.frames import (
@@ -57,6 +59,8 @@ _WATCH_S: Final = 0.5
 _FAREWELL_S: Final = 0.5
 _LOG_BYTES: Final = _MIB
 _RECEIVE_BYTES: Final = 2**18
+#: With less than this it is the disk that is full, and not the child's share of it.
+_NO_ROOM_BYTES: Final = 16 * _MIB
 _MESSAGE_CHARACTERS: Final = 500
 #: What an operation may say of its input; the rest is not for a child to decide.
 _TELLABLE: Final = (
@@ -500,6 +504,8 @@ class Child:
         )
 
     def _disk_full(self, operation: str) -> DiskFullError:
+        if shutil.disk_usage(self.scratch.folder).free < _NO_ROOM_BYTES:
+            return no_room()
         return DiskFullError(
             f"{_what(operation)} wrote more than {self._limits.disk_bytes // _MIB} "
             "MiB, or the disk is full. Free some space, or raise "
