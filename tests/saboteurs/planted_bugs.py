@@ -211,8 +211,7 @@ CRASH_BUGS = (
     bug(
         "own_row_not_known_again",
         (submit, "_keys", "[w.id for w in missing]", "[]"),
-        (submit, "_as_existing", "row is None", "True"),
-        shows_in="submit",
+        shows_in="submit without a key",
     ),
     bug(
         "children_beside_their_parent",

@@ -18,7 +18,7 @@ from tests.integration.work.conftest import Bench, counted
 from tests.integration.work.machine.machine import Machine
 
 ASKED = int(os.environ.get("PRSNL_TEST_EXAMPLES", "0"))
-STORIES = ASKED * 20 or 12
+STORIES = ASKED * 20 or 25
 STEPS = 100
 
 
