@@ -73,6 +73,7 @@ class Plan:
     worker: str = WORKER
     job: Job = mixed_job
     mix: Mix = NO_MIX
+    workers: int = WORKERS
     #: So many unfinished tasks are kept in the queue while faults go on.
     backlog: int = 60
     #: Added to the environment of the stack.
@@ -195,7 +196,7 @@ class Harness:
             ).fetchone()
             return int(row["n"]) if row else 0
 
-        while time.monotonic() < gives_up_at and scene.again(there) < WORKERS:
+        while time.monotonic() < gives_up_at and scene.again(there) < self.plan.workers:
             time.sleep(_POLL_S)
 
     def _settle(self, scene: Scene, load: Load) -> dict[str, int]:
@@ -292,7 +293,11 @@ class Harness:
     def _start(self, port: int | None) -> subprocess.Popen[bytes]:
         (self.data_dir / URLS_FILE).unlink(missing_ok=True)
         process = self._run(
-            "prsnl.proving.stack", str(self.data_dir), self.plan.worker, port=port
+            "prsnl.proving.stack",
+            str(self.data_dir),
+            self.plan.worker,
+            str(self.plan.workers),
+            port=port,
         )
         self._await_file(self.data_dir / URLS_FILE, process)
         return process

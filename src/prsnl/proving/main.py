@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -21,6 +21,9 @@ from prsnl.proving.harness import Harness, Plan, passable_folder
 from prsnl.proving.load import REAL
 from prsnl.proving.report import Report, books_table, fault_table, sentences
 from prsnl.proving.stack import PLAIN_WORKER
+
+#: More than two: one is down most of the time.
+_WORKERS: Final = 3
 
 
 def main(
@@ -40,6 +43,7 @@ def main(
         lease_s=lease_s,
         fault_every_s=fault_every_s,
         mix=REAL,
+        workers=_WORKERS,
         has_provider=True,
     )
 
