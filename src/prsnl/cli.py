@@ -12,7 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
-from prsnl.terminal import engine_commands
+from prsnl.terminal import engine_commands, queue_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -255,6 +255,21 @@ def status(
 
 
 @app.command()
+def log(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID")],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, nothing else.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Show what workers did of a task, try by try, on whichever hosts."""
+    from prsnl.terminal import task_log as command
+
+    raise typer.Exit(command.main(task_id, is_json=is_json, server=server))
+
+
+@app.command()
 def cancel(task_ids: TaskIds, server: Server = None) -> None:
     """Cancel tasks; what they have done so far stays."""
     from prsnl.terminal import tasks as command
@@ -388,6 +403,7 @@ def _allow(*, insecure: bool) -> None:
 
 app.add_typer(engine_commands.engines, name="engines")
 app.add_typer(engine_commands.models, name="models")
+app.add_typer(queue_commands.queues, name="queues")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )

@@ -26,7 +26,7 @@ from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
 from prsnl.wiring import Wiring
 from prsnl.wiring.embedding import policy
-from prsnl.work import blobs, calls, limits, providers, secrets
+from prsnl.work import blobs, calls, caps, limits, providers, secrets
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -198,6 +198,7 @@ def main(wiring: Wiring) -> None:
         wiring.database("scheduler", size=5) as database,
         ringing(wiring.database_url) as ring,
     ):
+        database.run(partial(caps.write, caps=wiring.caps))
         relay = Relay(
             database,
             celery_app(wiring.broker_url),

@@ -33,6 +33,7 @@ from prsnl.wire.monitoring import (
 )
 from prsnl.wire.tasks import Accepted
 from prsnl.wire.taxonomy import TaxonomyBody
+from prsnl.work.queues import Queue
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -132,6 +133,14 @@ class LibraryCalls(Connection):
     def queues(self) -> list[QueueBody]:
         """Every queue: what waits, and who works on it."""
         return self._told(Page[QueueBody], "GET", "/api/queues").items
+
+    def pause_queue(self, queue: Queue | str) -> QueueBody:
+        """Begin none of a queue's tasks, whoever's; needs `admin`."""
+        return self._told(QueueBody, "POST", f"/api/queues/{queue}/pause")
+
+    def resume_queue(self, queue: Queue | str) -> QueueBody:
+        """Let a paused queue go on; needs `admin`."""
+        return self._told(QueueBody, "POST", f"/api/queues/{queue}/resume")
 
     def performance(self, *, hours: int = 24) -> Performance:
         """How the tasks of the last hours went."""

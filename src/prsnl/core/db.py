@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -23,6 +24,13 @@ T = TypeVar("T")
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
 _LEND_S = 5.0
+_WAKEFUL = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
 
 #: The server went away under us, or refuses for now: see `is_away`.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -32,6 +40,15 @@ _AWAY_STATES = ("08", "57", "53300", "40001", "40P01")
 _CANCELED_BY_US = "57014"
 _DISK_FULL = "53100"
 
+_AWAY = (
+    "The database does not answer. The task goes on when it is back; ./prsnl doctor "
+    "says more."
+)
+_ALL_LENT = (
+    "The database does not answer, or all connections of this process are in use: try "
+    "again in a moment. If it stays, ./prsnl doctor says more."
+)
+
 # A restart of the database shows as our own UnavailableError; the pool's warnings
 # about each broken connection would only repeat it.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -40,8 +57,21 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
     """One connection that gives rows as dictionaries."""
     return psycopg.connect(
-        url, autocommit=autocommit, connect_timeout=timeout_s, row_factory=dict_row
+        url,
+        autocommit=autocommit,
+        row_factory=dict_row,
+        **{**wakeful(url), "connect_timeout": timeout_s},
     )
+
+
+def wakeful(url: str) -> dict[str, Any]:
+    """What has a connection notice within seconds that its server is out of reach.
+
+    By itself TCP waits a quarter of an hour for an answer to what it has sent, and
+    two hours where it only listens. What the address itself says goes before.
+    """
+    told = conninfo_to_dict(url)
+    return {name: value for name, value in _WAKEFUL.items() if name not in told}
 
 
 def is_away(error: BaseException) -> bool:
@@ -70,11 +100,8 @@ def said_without_its_text() -> Iterator[None]:
         ) from None
 
 
-def _away() -> UnavailableError:
-    return UnavailableError(
-        "The database does not answer. The task goes on when it is back; "
-        "./prsnl doctor says more."
-    )
+def _away(error: Exception) -> UnavailableError:
+    return UnavailableError(_ALL_LENT if isinstance(error, PoolTimeout) else _AWAY)
 
 
 def _full() -> DatabaseFullError:
@@ -111,9 +138,9 @@ class Database:
             reconnect_timeout=1,
             open=True,
             kwargs={
+                **wakeful(url),
                 "autocommit": True,
                 "row_factory": dict_row,
-                "connect_timeout": 5,
                 "application_name": f"prsnl {name}",
             },
         ) as pool:
@@ -155,6 +182,6 @@ class Database:
                 if not is_full and not is_away(error):
                     raise
                 if time.monotonic() + wait_s > give_up_at:
-                    raise (_full() if is_full else _away()) from error
+                    raise (_full() if is_full else _away(error)) from error
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

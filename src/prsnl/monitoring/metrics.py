@@ -59,6 +59,7 @@ NAMES: Final[Mapping[str, str]] = {
     "prsnl_queue_oldest_wait_seconds": "How long the oldest due task of a queue waits.",
     "prsnl_queue_workers": "Live worker processes of a queue.",
     "prsnl_queue_slots": "Tasks that the workers of a queue can do at a time.",
+    "prsnl_queue_paused": "1 while a queue is paused, else 0.",
     "prsnl_processes": "Live processes by kind: worker or scheduler.",
     "prsnl_slots_busy": "Tasks that all workers do now.",
     "prsnl_slots": "Tasks that all workers can do at a time.",
@@ -140,6 +141,7 @@ def _of_queues(rows: Sequence[QueueBody]) -> Iterator[Metric]:
     oldest = _gauge("prsnl_queue_oldest_wait_seconds", "queue")
     workers = _gauge("prsnl_queue_workers", "queue")
     slots = _gauge("prsnl_queue_slots", "queue")
+    paused = _gauge("prsnl_queue_paused", "queue")
     for row in rows:
         counts = {
             "due": row.due,
@@ -153,7 +155,8 @@ def _of_queues(rows: Sequence[QueueBody]) -> Iterator[Metric]:
         oldest.add_metric([row.name], row.oldest_wait_s or 0)
         workers.add_metric([row.name], row.workers)
         slots.add_metric([row.name], row.slots)
-    yield from (tasks, oldest, workers, slots)
+        paused.add_metric([row.name], row.paused_by is not None)
+    yield from (tasks, oldest, workers, slots, paused)
 
 
 def _of_workers(rows: Sequence[Row]) -> Iterator[Metric]:

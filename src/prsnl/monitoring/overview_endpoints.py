@@ -13,7 +13,7 @@ from prsnl.core.texts import StorableText
 from prsnl.monitoring import metrics, performance
 from prsnl.monitoring.queues import queues
 from prsnl.web.bodies import task_body
-from prsnl.web.dependencies import Admin, Caller, Paging, Parts, next_page
+from prsnl.web.dependencies import Admin, Caller, Paging, Parts, Shared, next_page
 from prsnl.wire.base import Page
 from prsnl.wire.monitoring import (
     MOST_REQUEUED,
@@ -25,7 +25,7 @@ from prsnl.wire.monitoring import (
     Requeue,
     Requeued,
 )
-from prsnl.work import dead_letters
+from prsnl.work import dead_letters, pauses
 from prsnl.work.dead_letters import Cause
 from prsnl.work.queues import Queue
 
@@ -56,6 +56,28 @@ class DeadLetterQuery(Paging):
 def show_queues(parts: Parts, _owner: Caller) -> Page[QueueBody]:
     """Every queue: what waits, who works on it, and what is missing if nobody does."""
     return Page(items=parts.database.run(queues))
+
+
+@router.post("/api/queues/{name}/pause")
+def pause_queue(name: Queue, parts: Parts, who: Admin) -> QueueBody:
+    """Begin none of its tasks, whoever's, until it is resumed. Needs `admin`.
+
+    What runs goes on to its end; tasks are taken in as before, and say why they wait.
+    """
+    parts.database.run(partial(pauses.pause, queue=name, by=who.owner))
+    return _changed(parts, name)
+
+
+@router.post("/api/queues/{name}/resume")
+def resume_queue(name: Queue, parts: Parts, _who: Admin) -> QueueBody:
+    """Let a paused queue go on. Needs `admin`."""
+    parts.database.run(partial(pauses.resume, queue=name))
+    return _changed(parts, name)
+
+
+def _changed(parts: Shared, name: Queue) -> QueueBody:
+    parts.rang()
+    return next(one for one in parts.database.run(queues) if one.name is name)
 
 
 @router.get(

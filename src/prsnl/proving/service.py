@@ -108,7 +108,10 @@ class Prover:
 
     def _hold(self, run: TaskRun, command: Count) -> None:
         if command.in_child and self.sandbox is not None:
-            with self.sandbox.child("document") as child, run.killing(child.kill):
+            with (
+                self.sandbox.child("document", check=run.check) as child,
+                run.killing(child.kill),
+            ):
                 child.call(
                     "proving.hold",
                     {"milliseconds": command.work_ms},

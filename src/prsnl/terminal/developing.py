@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import prsnl
-from prsnl import fleet
 from prsnl.core.errors import BadRequestError
+from prsnl.embedded.machine import cores
 from prsnl.terminal.live import print_lines
 
 _REPOSITORY: Final = Path(prsnl.__file__).parents[2]
@@ -56,7 +56,7 @@ def test(arguments: Sequence[str]) -> int:
         print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
         is_clean = is_clean and is_ok
     # Two more than cores: many tests wait for processes, leases and disks.
-    hands = str(fleet.cores() + 2)
+    hands = str(cores() + 2)
     status = _run(["-m", "pytest", "-n", hands, "--dist", "worksteal", "tests"])
     if is_full:
         status = _run(["-m", "pytest", "-m", "full", "tests"]) or status

@@ -104,8 +104,13 @@ class QueueBody(Body):
     #: Live worker processes, and how many tasks they can do at a time.
     workers: int
     slots: int
+    #: Slots that would have work now: what a scaler of yours brings `slots` to.
+    wanted: int
     #: Since when the oldest due task waits, in seconds; null when none does.
     oldest_wait_s: float | None
+    #: Who paused it, and when; null where it is not paused.
+    paused_by: str | None
+    paused_at: datetime | None
     #: A sentence when nothing works on it; null when all is well.
     problem: str | None
 

@@ -30,6 +30,7 @@ from prsnl.work.progress import Step
 from prsnl.work.run import Drained, TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.task_log import TaskLog
 from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
 
 _CANCEL_EVERY_S: Final = 2.0
@@ -73,6 +74,8 @@ class Beat:
     lease: timedelta
     #: What is wrong with this process, for those who look at its row; None if nothing.
     trouble: Callable[[], str | None] = lambda: None
+    #: What the process has to say of its tasks.
+    task_log: TaskLog | None = None
     #: After TERM the process has so long, all in all.
     drain_time: timedelta = timedelta(seconds=20)
     #: Ends the process, whatever its other threads do.
@@ -85,6 +88,7 @@ class Beat:
     _watching_clock: SimpleQueue[None] = field(default_factory=SimpleQueue)
     _is_closed: bool = False
     _is_draining: bool = False
+    _is_retiring: bool = False
 
     @contextmanager
     def watching(
@@ -112,7 +116,12 @@ class Beat:
     @property
     def is_draining(self) -> bool:
         """Whether the process takes no more tasks."""
-        return self._is_draining
+        return self._is_draining or self._is_retiring
+
+    def retire(self) -> None:
+        """Take no more, and do what runs. May be called by a signal handler."""
+        self._is_retiring = True
+        self._asking.put(None)
 
     def drain(self) -> None:
         """Take no more, and give back what runs. May be called by a signal handler."""
@@ -144,10 +153,11 @@ class Beat:
         while not self._is_closed:
             now = time.monotonic()
             try:
-                if now - seen_at >= SEEN_EVERY_S or self._is_draining:
+                if now - seen_at >= SEEN_EVERY_S or self.is_draining:
                     self.database.run(self._say_seen, patience_s=0)
                     seen_at = now
                 is_renewal = now - renewed_at >= self.lease.total_seconds() / 3
+                self._write_log()
                 if self._look(RENEW if is_renewal else LOOK) and is_renewal:
                     renewed_at = now
             except (*LOST, Exception) as error:  # noqa: BLE001 - see below
@@ -156,6 +166,7 @@ class Beat:
                 log.warning("beat.failed", error=type(error).__name__)
             _pause(self._asking, pause_s)
         try:
+            self._write_log()
             self.database.run(
                 lambda connection: say_gone(connection, self.worker), patience_s=1
             )
@@ -202,12 +213,16 @@ class Beat:
             log.warning("beat.not_given_back")  # the leases run out
         self.leave()
 
+    def _write_log(self) -> None:
+        if self.task_log is not None and self.task_log.has_lines:
+            self.database.run(self.task_log.write, patience_s=0)
+
     def _say_seen(self, connection: Db) -> None:
         say_seen(
             connection,
             self.worker,
             busy=len(self._watched),
-            is_draining=self._is_draining,
+            is_draining=self.is_draining,
             trouble=self.trouble(),
         )
 
@@ -241,7 +256,8 @@ class Beat:
                 one.run.stop(
                     TimeLimitError(
                         f"The task took longer than its {one.time_limit_s:.0f} s: "
-                        "split the file, or give it to a faster machine."
+                        "split the file, give it to a faster machine, or raise "
+                        "PRSNL_TASK_TIME_SCALE."
                     )
                 )
             else:

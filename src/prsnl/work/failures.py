@@ -31,6 +31,8 @@ class Verdict:
     #: Adds to the row's counters.
     retries: int = 0
     crashes: int = 0
+    #: So many tries again there are in all; None where they are not counted.
+    retries_of: int | None = None
 
 
 def judge(
@@ -76,4 +78,9 @@ def judge(
     wait_s = waits_s[retries] * waits_scale
     wait_s *= 1 + source.uniform(-_JITTER, _JITTER)
     asked_s = min(error.retry_after_s or 0.0, _LONGEST_ASKED_WAIT_S)
-    return Verdict(Status.QUEUED, due_in_s=max(wait_s, asked_s), retries=1)
+    return Verdict(
+        Status.QUEUED,
+        due_in_s=max(wait_s, asked_s),
+        retries=1,
+        retries_of=len(waits_s),
+    )

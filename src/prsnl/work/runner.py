@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,8 @@ import structlog
 from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
 from prsnl.core.storage import Storage, is_full, no_room
-from prsnl.work import providers
+from prsnl.engines.sandbox.memory import NoMemoryYet
+from prsnl.work import providers, task_log
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
 from prsnl.work.failures import judge
@@ -31,6 +32,11 @@ from prsnl.work.specs import Catalogue, Result, Status
 from prsnl.work.stages import Cancelled, Lost
 
 _A_PROVIDER: Final = "a provider"
+#: What a task waits for whose child does not fit into the machine's memory now.
+_MEMORY: Final = "memory"
+_MEMORY_AGAIN_S: Final = 5.0
+#: What comes from outside and goes by: its trace would tell of our own code alone.
+_PASSING: Final = (Category.TRANSIENT, Category.PROVIDER_DOWN)
 
 log = structlog.get_logger()
 
@@ -41,6 +47,8 @@ class Finished:
 
     run: TaskRun
     ending: Ending
+    #: By the monotonic clock.
+    began_at: float
 
     def may_end_with(self, next_id: UUID) -> bool:
         """Whether it can end in the statement that claims another task."""
@@ -70,6 +78,8 @@ class Runner:
     provider_probe: timedelta
     _in_hand: set[UUID] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    #: Multiplies the time that a task may take as a whole.
+    time_scale: float = 1.0
     #: Lets the end of a claim wait for the next claim; None ends it at once.
     finisher: Finisher[Finished] | None = None
 
@@ -102,17 +112,37 @@ class Runner:
             told=self.told,
         )
         with structlog.contextvars.bound_contextvars(
-            task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
+            **self._facts(claimed), stage=None
         ):
+            log.debug(task_log.STARTED)
             ending = self._ending(run, claimed_at)
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
             elif self.finisher is None:
-                self._end(Finished(run, ending))
+                self._end(Finished(run, ending, claimed_at))
             else:
-                self.finisher.hand(Finished(run, ending), self._end)
+                self.finisher.hand(Finished(run, ending, claimed_at), self._end)
         return ending
+
+    def _facts(self, claimed: Claim) -> dict[str, str | int]:
+        """What every line of a task says, so that the lines of many hosts join."""
+        return {
+            "task_id": str(claimed.id),
+            "attempt": claimed.claim_no,
+            "task": claimed.name,
+            "queue": claimed.queue,
+            "owner": claimed.owner,
+            "host": self.beat.worker.host,
+        }
+
+    def _tell_end(self, finished: Finished, status: Status) -> None:
+        log.info(
+            task_log.ENDED,
+            status=str(status),
+            seconds=round(time.monotonic() - finished.began_at, 3),
+            **self._facts(finished.run.claimed),
+        )
 
     def _leave(self, task_id: UUID) -> None:
         """Have the hint sent to somebody else at once."""
@@ -176,6 +206,7 @@ class Runner:
         if has_ended:
             self._let_go(before.run.task_id)
             self.rang()
+            self._tell_end(before, before.ending.status)
         else:
             self._end(before)
         if claimed is None and tries > 1:
@@ -221,9 +252,9 @@ class Runner:
     def _do(self, run: TaskRun, claimed_at: float) -> Result:
         spec, handler = self.catalogue[run.claimed.name]
         command = spec.decode(run.claimed.command)
-        with self.beat.watching(
-            run, time_limit_s=spec.time_limit_s, claimed_at=claimed_at
-        ):
+        # Out of time once, it has twice as much: what is done by then is kept.
+        limit_s = spec.time_limit_s * self.time_scale * run.room
+        with self.beat.watching(run, time_limit_s=limit_s, claimed_at=claimed_at):
             return handler(run, command)
 
     def _ending_of(self, run: TaskRun, reason: Exception) -> Ending | None:
@@ -252,6 +283,17 @@ class Runner:
                     warnings=tuple(run.warnings),
                     peak_memory_bytes=run.peak_memory_bytes or None,
                 )
+            case NoMemoryYet():
+                # The worker is free for what fits meanwhile, and no try is spent.
+                return Ending(
+                    status=Status.PARKED,
+                    step=step,
+                    message=reason.message,
+                    waits_for=_MEMORY,
+                    due_in=_seconds(_MEMORY_AGAIN_S),
+                    warnings=tuple(run.warnings),
+                    peak_memory_bytes=run.peak_memory_bytes or None,
+                )
             case PrsnlError():
                 error = reason
             case OSError() if is_full(reason):
@@ -266,10 +308,7 @@ class Runner:
                     "report it with the task's id."
                 )
         trace = _trace(reason)
-        if error.category is Category.PERMANENT:
-            log.info("task.failed", code=error.code)
-        else:
-            log.warning("task.failed", code=error.code, trace=trace)
+        _tell(error, reason, trace)
         return self._verdict(run, error, trace)
 
     def _verdict(self, run: TaskRun, error: PrsnlError, trace: str) -> Ending:
@@ -283,6 +322,7 @@ class Runner:
             retry_waits_s=waits_s,
             waits_scale=self.waits_scale,
         )
+        error.engine = _engine(error)
         provider = error.provider or run.claimed.provider
         if provider is None and verdict.status is Status.PARKED:
             provider = _A_PROVIDER  # without a name it would never be woken
@@ -294,6 +334,8 @@ class Runner:
             retries=verdict.retries,
             crashes=verdict.crashes,
             error=error,
+            stage=run.progress.stage,
+            retries_of=verdict.retries_of,
             provider=provider,
             warnings=tuple(run.warnings),
             traceback=trace,
@@ -304,12 +346,14 @@ class Runner:
         run, ending = finished.run, finished.ending
         try:
             try:
-                self._write(run, ending)
+                status = self._write(run, ending)
             except UnavailableError:
                 raise
             except PrsnlError as error:
                 # The row refused what the task made; it takes plain words.
-                self._write(run, self._verdict(run, error, trace=""))
+                status = self._write(run, self._verdict(run, error, trace=""))
+            if status is not None:
+                self._tell_end(finished, status)
         except UnavailableError:
             # The lease runs out and the task is done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
@@ -319,15 +363,19 @@ class Runner:
             self._let_go(run.task_id)
             self.rang()
 
-    def _write(self, run: TaskRun, ending: Ending) -> None:
+    def _write(self, run: TaskRun, ending: Ending) -> Status | None:
+        """End a claim; tell how it has ended, None where it was no longer ours."""
         fence = self.database.run(partial(self._end_one, run, ending))
         if fence is Fence.CANCELLED:
             revoked = Ending(
                 status=Status.REVOKED, step=ending.step, message="Cancelled"
             )
             fence = self.database.run(partial(end, claimed=run.claimed, ending=revoked))
+            ending = revoked
         if fence is Fence.LOST:
             log.warning("task.fenced_out", wanted=str(ending.status))
+            return None
+        return ending.status
 
     def _end_one(self, run: TaskRun, ending: Ending, connection: Db) -> Fence:
         claimed = run.claimed
@@ -359,16 +407,45 @@ def _seconds(wait_s: float | None) -> timedelta | None:
     return None if wait_s is None else timedelta(seconds=wait_s)
 
 
-def _trace(error: BaseException) -> str:
-    """Where it happened, without what foreign errors say: they quote documents."""
-    told: list[str] = []
+def _engine(error: BaseException) -> str | None:
+    """What was at work where an error began; one that is told anew names its cause."""
     link: BaseException | None = error
     while link is not None:
-        kind = type(link)
-        said = f": {link.message}" if isinstance(link, PrsnlError) else ""
-        told.append(
-            "".join(traceback.format_tb(link.__traceback__))
-            + f"{kind.__module__}.{kind.__qualname__}{said}\n"
-        )
+        if isinstance(link, PrsnlError) and link.engine is not None:
+            return link.engine
         link = link.__cause__ or link.__context__
-    return "from\n".join(told)
+    return None
+
+
+def _tell(error: PrsnlError, reason: Exception, trace: str) -> None:
+    """Log a try that failed: what is known of is one line, a defect has its trace."""
+    if error.category is Category.PERMANENT:
+        log.info("task.failed", code=error.code)
+    elif error.category in _PASSING:
+        cause = " from ".join(_kind(link) for link in _links(reason))
+        log.warning(
+            "task.failed", code=error.code, provider=error.provider, cause=cause
+        )
+    else:
+        log.warning("task.failed", code=error.code, trace=trace)
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without what foreign errors say: they quote documents."""
+    return "from\n".join(
+        "".join(traceback.format_tb(link.__traceback__)) + f"{_kind(link)}\n"
+        for link in _links(error)
+    )
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what led to it."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _kind(error: BaseException) -> str:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{kind}: {error.message}" if isinstance(error, PrsnlError) else kind

@@ -17,7 +17,7 @@ from tests.integration.api.conftest import Person, Server
 EXAMPLES = int(os.environ.get("PRSNL_TEST_EXAMPLES", "3"))
 #: Its events go on for ever; what they are is tested where they are made.
 STREAM = "/api/background/events"
-PATIENCE_S = 900
+PATIENCE_S = 900 + 60 * EXAMPLES
 
 
 @pytest.mark.timeout(PATIENCE_S)

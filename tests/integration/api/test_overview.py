@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from prsnl.core.db import Db
 from prsnl.core.ids import new_id
+from prsnl.wire.access import Scope
 from prsnl.work.specs import Status
 from prsnl.work.workers import WorkerIdentity, say_gone, say_seen
 from tests.integration.api.conftest import Person, Server
@@ -260,3 +262,22 @@ def test_a_task_says_when_it_may_end_once_others_were_measured(
     assert eta.based_on == 3
     assert eta.low_s == pytest.approx(5.0, abs=1.0), "its own pace: a second a step"
     assert eta.high_s == pytest.approx(14.0, abs=0.1)
+
+
+def test_an_admin_pauses_a_queue_and_everybody_is_told(
+    server: Server, ada: Person, people: Callable[..., Person]
+) -> None:
+    ben = people(server, frozenset({Scope.READ, Scope.WRITE}))
+    for act in ("pause", "resume"):
+        assert ben.http.post(f"/api/queues/insights/{act}").status_code == 403
+    assert ada.http.post("/api/queues/nonsense/pause").status_code == 422
+
+    now = ada.client.pause_queue("insights")
+    seen = {one.name: one for one in ben.client.queues()}["insights"]
+    later = ada.client.resume_queue("insights")
+
+    assert now.paused_by == seen.paused_by == ada.owner
+    assert seen.paused_at is not None
+    assert seen.problem is not None
+    assert "./prsnl queues resume insights" in seen.problem
+    assert (later.paused_by, later.paused_at) == (None, None)

@@ -15,6 +15,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
+from structlog.testing import capture_logs
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import (
@@ -414,3 +415,23 @@ def test_the_log_of_a_defect_quotes_no_text(bench: Bench) -> None:
     assert "John Doe" not in log["traceback"]
     assert "builtins.ValueError" in log["traceback"]
     assert "builtins.RuntimeError" in log["traceback"]
+
+
+def test_a_provider_that_is_away_is_one_line_of_the_log(bench: Bench) -> None:
+    """It is asked again and again, and each time would tell a hundred lines."""
+
+    def work(_run: TaskRun, _: Job) -> Made:
+        try:
+            raise ConnectionRefusedError(111, "secret-host:443")
+        except OSError as error:
+            raise ProviderDownError("It is away.", provider="compatible") from error
+
+    with capture_logs() as lines:
+        row = bench.run(work)
+
+    assert row["status"] == "parked"
+    (told,) = [line for line in lines if line["event"] == "task.failed"]
+    assert told["provider"] == "compatible"
+    assert told["cause"].endswith("It is away. from builtins.ConnectionRefusedError")
+    assert not any("\n" in str(value) for value in told.values())
+    assert "secret-host" not in str(told)

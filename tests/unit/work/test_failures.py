@@ -54,8 +54,8 @@ def verdict(error: PrsnlError, *, retries: int = 0, crashes: int = 0) -> Verdict
     )
 
 
-def waits(seconds: float) -> Verdict:
-    return Verdict(Status.QUEUED, due_in_s=seconds, retries=1)
+def waits(seconds: float, *, of: int = len(WAITS_S)) -> Verdict:
+    return Verdict(Status.QUEUED, due_in_s=seconds, retries=1, retries_of=of)
 
 
 DEAD = Verdict(Status.DEAD)
@@ -107,14 +107,16 @@ def test_a_provider_that_is_down_spends_no_attempt(retries: int) -> None:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError, TimeLimitError])
-@pytest.mark.parametrize(("retries", "told"), [(0, waits(2)), (1, DEAD), (2, DEAD)])
+@pytest.mark.parametrize(
+    ("retries", "told"), [(0, waits(2, of=1)), (1, DEAD), (2, DEAD)]
+)
 def test_a_resource_error_is_tried_once_more(
     error: type[PrsnlError], retries: int, told: Verdict
 ) -> None:
     assert verdict(error("Too much."), retries=retries) == told
 
 
-@pytest.mark.parametrize(("retries", "told"), [(0, waits(5)), (1, DEAD)])
+@pytest.mark.parametrize(("retries", "told"), [(0, waits(5, of=1)), (1, DEAD)])
 def test_a_bug_has_two_tries(retries: int, told: Verdict) -> None:
     assert verdict(PrsnlError("A defect."), retries=retries) == told
 
@@ -146,7 +148,7 @@ def test_waits_are_scaled_by_the_setting() -> None:
         jitter=NoJitter(),
     )
 
-    assert told == waits(1.2)
+    assert told == waits(1.2, of=len(WAITS_S))
 
 
 def test_jitter_is_a_tenth_at_most() -> None:

@@ -1,6 +1,6 @@
 // Files that are chosen or dropped: sent one by one, each with a line of its own.
 
-import { arriving, element, here, list, newKey, one, problem, refreshSoon, say } from "./page.js";
+import { all, arriving, element, here, list, newKey, one, problem, refreshSoon, say } from "./page.js";
 
 const UPLOADS_SHOWN = 5;
 const LOST =
@@ -178,14 +178,43 @@ one("#known button").addEventListener("click", () => {
   showWaiting();
 });
 
-const input = one("#file");
-if (input) {
-  input.multiple = true;
+for (const input of all("#drop input[type=file]")) {
+  input.multiple = input.id === "file";
   input.addEventListener("change", () => {
     add(input.files);
     input.value = "";
   });
 }
+
+// A note: the same press twice is one note; a text that is pasted becomes its draft.
+
+const note = one("#write form");
+if (note) note.elements.key.value = newKey();
+
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+
+/** A picture from the clipboard has no name of its own. */
+function named(file) {
+  if (file.name && file.name !== "image.png") return file;
+  const moment = new Date().toLocaleString("sv").replace(/[:]/g, ".");
+  return new File([file], `Pasted ${moment}.png`, { type: file.type });
+}
+
+document.addEventListener("paste", (event) => {
+  if (isTyping(event.target)) return;
+  const files = [...event.clipboardData.files];
+  if (files.length) {
+    event.preventDefault();
+    return add(files.map(named));
+  }
+  const text = event.clipboardData.getData("text/plain");
+  if (!note || !text.trim()) return;
+  event.preventDefault();
+  one("#write").open = true;
+  const { text: area } = note.elements;
+  area.value += (area.value && "\n") + text;
+  area.focus();
+});
 
 async function filesOf(entry) {
   if (entry.isFile) return [await new Promise((take, fail) => entry.file(take, fail))];
