@@ -17,10 +17,11 @@ from prsnl.core.errors import StartError
 from prsnl.proving.compare import Plain, PlainHarness, side_by_side
 from prsnl.proving.disk import SmallDisk, small_disk
 from prsnl.proving.faults import FILL_DISK
-from prsnl.proving.harness import Harness, Plan, passable_folder
+from prsnl.proving.harness import Harness
 from prsnl.proving.load import REAL
 from prsnl.proving.report import Report, books_table, fault_table, sentences
 from prsnl.proving.stack import PLAIN_WORKER
+from prsnl.proving.staging import Plan, passable_folder
 
 #: Unfinished tasks; of a short run the end is not to take longer than the run.
 _BACKLOG: Final = 60
