@@ -464,6 +464,61 @@ def keys_revoke(
     raise typer.Exit(command.revoke_keys(ids, server=server))
 
 
+webhooks = typer.Typer(
+    help="Have addresses of yours told when work ends.", no_args_is_help=True
+)
+app.add_typer(webhooks, name="webhooks")
+
+
+@webhooks.command("list")
+def webhooks_list(server: Server = None) -> None:
+    """Show who is told of what, and what came of the last message."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.listed(server=server))
+
+
+@webhooks.command("add")
+def webhooks_add(
+    url: Annotated[str, typer.Argument(metavar="URL")],
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            help="work.ended, task.succeeded, task.failed or task.cancelled; "
+            "repeat it. [work.ended]",
+        ),
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Have an address told; its secret is printed once."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.add(url, events or [], server=server))
+
+
+@webhooks.command("remove")
+def webhooks_remove(
+    ids: Annotated[list[str], typer.Argument(metavar="WEBHOOK_ID...")],
+    server: Server = None,
+) -> None:
+    """Tell addresses no more."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.remove(ids, server=server))
+
+
+@webhooks.command("test")
+def webhooks_test(
+    webhook_id: Annotated[str, typer.Argument(metavar="WEBHOOK_ID")],
+    server: Server = None,
+) -> None:
+    """Send a message that tells of nothing. Exit status 1 if it does not arrive."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.test(webhook_id, server=server))
+
+
 @app.command()
 def link(server: Server = None) -> None:
     """Print a one-use link, and its QR code, that signs a phone in."""

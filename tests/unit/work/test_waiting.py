@@ -202,13 +202,16 @@ TOLD: Final[list[tuple[Reason, Scene, dict[str, Any], str]]] = [
         waiting.a_cap,
         scene(caps=Caps(running={EACH_OWNER: 2}), running_of={"ada": 2}),
         row("queued"),
-        "You have 2 tasks running, the most at once: it begins when one of them ends.",
+        (
+            "You have 2 tasks running, the most at once: this one begins when one of "
+            "them ends."
+        ),
     ),
     (
         waiting.a_cap,
         scene(caps=Caps(running={"q": 1}), running={"q": 1}),
         row("queued"),
-        "q has 1 task running, the most at once: it begins when one of them ends.",
+        "q has 1 task running, the most at once: this one begins when it ends.",
     ),
     (
         waiting.next_in_line,
