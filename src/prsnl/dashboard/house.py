@@ -67,20 +67,17 @@ class Concern:
 @router.get("/settings")
 def show_settings(parts: Parts, owner: Caller, who: Visitor, known: Known) -> Response:
     """The settings in force; secrets and folders of the server only as set or not."""
-    told: list[Concern] = []
-    if Scope.ADMIN in who.scopes:
-        every = shown(known.settings.now(), has_paths=False)
-        told = [
-            Concern(title, list(group))
-            for title, group in groupby(every, key=lambda one: one.concern)
-        ]
+    is_admin = Scope.ADMIN in who.scopes
+    every = list(shown(known.settings.now(), has_paths=False)) if is_admin else []
+    grouped = groupby(every, key=lambda one: one.concern)
     return framed(
         parts,
         "settings",
         owner,
         lambda _connection: {},
-        concerns=told,
-        is_admin=Scope.ADMIN in who.scopes,
+        given=[one for one in every if one.origin is not None],
+        concerns=[Concern(title.rstrip("."), list(group)) for title, group in grouped],
+        is_admin=is_admin,
     )
 
 

@@ -185,7 +185,7 @@ def test_every_page_in_every_state_says_what_it_is(
     assert "The PDF is damaged." in failures.text
     assert "llm.example: 1 task" in failures.text
     assert "Get the file again" in failures.text
-    assert "2 tasks of 1 cause" in failures.text
+    assert "2 failed tasks of 1 cause" in failures.text
     assert failures.all("form", action=f"/tasks/{parked}/try-now")
     assert "prsnl/work/run.py" in failures.text
     assert "/srv/secret" not in failures.source
