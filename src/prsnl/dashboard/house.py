@@ -24,7 +24,9 @@ from prsnl.monitoring.engine_endpoints import Engines, engines_of
 from prsnl.monitoring.queues import queues
 from prsnl.web.dependencies import Caller, Parts, Shared, Visitor
 from prsnl.web.identity import Identity
+from prsnl.webhooks import store
 from prsnl.wire.access import LinkBody, MadeKey, Scope
+from prsnl.wire.webhooks import MadeWebhook
 
 #: More than anybody reads; the API lists the rest.
 _MOST: Final = 200
@@ -66,7 +68,19 @@ class Concern:
 
 @router.get("/settings")
 def show_settings(parts: Parts, owner: Caller, who: Visitor, known: Known) -> Response:
-    """The settings in force; secrets and folders of the server only as set or not."""
+    """The settings in force, and the addresses that are told when work ends."""
+    return settings_page(parts, owner, who, known)
+
+
+def settings_page(
+    parts: Shared,
+    owner: str,
+    who: Identity,
+    known: Engines,
+    *,
+    made: MadeWebhook | None = None,
+) -> Response:
+    """The page of settings; secrets and folders of the server only as set or not."""
     is_admin = Scope.ADMIN in who.scopes
     every = list(shown(known.settings.now(), has_paths=False)) if is_admin else []
     grouped = groupby(every, key=lambda one: one.concern)
@@ -74,10 +88,11 @@ def show_settings(parts: Parts, owner: Caller, who: Visitor, known: Known) -> Re
         parts,
         "settings",
         owner,
-        lambda _connection: {},
+        lambda connection: {"webhooks": store.webhooks(connection, owner=owner)},
         given=[one for one in every if one.origin is not None],
         concerns=[Concern(title.rstrip("."), list(group)) for title, group in grouped],
         is_admin=is_admin,
+        made=made,
     )
 
 
