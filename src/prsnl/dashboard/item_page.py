@@ -29,6 +29,7 @@ from prsnl.work.usage import Which
 
 _ENTITIES_SHOWN: Final = 12
 _FACTS_SHOWN: Final = 8
+_NAMES_ASKED: Final = 40
 _LONGEST_S: Final = 10**6
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -57,6 +58,7 @@ def show_item(
             "entry": Entry(found, tasks[0] if tasks else None),
             "timelines": timelines(connection, tasks),
             "groups": words.entity_groups(found.entities, most=_ENTITIES_SHOWN),
+            "names": _names(found),
             "receipt": egress.receipt(connection, item_id, owner=owner),
             "taken": usage.total(connection, Which(item_id=item_id), owner=owner),
             "lists": collections.lists_of(connection, item_id, owner=owner),
@@ -135,6 +137,17 @@ def _file(
 ) -> AttachmentView | None:
     first = next(iter(files), None)
     return next((file for file in files if file.id == wanted), first)
+
+
+def _names(item: ItemView) -> list[tuple[str, str]]:
+    """The names in an item that a person may say something of, and what each is."""
+    kinds = {*words.NAME_KINDS, "candidate"}
+    found = {
+        str(one["text"]): str(one["kind"])
+        for one in item.entities
+        if one.get("kind") in kinds and one.get("text")
+    }
+    return list(found.items())[:_NAMES_ASKED]
 
 
 def current_values(item: ItemView) -> dict[str, Any]:
