@@ -45,8 +45,8 @@ class DeadLetterGroup(Body):
     count: int
     retrying: int
     seen: int
-    first_seen: datetime | None
-    last_seen: datetime | None
+    first_seen: datetime
+    last_seen: datetime
     #: When it was last resolved: by hand, or since all was done later.
     resolved_at: datetime | None
     #: What the newest one said.

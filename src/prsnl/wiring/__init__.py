@@ -25,9 +25,11 @@ from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
 from prsnl.monitoring import tasks as monitoring
 from prsnl.monitoring.requeueing import Requeuer
+from prsnl.webhooks import tasks as webhooks
+from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import memory_gate, sandbox
-from prsnl.wiring.outside import gate
+from prsnl.wiring.outside import deliverer, gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
 from prsnl.work import caps
@@ -47,6 +49,7 @@ CATALOGUE: Final = Catalogue.merged(
         library.TASKS,
         video_tasks.TASKS,
         monitoring.TASKS,
+        webhooks.TASKS,
     ]
 )
 
@@ -113,6 +116,7 @@ class Wiring:
                     {
                         SandboxPool: children,
                         Gate: outside,
+                        Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
                         Requeuer: Requeuer(database),
                     }

@@ -26,13 +26,24 @@ MOST: Final = 200
 _FAMILIES: Final = f"""
 with open as (
     select {FINGERPRINT.format("t")} as fingerprint,
-           t.error_category as category, t.error_code as code, t.error_stage as stage,
-           t.error_engine as engine, count(*) as count,
-           array_agg(distinct t.name) as names, array_agg(distinct t.queue) as queues,
-           min(t.finished_at) as first_seen, max(t.finished_at) as last_seen,
+           count(*) as count,
+           min(coalesce(t.finished_at, t.updated_at)) as first_seen,
            (array_agg(t.error_message order by t.id desc))[1] as example,
            (array_agg(t.id order by t.id desc))[:3] as example_ids
-    from tasks t where {OPEN} group by 1, 2, 3, 4, 5
+    from tasks t where {OPEN} group by 1
+), failures as (
+    select id, task_id, task_name, queue, owner, finished_at, error_category,
+           error_code, error_stage, error_engine, error_message
+    from celery_task_results
+    where owner = %(owner)s and status in ('failure', 'dead')
+    union all
+    select 0, id, name, queue, owner, coalesce(finished_at, updated_at),
+           error_category, error_code, error_stage, error_engine, error_message
+    from tasks f
+    where owner = %(owner)s and status in ('failure', 'dead') and not exists (
+        select from celery_task_results l
+        where l.task_id = f.id and l.claim_no = f.claim_no
+          and l.status in ('failure', 'dead'))
 ), logged as materialized (
     select r.*, {FINGERPRINT.format("r")} as fingerprint,
            t.status as now, t.attachment_id,
@@ -41,9 +52,8 @@ with open as (
                where later.attachment_id = t.attachment_id and later.name = t.name
                  and later.owner = t.owner and later.id > t.id
                  and later.status = 'success') end as done_at
-    from celery_task_results r join tasks t on t.id = r.task_id
-    where r.owner = %(owner)s and r.status in ('failure', 'dead')
-      and (%(code)s::text is null or r.error_code = %(code)s)
+    from failures r join tasks t on t.id = r.task_id
+    where (%(code)s::text is null or r.error_code = %(code)s)
       and (%(queue)s::text is null or r.queue = %(queue)s)
       and (%(name)s::text is null or r.task_name = %(name)s)
 ), known as (
@@ -61,26 +71,21 @@ with open as (
     where %(fingerprint)s::text is null or l.fingerprint = %(fingerprint)s
     group by 1, 2, 3, 4, 5
 )
-select fingerprint, coalesce(o.category, k.category) as category,
-       coalesce(o.code, k.code) as code, coalesce(o.stage, k.stage) as stage,
-       coalesce(o.engine, k.engine) as engine,
-       coalesce(o.count, 0) as count, coalesce(k.retrying, 0) as retrying,
-       greatest(k.seen, o.count) as seen,
-       coalesce(k.names, o.names) as names, coalesce(k.queues, o.queues) as queues,
-       least(k.first_seen, o.first_seen) as first_seen,
-       greatest(k.last_seen, o.last_seen) as last_seen,
+select fingerprint, k.category, k.code, k.stage, k.engine,
+       coalesce(o.count, 0) as count, k.retrying,
+       k.seen, k.names, k.queues, k.first_seen, k.last_seen,
        coalesce(o.example, k.example) as example,
        coalesce(o.example_ids, k.example_ids) as example_ids,
        case when o.count is null then greatest(f.resolved_at, k.last_done)
             else greatest(f.resolved_at, case when k.first_done < o.first_seen
                 then k.first_done end) end as resolved_at,
        f.resolved_at is not null as is_by_hand
-from open o
-full join known k using (fingerprint)
+from known k
+left join open o using (fingerprint)
 left join (
     select fingerprint, resolved_at from failure_families where owner = %(owner)s
 ) f using (fingerprint)
-order by coalesce(o.count, 0) desc, last_seen desc, fingerprint limit {MOST}
+order by coalesce(o.count, 0) desc, k.last_seen desc, fingerprint limit {MOST}
 """
 
 _RESOLVE: Final = """
@@ -117,8 +122,8 @@ class Family:
     count: int
     retrying: int
     seen: int
-    first_seen: datetime | None
-    last_seen: datetime | None
+    first_seen: datetime
+    last_seen: datetime
     #: When it was last resolved.
     resolved_at: datetime | None
     #: What the newest one said.
