@@ -21,6 +21,7 @@ from prsnl.items import egress, learned, taxonomies
 from prsnl.items import store as items
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.items.models import AttachmentView, ItemView
+from prsnl.library.page_pictures import Painter
 from prsnl.search import collections
 from prsnl.web.dependencies import Caller, Parts, Shared
 from prsnl.wire.search import LONGEST_QUERY
@@ -41,6 +42,7 @@ def show_item(
     item_id: UUID,
     parts: Parts,
     owner: Caller,
+    pictures: Painter,
     file: Annotated[UUID | None, Query()] = None,
     page_number: Annotated[int, Query(ge=1, le=10**6, alias="page")] = 1,
     at: Annotated[float, Query(ge=0, le=_LONGEST_S)] = 0.0,
@@ -67,6 +69,8 @@ def show_item(
         }
         if shown is None:
             return values
+        if shown.kind in PAINTERS:
+            pictures.expect()
         return values | _of_file(
             connection, shown, owner, number=page_number, at_s=at, q=q
         )
