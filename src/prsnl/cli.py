@@ -12,7 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
-from prsnl.terminal import engine_commands, queue_commands
+from prsnl.terminal import engine_commands, failure_commands, queue_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -404,6 +404,7 @@ def _allow(*, insecure: bool) -> None:
 app.add_typer(engine_commands.engines, name="engines")
 app.add_typer(engine_commands.models, name="models")
 app.add_typer(queue_commands.queues, name="queues")
+app.add_typer(failure_commands.failures, name="failures")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )

@@ -12,8 +12,9 @@ import pytest
 from prsnl.core.db import Database, connect
 from prsnl.proving.audit import audit
 from prsnl.proving.faults import kill_everything
-from prsnl.proving.harness import Harness, Plan, passable_folder
+from prsnl.proving.harness import Harness
 from prsnl.proving.specs import COUNT, Count
+from prsnl.proving.staging import Plan, passable_folder
 from prsnl.work import control
 from prsnl.work.ring import Channel
 from prsnl.work.specs import Status

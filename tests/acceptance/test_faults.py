@@ -20,10 +20,11 @@ import pytest
 from prsnl.core.db import Database
 from prsnl.proving.audit import Audit
 from prsnl.proving.faults import FAULTS, FILL_DISK, Fault
-from prsnl.proving.harness import Harness, Plan, passable_folder
+from prsnl.proving.harness import Harness
 from prsnl.proving.report import Report
 from prsnl.proving.scene import Hurt, Scene, kill
 from prsnl.proving.specs import COUNT, Count
+from prsnl.proving.staging import Plan, passable_folder
 from prsnl.work.submit import Submission, submission
 from tests.acceptance.staff import OWNER, Staff, at_work, staff, wait_until
 

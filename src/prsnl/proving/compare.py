@@ -77,8 +77,8 @@ class PlainLoad:
                 task_id = uuid4()
                 random = Random(f"{self.seed}/{len(self.ids)}")  # noqa: S311 - a seed
                 shape = {
-                    "stages": 4,
-                    "units": random.choice([1, 1, 3]),
+                    "stages": 3,
+                    "units": random.choice([1, 1, 2]),
                     "work_ms": random.choice([1, 10, 100]),
                 }
                 app.send_task(

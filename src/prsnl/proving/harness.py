@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
 
-import psutil
-
-from prsnl.core.db import LOST, Db, connect
-from prsnl.core.errors import PrsnlError, StartError
-from prsnl.embedded import tether
+from prsnl.core.db import LOST, Db
+from prsnl.core.errors import PrsnlError
 from prsnl.proving.audit import audit, unfinished
 from prsnl.proving.disk import SmallDisk
-from prsnl.proving.faults import FAULTS, FILL_DISK, PICKLE_RAN, Fault
-from prsnl.proving.load import NO_MIX, Job, Load, Loading, Mix, mixed_job, open_load
-from prsnl.proving.provider import MODEL
+from prsnl.proving.faults import FILL_DISK, PICKLE_RAN, Fault
+from prsnl.proving.load import Load, Loading, open_load
 from prsnl.proving.recovery import Injected, recoveries
 from prsnl.proving.report import Report
-from prsnl.proving.scene import Scene, children, kill
-from prsnl.proving.stack import URLS_FILE, WORKER, WORKERS, urls_of
+from prsnl.proving.scene import Scene
+from prsnl.proving.staging import Plan, Staging
 from prsnl.work import control
 
 _START_TIMEOUT_S: Final = 90.0
-_STOP_TIMEOUT_S: Final = 60.0
 _POLL_S: Final = 0.1
+#: A run may take so many times as long where not every fault was done.
+_LONGEST_TIMES: Final = 4
+#: A fault waits so long for the work to go on after the one before.
+_PATIENCE_S: Final = 12.0
 #: At least, where a fault took longer than its turn.
 _BETWEEN_S: Final = 1.0
 _TELL_EVERY_S: Final = 15.0
-_PORT_FILE: Final = "provider-port"
-_PROVIDER_TIMEOUT_S: Final = 2.0
 #: A task that failed with a reason is retried so often: a person would give up, too.
 _RETRIES: Final = 3
+
+_CLAIMED: Final = """
+select exists (select 1 from tasks where claimed_at >= to_timestamp(%s)) as any
+"""
 
 _OPEN: Final = """
 select count(*) filter (
@@ -58,28 +54,6 @@ where status in ('failure', 'dead') and error_code in (
     'unusable_answer', 'provider_failed', 'provider_silent',
     'child_crashed', 'out_of_memory')
 """
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is."""
-
-    seconds: float
-    seed: int
-    #: From one fault to the next, on average.
-    fault_every_s: float = 3.6
-    lease_s: float = 6.0
-    faults: Sequence[Fault] = FAULTS
-    worker: str = WORKER
-    job: Job = mixed_job
-    mix: Mix = NO_MIX
-    #: So many unfinished tasks are kept in the queue while faults go on.
-    backlog: int = 60
-    #: Added to the environment of the stack.
-    environment: Mapping[str, str] = field(default_factory=dict)
-    #: The tasks still open when the load ends have so long.
-    settle_s: float = 120.0
-    has_provider: bool = False
 
 
 @dataclass
@@ -99,13 +73,16 @@ class Harness:
     disk: SmallDisk | None = None
 
     def __post_init__(self) -> None:
-        self.data_dir = self.folder / "data"
-        self.data_dir.mkdir(mode=0o711, exist_ok=True)
-        self._log = self.folder / "prove.log"
+        self._staging = Staging(self.plan, self.folder, self.disk)
+        self._staging.data_dir.mkdir(mode=0o711, exist_ok=True)
         self._injected: list[Injected] = []
         self._began_s = time.monotonic()
         self._told_s = self._began_s
         self._starts = 0
+
+    def stack(self) -> AbstractContextManager[Scene]:
+        """The stack of the data folder, running while the block does."""
+        return self._staging.stack()
 
     def run(self) -> Report:
         """Load, hurt, settle, audit."""
@@ -129,7 +106,7 @@ class Harness:
                     scene.connection,
                     load.ids,
                     load.put_in,
-                    opened_pickles=int((self.data_dir / PICKLE_RAN).exists()),
+                    opened_pickles=int((scene.data_dir / PICKLE_RAN).exists()),
                 ),
                 recovery=recoveries(
                     scene.connection, self._injected, lease_s=self.plan.lease_s
@@ -143,14 +120,39 @@ class Harness:
         scene.pause = lambda seconds: self._go_on(scene, load, seconds)
         possible = [fault for fault in self.plan.faults if fault.needs(scene)]
         faults = _in_turn(possible, scene.random)
-        ends_at = time.monotonic() + self.plan.seconds
-        fault_at = time.monotonic() + self.plan.fault_every_s
-        while (now := time.monotonic()) < ends_at:
-            if now >= fault_at:
-                fault_at += scene.random.uniform(0.5, 1.5) * self.plan.fault_every_s
+        began_at = time.monotonic()
+        every_s = min(self.plan.fault_every_s, self.plan.seconds / (len(possible) + 1))
+        fault_at = began_at + every_s
+        while self._goes_on(time.monotonic() - began_at, possible):
+            if time.monotonic() >= fault_at and self._has_recovered(scene):
+                fault_at += scene.random.uniform(0.5, 1.5) * every_s
                 self._inject(scene, load, next(faults))
                 fault_at = max(fault_at, time.monotonic() + _BETWEEN_S)
             scene.pause(_POLL_S)
+
+    def _has_recovered(self, scene: Scene) -> bool:
+        """Whether work goes on since the last fault, or has had its time to.
+
+        Else the next one would be measured by what the last one did.
+        """
+        if not self._injected:
+            return True
+        hurt = self._injected[-1].hurt
+        if time.time() - hurt.at > _PATIENCE_S or not scene.is_ours:
+            return True
+        if hurt.back_at is None:
+            return False
+        with suppress(*LOST):
+            row = scene.connection.execute(_CLAIMED, [hurt.back_at]).fetchone()
+            return bool(row and row["any"])
+        return False
+
+    def _goes_on(self, seconds: float, possible: Sequence[Fault]) -> bool:
+        """Whether there is time left, or on a slow machine a fault not done yet."""
+        done = {one.fault.name for one in self._injected}
+        is_done = {fault.name for fault in possible} <= done
+        longest_s = self.plan.seconds * (1 if is_done else _LONGEST_TIMES)
+        return seconds < longest_s
 
     def _go_on(self, scene: Scene, load: Loading, seconds: float) -> None:
         """Let time pass; submit, and look who is back."""
@@ -182,7 +184,7 @@ class Harness:
     def _database_starts(self) -> int:
         """How often the supervisor has seen the database end."""
         with suppress(OSError):
-            lines = self._log.read_text(errors="replace").splitlines()
+            lines = self._staging.log.read_text(errors="replace").splitlines()
             return sum("supervisor.ended" in one and "postgres" in one for one in lines)
         return 0
 
@@ -195,7 +197,7 @@ class Harness:
             ).fetchone()
             return int(row["n"]) if row else 0
 
-        while time.monotonic() < gives_up_at and scene.again(there) < WORKERS:
+        while time.monotonic() < gives_up_at and scene.again(there) < self.plan.workers:
             time.sleep(_POLL_S)
 
     def _settle(self, scene: Scene, load: Load) -> dict[str, int]:
@@ -241,139 +243,6 @@ class Harness:
     def _clock(self) -> str:
         seconds = int(time.monotonic() - self._began_s)
         return f"{seconds // 60:2}:{seconds % 60:02}"
-
-    @contextmanager
-    def stack(self) -> Iterator[Scene]:
-        """The stack of the data folder, running while the block does."""
-        with self._provider() as port:
-            process = self._start(port)
-            scene = Scene(
-                data_dir=self.data_dir,
-                urls=urls_of(self.data_dir),
-                connection=connect(urls_of(self.data_dir).database_url),
-                random=Random(self.plan.seed),  # noqa: S311 - repeated by its seed
-                lease_s=self.plan.lease_s,
-                root=psutil.Process(process.pid),
-                restart=lambda: None,
-                pause=time.sleep,
-                disk=self.disk,
-                provider_port=port,
-            )
-
-            def restart() -> None:
-                nonlocal process
-                process.wait()
-                process = self._start(port)
-                scene.root = psutil.Process(process.pid)
-                scene.urls = urls_of(self.data_dir)
-
-            scene.restart = restart
-            try:
-                yield scene
-            finally:
-                scene.connection.close()
-                _stop(process)
-
-    @contextmanager
-    def _provider(self) -> Iterator[int | None]:
-        """The model server, if the plan has one; tells its port."""
-        if not self.plan.has_provider:
-            yield None
-            return
-        port_file = self.folder / _PORT_FILE
-        process = self._run("prsnl.proving.provider", str(port_file), port=None)
-        try:
-            self._await_file(port_file, process)
-            yield int(port_file.read_text())
-        finally:
-            process.kill()
-            process.wait()
-
-    def _start(self, port: int | None) -> subprocess.Popen[bytes]:
-        (self.data_dir / URLS_FILE).unlink(missing_ok=True)
-        process = self._run(
-            "prsnl.proving.stack", str(self.data_dir), self.plan.worker, port=port
-        )
-        self._await_file(self.data_dir / URLS_FILE, process)
-        return process
-
-    def _run(
-        self, module: str, *arguments: str, port: int | None
-    ) -> subprocess.Popen[bytes]:
-        """Start a process that ends when we are killed."""
-        tied = [sys.executable, "-I", "-S", tether.__file__]
-        tied += [str(int(signal.SIGTERM)), str(os.getpid()), "0"]
-        with self._log.open("ab") as output:
-            return subprocess.Popen(
-                [*tied, sys.executable, "-m", module, *arguments],
-                stdout=output,
-                stderr=output,
-                cwd=self.folder,  # a `.env` of the user's is none of ours
-                env=_environment(self.plan, port),
-                start_new_session=True,
-            )
-
-    def _await_file(self, path: Path, process: subprocess.Popen[bytes]) -> None:
-        gives_up_at = time.monotonic() + _START_TIMEOUT_S
-        while not path.exists():
-            if process.poll() is not None or time.monotonic() > gives_up_at:
-                _stop(process)
-                said = self._log.read_text(errors="replace")[-500:]
-                raise StartError(f"The stack did not start: {said}")
-            time.sleep(_POLL_S)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a stack, also one with a worker that was stopped; by force if need be."""
-    with suppress(psutil.NoSuchProcess):
-        root = psutil.Process(process.pid)
-        below = children(root)
-        for one in below:
-            with suppress(psutil.NoSuchProcess):
-                one.resume()
-        process.terminate()
-        try:
-            process.wait(timeout=_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            for one in [root, *below, *children(root)]:
-                kill(one)
-    process.wait()
-
-
-@contextmanager
-def passable_folder() -> Iterator[Path]:
-    """A folder of its own: the database's user may pass through it, and not look."""
-    with tempfile.TemporaryDirectory(prefix="prsnl-prove-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
-
-
-def _environment(plan: Plan, port: int | None) -> dict[str, str]:
-    told = {
-        **own_environment(),
-        "PRSNL_LEASE_S": str(plan.lease_s),
-        "PRSNL_RETRY_WAITS_SCALE": "0.05",
-    }
-    if port is not None:
-        told |= {
-            "PRSNL_LLM_PROVIDER": "compatible",
-            "PRSNL_LLM_BASE_URL": f"http://127.0.0.1:{port}/v1",
-            "PRSNL_LLM_MODEL": MODEL,
-            "PRSNL_LLM_TIMEOUT_S": str(_PROVIDER_TIMEOUT_S),
-        }
-    return {**told, **plan.environment}
-
-
-def own_environment() -> dict[str, str]:
-    """Ours without the user's settings: nothing of his is touched or asked."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PRSNL_")}
-    given = kept.get("PYTHONPATH", "").split(os.pathsep)
-    return {
-        **kept,
-        "PYTHONPATH": os.pathsep.join(
-            str(Path(one).absolute()) for one in given if one
-        ),
-    }
 
 
 def _in_turn(faults: Sequence[Fault], random: Random) -> Iterator[Fault]:

@@ -38,7 +38,7 @@ _OWNERS: Final = ("ada", "ben", "cy")
 #: Of twenty counting tasks one is a parent.
 _PARENTS: Final = 0.05
 #: Enough to hit some.
-_IN_CHILDREN: Final = 0.3
+_IN_CHILDREN: Final = 0.15
 _TEXTS: Final = 3
 
 #: Makes a task of the load, under an idempotency key.
@@ -56,7 +56,7 @@ class Mix:
 
 #: Counters alone.
 NO_MIX: Final = Mix()
-REAL: Final = Mix(papers=0.05, recordings=0.01, questions=0.05)
+REAL: Final = Mix(papers=0.04, recordings=0.01, questions=0.04)
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ def mixed_job(random: Random, key: str) -> Submission:
     return submission(
         COUNT,
         Count(
-            stages=4,
-            units=random.choice([1, 1, 3]),
+            stages=3,
+            units=random.choice([1, 1, 2]),
             work_ms=random.choice([1, 10, 100]),
             in_child=random.random() < _IN_CHILDREN,
         ),

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -17,10 +17,17 @@ from prsnl.core.errors import StartError
 from prsnl.proving.compare import Plain, PlainHarness, side_by_side
 from prsnl.proving.disk import SmallDisk, small_disk
 from prsnl.proving.faults import FILL_DISK
-from prsnl.proving.harness import Harness, Plan, passable_folder
+from prsnl.proving.harness import Harness
 from prsnl.proving.load import REAL
 from prsnl.proving.report import Report, books_table, fault_table, sentences
 from prsnl.proving.stack import PLAIN_WORKER
+from prsnl.proving.staging import Plan, passable_folder
+
+#: Unfinished tasks; of a short run the end is not to take longer than the run.
+_BACKLOG: Final = 60
+_SHORT_BACKLOG: Final = 24
+#: More than two: one is down most of the time.
+_WORKERS: Final = 3
 
 
 def main(
@@ -40,6 +47,8 @@ def main(
         lease_s=lease_s,
         fault_every_s=fault_every_s,
         mix=REAL,
+        workers=_WORKERS,
+        backlog=_BACKLOG if minutes > 1 else _SHORT_BACKLOG,
         has_provider=True,
     )
 

@@ -11,17 +11,16 @@ from prsnl.core.db import Db
 from prsnl.proving.faults import Fault
 from prsnl.proving.scene import Claim, Hurt
 
-#: The next claim of a task that was in the hand of somebody who was hurt, if that hand
-#: has lost it: a claim that came to its own end was not hurt.
-_TAKEN_OVER: Final = """
-select extract(epoch from min(n.started_at))::float8 as at
-from celery_task_results h
-join celery_task_results n on n.task_id = h.task_id and n.claim_no > h.claim_no
-where h.task_id = %s and h.claim_no = %s
-  and h.error_category in ('crash', 'resource')
+#: When a task that was in the hand of somebody who was hurt was given back, if that
+#: hand has lost it: a claim that came to its own end was not hurt.
+_GIVEN_BACK: Final = """
+select extract(epoch from finished_at)::float8 as at
+from celery_task_results
+where task_id = %s and claim_no = %s and error_category in ('crash', 'resource')
 """
 
-#: The next claim of any task once the server was there again.
+#: The next claim of any task since then. Which one it is, is the order of the queue:
+#: behind others a task waits for its turn, and not for its recovery.
 _GOES_ON: Final = """
 select extract(epoch from min(started_at))::float8 as at
 from celery_task_results where started_at >= to_timestamp(%s)
@@ -74,15 +73,16 @@ def recoveries(
 
 
 def _seconds(connection: Db, hurt: Hurt) -> list[float]:
-    if hurt.victims is not None:
-        ends = [_taken_over(connection, claim) for claim in hurt.victims]
+    if hurt.victims is None:
+        backs: list[float | None] = [hurt.back_at or hurt.at]
     else:
-        ends = [_at(connection, _GOES_ON, [hurt.back_at or hurt.at])]
+        backs = [_given_back(connection, claim) for claim in hurt.victims]
+    ends = [_at(connection, _GOES_ON, [back]) for back in backs if back is not None]
     return [end - hurt.at for end in ends if end is not None]
 
 
-def _taken_over(connection: Db, claim: Claim) -> float | None:
-    return _at(connection, _TAKEN_OVER, [claim.task_id, claim.number])
+def _given_back(connection: Db, claim: Claim) -> float | None:
+    return _at(connection, _GIVEN_BACK, [claim.task_id, claim.number])
 
 
 def _at(connection: Db, statement: str, values: list[object]) -> float | None:

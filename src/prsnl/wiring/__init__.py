@@ -23,6 +23,8 @@ from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
+from prsnl.monitoring import tasks as monitoring
+from prsnl.monitoring.requeueing import Requeuer
 from prsnl.webhooks import tasks as webhooks
 from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
@@ -46,6 +48,7 @@ CATALOGUE: Final = Catalogue.merged(
         media_processing.TASKS,
         library.TASKS,
         video_tasks.TASKS,
+        monitoring.TASKS,
         webhooks.TASKS,
     ]
 )
@@ -115,6 +118,7 @@ class Wiring:
                         Gate: outside,
                         Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
+                        Requeuer: Requeuer(database),
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)

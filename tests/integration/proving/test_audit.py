@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from random import Random
+from uuid import UUID
 
 import pytest
 
@@ -11,9 +12,12 @@ from prsnl.core.db import Database, Db
 from prsnl.core.ids import new_id
 from prsnl.core.storage import FolderStorage
 from prsnl.proving.audit import Audit, audit
+from prsnl.proving.faults import Fault
 from prsnl.proving.load import NO_MIX, Load, PutIn, mixed_job
 from prsnl.proving.papers import Paper
 from prsnl.proving.provider import SAID
+from prsnl.proving.recovery import Injected, Recovery, recoveries
+from prsnl.proving.scene import Claim, Hurt
 from prsnl.proving.service import BOOKS
 from prsnl.proving.specs import COUNT, Count
 from prsnl.work.submit import submission, submit
@@ -168,6 +172,68 @@ def test_the_same_key_again_keeps_the_same_item_once(
 
     assert one == kept
     assert looked(database, kept).doubled == 0
+
+
+LOG = """
+insert into celery_task_results (task_id, claim_no, task_name, queue, owner, status,
+    queued_at, started_at, finished_at, runtime_s, retry_count, error_category)
+select id, %s, name, queue, owner, 'x', now(), to_timestamp(%s), to_timestamp(%s), 1, 0,
+       %s
+from tasks
+"""
+
+
+def claims(database: Database, *rows: tuple[int, float, float, str | None]) -> UUID:
+    """Claims of the one task: number, begin, end, and what ended it."""
+    with database.connection() as connection:
+        for row in rows:
+            connection.execute(LOG, row)
+        found = connection.execute("select id from tasks").fetchone()
+    assert found is not None
+    task_id: UUID = found["id"]
+    return task_id
+
+
+def recovery(
+    database: Database, hurt: Hurt, *, limit_s: float | None = None
+) -> Recovery:
+    fault = Fault(
+        "hurt", lambda _: hurt, None if limit_s is None else lambda _: limit_s
+    )
+    with database.connection() as connection:
+        return recoveries(connection, [Injected(fault, hurt)], lease_s=6)["hurt"]
+
+
+@pytest.mark.usefixtures("kept")
+def test_recovery_is_the_next_claim_after_a_hurt_one_was_given_back(
+    database: Database,
+) -> None:
+    task_id = claims(
+        database, (1, 99, 107, "crash"), (2, 105, 106, None), (3, 109, 110, None)
+    )
+    hurt = Hurt([Claim(task_id, 1)], at=100)
+
+    found = recovery(database, hurt, limit_s=8.5)
+    assert (found.times, found.p50_s, found.p95_s) == (1, 9.0, 9.0)
+    assert found.is_late
+    assert not recovery(database, hurt, limit_s=9.5).is_late
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_claim_that_came_to_its_own_end_was_not_hurt(database: Database) -> None:
+    task_id = claims(database, (1, 99, 101, None), (2, 190, 191, None))
+
+    assert recovery(database, Hurt([Claim(task_id, 1)], at=100)).p95_s is None
+
+
+@pytest.mark.usefixtures("kept")
+def test_of_a_server_recovery_begins_with_the_fault_and_ends_after_it_is_back(
+    database: Database,
+) -> None:
+    """A claim in between was made by who had a hint in hand already."""
+    claims(database, (1, 101, 102, None), (2, 106.5, 107, None))
+
+    assert recovery(database, Hurt(at=100, back_at=105)).p50_s == 6.5
 
 
 def test_the_load_of_a_seed_is_the_same_and_of_another_is_not() -> None:
