@@ -41,6 +41,10 @@ _ROW_EVERY_S: Final = 60.0
 #: Shares of the run, and seconds at most, before the first look: everything is warm.
 _SETTLE: Final = 0.2
 _SETTLE_MOST_S: Final = 180.0
+_DEFECT_SIGNS: Final = ("unexpected_error", "Traceback (most recent", "chore_failed")
+#: Lines of a log that are shown of a defect, and so many defects.
+_SHOWN: Final = 60
+_DEFECTS_MAX: Final = 5
 #: Smaller tables say nothing.
 _TOLD_BYTES: Final = 256 * 1024
 _HEADS: Final = (
@@ -69,6 +73,8 @@ class Run:
     #: The tables in the middle, and at the end.
     tables: list[dict[str, Table]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    #: What the processes' logs say of defects.
+    defects: list[str] = field(default_factory=list)
 
 
 def main() -> int:
@@ -97,12 +103,24 @@ def main() -> int:
         finally:
             up.send_signal(signal.SIGTERM)
             up.wait(_STOPPED_S)
+            run.defects = _defects(folder / "data" / "logs")
     found = growths(run.samples)
     if asked.json:
         print(json.dumps(_as_json(run, found, load)))
     else:
         _print(run, found, load)
-    return 1 if any(one.is_too_much for one in found) else 0
+    return 1 if run.defects or any(one.is_too_much for one in found) else 0
+
+
+def _defects(logs: Path) -> list[str]:
+    """What no process should ever log: an answer of 500, a traceback."""
+    told = []
+    for path in sorted(logs.glob("*.log")):
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines):
+            if any(sign in line for sign in _DEFECT_SIGNS):
+                told.append("\n".join([path.name, *lines[number : number + _SHOWN]]))
+    return told[:_DEFECTS_MAX]
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
@@ -241,6 +259,8 @@ def _print(run: Run, found: Sequence[Growth], load: Load) -> None:
     print(f"\n{machine.table(['table', 'rows', 'dead', 'MiB'], _table_rows(run))}")
     asked = ", ".join(f"{what} {count}" for what, count in sorted(load.errors.items()))
     print(f"\nevents of the feed: {load.events}; errors: {asked or 'none'}")
+    for one in run.defects:
+        print(f"\nDEFECT in {one}")
     print(f"load {os.getloadavg()[0]:.1f} at the end")
 
 
@@ -270,6 +290,7 @@ def _as_json(run: Run, found: Sequence[Growth], load: Load) -> dict[str, Any]:
         "tables": [
             {name: asdict(table) for name, table in look.items()} for look in run.tables
         ],
+        "defects": run.defects,
         "errors": dict(load.errors),
         "events": load.events,
         "samples": [

@@ -1,14 +1,14 @@
 """Whether something grows: the last third of a run beside its middle third.
 
 The first third is for what fills up by itself: caches, pools, plans. Of each third the
-median counts, so that one busy sample is no growth.
+lower quartile counts: what a process holds between two jobs, so that a busy moment is
+no growth.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,8 +99,8 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
         Growth(
             "all",
             what,
-            statistics.median(map(count, middle)),
-            statistics.median(map(count, last)),
+            _typical(map(count, middle)),
+            _typical(map(count, last)),
             MORE_COUNT,
         )
         for what, count in counts.items()
@@ -138,12 +138,15 @@ def _growth(
     last: Sequence[Sample],
     allowed: float,
 ) -> Growth:
-    def typical(samples: Sequence[Sample]) -> float:
-        values = [
-            float(getattr(one.processes[who], what))
-            for one in samples
-            if who in one.processes
-        ]
-        return statistics.median(values)
+    def values(samples: Sequence[Sample]) -> Iterator[float]:
+        for one in samples:
+            if who in one.processes:
+                yield float(getattr(one.processes[who], what))
 
-    return Growth(who, what, typical(middle), typical(last), allowed)
+    return Growth(who, what, _typical(values(middle)), _typical(values(last)), allowed)
+
+
+def _typical(values: Iterable[float]) -> float:
+    """The lower quartile."""
+    ordered = sorted(values)
+    return ordered[len(ordered) // 4]

@@ -266,9 +266,16 @@ async def _watch(client: httpx2.AsyncClient, tally: Tally, ends_at: float) -> No
 async def _sent(
     client: httpx2.AsyncClient, name: str, content: bytes
 ) -> httpx2.Response:
-    return await client.post(
-        "/api/attachments", files={"file": (name, content, "application/pdf")}
-    )
+    """Send a file; who is told when to come again comes again, as the page does."""
+    while True:
+        answer = await client.post(
+            "/api/attachments", files={"file": (name, content, "application/pdf")}
+        )
+        if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+            return answer
+        if (wait_s := answer.headers.get("retry-after")) is None:
+            return answer
+        await asyncio.sleep(float(wait_s))
 
 
 def _letter() -> bytes:

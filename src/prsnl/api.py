@@ -72,8 +72,9 @@ from prsnl.web.limits import BodyLimit
 from prsnl.web.pace import BodyPace, Pace
 from prsnl.web.silent import SilentCut
 from prsnl.web.throttle import Throttle
+from prsnl.webhooks import endpoints as webhooks
 from prsnl.wiring import Wiring, embedding, models
-from prsnl.wiring.outside import quoter
+from prsnl.wiring.outside import quoter, webhook_addresses
 from prsnl.wiring.pictures import painter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
@@ -156,6 +157,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.webhook_addresses = webhook_addresses(wiring.settings)
     app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
@@ -189,6 +191,7 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        webhooks.router,
         task_log.router,
         engines.router,
         usage.router,

@@ -12,7 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
-from prsnl.terminal import engine_commands, queue_commands
+from prsnl.terminal import engine_commands, failure_commands, queue_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -404,6 +404,7 @@ def _allow(*, insecure: bool) -> None:
 app.add_typer(engine_commands.engines, name="engines")
 app.add_typer(engine_commands.models, name="models")
 app.add_typer(queue_commands.queues, name="queues")
+app.add_typer(failure_commands.failures, name="failures")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )
@@ -461,6 +462,61 @@ def keys_revoke(
     from prsnl.terminal import access as command
 
     raise typer.Exit(command.revoke_keys(ids, server=server))
+
+
+webhooks = typer.Typer(
+    help="Have addresses of yours told when work ends.", no_args_is_help=True
+)
+app.add_typer(webhooks, name="webhooks")
+
+
+@webhooks.command("list")
+def webhooks_list(server: Server = None) -> None:
+    """Show who is told of what, and what came of the last message."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.listed(server=server))
+
+
+@webhooks.command("add")
+def webhooks_add(
+    url: Annotated[str, typer.Argument(metavar="URL")],
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            help="work.ended, task.succeeded, task.failed or task.cancelled; "
+            "repeat it. [work.ended]",
+        ),
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Have an address told; its secret is printed once."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.add(url, events or [], server=server))
+
+
+@webhooks.command("remove")
+def webhooks_remove(
+    ids: Annotated[list[str], typer.Argument(metavar="WEBHOOK_ID...")],
+    server: Server = None,
+) -> None:
+    """Tell addresses no more."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.remove(ids, server=server))
+
+
+@webhooks.command("test")
+def webhooks_test(
+    webhook_id: Annotated[str, typer.Argument(metavar="WEBHOOK_ID")],
+    server: Server = None,
+) -> None:
+    """Send a message that tells of nothing. Exit status 1 if it does not arrive."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.test(webhook_id, server=server))
 
 
 @app.command()

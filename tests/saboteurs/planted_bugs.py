@@ -21,6 +21,7 @@ from prsnl.work import (
     providers,
     reaper,
     relay,
+    run,
     runner,
     slots,
     stages,
@@ -63,6 +64,8 @@ class Bug:
 
     name: str
     edits: tuple[Edit, ...]
+    #: The operation that must be cut to see it; empty where a story shows it.
+    shows_in: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -76,9 +79,9 @@ class Bug:
             yield
 
 
-def bug(name: str, *edits: tuple[Any, str, str, str]) -> Bug:
+def bug(name: str, *edits: tuple[Any, str, str, str], shows_in: str = "") -> Bug:
     """A bug of edits of `(home, name, before, after)`."""
-    return Bug(name, tuple(Edit(*edit) for edit in edits))
+    return Bug(name, tuple(Edit(*edit) for edit in edits), shows_in)
 
 
 #: Found by random stories, compared with the model of the states.
@@ -178,5 +181,51 @@ BUGS = (
             "is_commit=bool(new)",
             "is_commit=True",
         ),
+    ),
+)
+
+
+#: Found where an operation is cut: each forgets that an answer may be lost, or that
+#: what belongs together is one transaction.
+CRASH_BUGS = (
+    bug(
+        "child_and_parent_apart",
+        (runner, "end", "with connection.transaction():", "if True:"),
+        shows_in="the end of the last child",
+    ),
+    bug(
+        "effects_beside_their_guard",
+        (
+            stages.StageStore,
+            "_commit_gathered",
+            "with connection.pipeline(), connection.transaction():",
+            "if True:",
+        ),
+        shows_in="a task from its claim to its end",
+    ),
+    bug(
+        "own_claim_not_known_again",
+        (runner.Runner, "_claim", "next(tries, True)", "is_again"),
+        shows_in="a task from its claim to its end",
+    ),
+    bug(
+        "own_row_not_known_again",
+        (submit, "_keys", "[w.id for w in missing]", "[]"),
+        shows_in="submit without a key",
+    ),
+    bug(
+        "children_beside_their_parent",
+        (run.TaskRun, "_spawn", "with connection.transaction():", "if True:"),
+        shows_in="having children",
+    ),
+    bug(
+        "cancel_in_two_steps",
+        (control, "cancel", "with connection.transaction():", "if True:"),
+        shows_in="cancel",
+    ),
+    bug(
+        "hint_out_before_it_is_noted",
+        (relay.Relay, "_forget", "if lost > 0:", "if False:"),
+        shows_in="relay",
     ),
 )

@@ -13,8 +13,10 @@ from prsnl.dashboard import needs, store, words
 from prsnl.dashboard.framing import framed
 from prsnl.dashboard.needs import EMPTY, TITLES, Show, Window
 from prsnl.dashboard.rendering import page
+from prsnl.dashboard.results import outcome
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import LISTED, Entry, Listed
+from prsnl.dashboard.timeline import timelines
 from prsnl.web.dependencies import Caller, Parts
 from prsnl.work import ledger
 from prsnl.work.queues import Queue
@@ -90,7 +92,15 @@ def show_task(task_id: UUID, parts: Parts, owner: Caller) -> Response:
 
     def read(connection: Db) -> dict[str, Any]:
         told = store.story(connection, task_id, owner=owner, history=parts.history)
-        return {"story": told, "entry": told.entry, "task": told.entry.task}
+        task = told.entry.task
+        assert task is not None
+        return {
+            "story": told,
+            "entry": told.entry,
+            "task": task,
+            "outcome": outcome(task),
+            "timeline": timelines(connection, [task])[0],
+        }
 
     return framed(parts, "task", owner, read)
 

@@ -21,7 +21,8 @@ _GAP: Final = 2.0
 #: A bar that stands for something is never too low to be seen.
 _LEAST: Final = 2.0
 _PLOT: Final = HEIGHT - _TOP - _BOTTOM
-_STEPS: Final = (1, 2, 5, 10)
+#: Each has a middle that is a whole number.
+_STEPS: Final = (2, 4, 6, 10)
 _NICE_S: Final = (
     *(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400),
     *(43200, 86400, 172800, 604800, 2592000),
@@ -54,8 +55,8 @@ class Chart:
     #: The upper line's number, and the middle one's.
     top: str
     middle: str
-    #: Where time is told below: place and words.
-    times: list[tuple[float, str]]
+    #: Where time is told below: place, moment, words.
+    times: list[tuple[float, datetime, str]]
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class _Scale:
         factor = 1
         while True:
             for step in _STEPS:
-                if step * factor >= max(2, most):
+                if step * factor >= most:
                     return cls(step * factor, lambda value: f"{value:,.0f}")
             factor *= 10
 
@@ -154,7 +155,15 @@ class _Scale:
     def of_seconds(cls, most: float) -> _Scale:
         """For times: the next one that reads well."""
         top = next((nice for nice in _NICE_S if nice >= most), most)
-        return cls(top, seconds_words)
+        return cls(top, _short)
+
+
+def _short(seconds: float) -> str:
+    """A time at a line of a picture: there is little room."""
+    for unit, size_s in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size_s:
+            return f"{seconds / size_s:g} {unit}"
+    return f"{seconds:g} s"
 
 
 def _chart(
@@ -201,10 +210,12 @@ def _rows(bar: Bar, show: str, queue: str | None) -> str:
     )
 
 
-def _times(bars: Sequence[Bar], span: Span, width: float) -> list[tuple[float, str]]:
+def _times(
+    bars: Sequence[Bar], span: Span, width: float
+) -> list[tuple[float, datetime, str]]:
     every = max(1, len(bars) // 4)
     return [
-        (round(_LEFT + place * width, 1), _moment(bar.begins_at, span))
+        (round(_LEFT + place * width, 1), bar.begins_at, _moment(bar.begins_at, span))
         for place, bar in enumerate(bars)
         if place % every == 0
     ]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from prsnl.core.db import Db
-from prsnl.dashboard import store, words
-from prsnl.dashboard.rendering import asset, page
+from prsnl.dashboard import store
+from prsnl.dashboard.framing import framed
+from prsnl.dashboard.rendering import asset
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import LISTED, Entry, Listed
 from prsnl.items import store as items
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.library import trash
-from prsnl.monitoring.endpoints import show_health
-from prsnl.web.dependencies import Caller, Parts, Shared
+from prsnl.web.dependencies import Caller, Parts
 
 _TRASHED_SHOWN: Final = 100
 _FOR_GOOD: Final = "public, max-age=31536000, immutable"
@@ -42,10 +41,9 @@ def show_library(
         return {
             "listed": Listed.of(entries, lambda entry: _known(entry.item).id),
             "before": before,
-            **_frame(connection, owner),
         }
 
-    return _answer(parts, "library", read)
+    return framed(parts, "library", owner, read)
 
 
 @router.get("/trash")
@@ -60,10 +58,9 @@ def show_trash(parts: Parts, owner: Caller) -> Response:
             "entries": [Entry(known[each], None) for each in ids if each in known],
             "count": trash.count(connection, owner=owner),
             "keeps": TRASH_KEEPS,
-            **_frame(connection, owner),
         }
 
-    return _answer(parts, "trash", read)
+    return framed(parts, "trash", owner, read)
 
 
 @router.get("/assets/{version}/{name}")
@@ -76,21 +73,6 @@ def show_asset(version: str, name: str) -> Response:
         media_type=found.media_type,
         headers={"Cache-Control": _FOR_GOOD, "X-Content-Type-Options": "nosniff"},
     )
-
-
-def _answer(parts: Shared, name: str, read: Callable[[Db], dict[str, Any]]) -> Response:
-    values = parts.database.run(read)
-    around = {
-        "words": words,
-        "problems": show_health(parts).problems,
-        "max_bytes": parts.limits.upload_max_bytes,
-    }
-    return page(name, {**around, **values})
-
-
-def _frame(connection: Db, owner: str) -> dict[str, Any]:
-    """What every page shows around its own."""
-    return {"counts": store.counts(connection, owner=owner)}
 
 
 def _known(found: Any) -> Any:

@@ -5,94 +5,59 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db
 from prsnl.dashboard.store import Entry, entries
-from prsnl.dashboard.telling import category_words
-from prsnl.work import dead_letters, ledger
-from prsnl.work.dead_letters import Cause, Group
+from prsnl.work import ledger
+from prsnl.work.dead_letters import Cause
 from prsnl.work.eta import History
+from prsnl.work.families import Family
+from prsnl.work.families import families as known_families
 
 #: A program's file is told by its place in it: where it lies on the server is nobody's.
 _PACKAGES: Final = re.compile(r'File "[^"]*/(?:site-packages|src|python3\.\d+)/')
 
-_TRACE: Final = """
-select traceback from celery_task_results
+_TRACES: Final = """
+select distinct on (task_id) task_id, traceback from celery_task_results
 where task_id = any(%s) and owner = %s and traceback is not null
-order by id desc limit 1
+order by task_id, id desc
 """
 
 
 @dataclass(frozen=True)
-class Family:
-    """Dead letters of one cause."""
+class ShownFamily:
+    """What failed for one cause, with the newest that did."""
 
-    group: Group
+    told: Family
     examples: list[Entry]
     #: Where it went wrong in the program; None if nobody kept it.
     trace: str | None
 
-    @property
-    def key(self) -> str:
-        """What tells it from others."""
-        return f"{self.group.name}-{self.group.code}"
 
-    @property
-    def sentence(self) -> str:
-        """What happened."""
-        return self.group.example or "It failed, and said nothing."
-
-    @property
-    def what_to_do(self) -> str:
-        """What a person does about it."""
-        return category_words(self.group.category)
-
-    @property
-    def first_seen(self) -> datetime | None:
-        """When the oldest that is left failed."""
-        return self.group.oldest_at
-
-    @property
-    def last_seen(self) -> datetime | None:
-        """When the newest failed."""
-        return self.group.newest_at
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """What the API is asked to try again."""
-        return {"code": self.group.code}
-
-    @property
-    def action(self) -> str:
-        """The same without a script."""
-        return f"/failures/requeue?{urlencode({'code': self.group.code})}"
-
-
-def families(connection: Db, *, owner: str, history: History) -> list[Family]:
-    """Every cause, the most frequent one first."""
-    groups = dead_letters.groups(connection, Cause(), owner=owner)
-    ids = [each for group in groups for each in group.example_ids]
+def families(connection: Db, *, owner: str, history: History) -> list[ShownFamily]:
+    """Every open cause, the most frequent one first."""
+    found = known_families(connection, Cause(), owner=owner)
+    ids = [each for family in found for each in family.example_ids]
     views = ledger.some(connection, ids, owner=owner)
     shown = entries(connection, views, owner=owner, history=history)
     by_id = {entry.task.task_id: entry for entry in shown if entry.task}
+    traces = _traces(connection, ids, owner=owner)
     return [
-        Family(
-            group,
-            [by_id[each] for each in group.example_ids if each in by_id],
-            trace(connection, group.example_ids, owner=owner),
+        ShownFamily(
+            family,
+            [by_id[each] for each in family.example_ids if each in by_id],
+            next((traces[each] for each in family.example_ids if each in traces), None),
         )
-        for group in groups
+        for family in found
     ]
 
 
-def trace(connection: Db, task_ids: Sequence[UUID], *, owner: str) -> str | None:
-    """The newest trace of some tasks, without the server's folders."""
-    row = connection.execute(_TRACE, [list(task_ids), owner]).fetchone()
-    return without_folders(row["traceback"]) if row else None
+def _traces(connection: Db, task_ids: Sequence[UUID], *, owner: str) -> dict[UUID, str]:
+    """The newest trace of each of some tasks, without the server's folders."""
+    rows = connection.execute(_TRACES, [list(task_ids), owner]).fetchall()
+    return {row["task_id"]: without_folders(row["traceback"]) for row in rows}
 
 
 def without_folders(traceback: str) -> str:

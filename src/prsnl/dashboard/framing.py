@@ -10,7 +10,7 @@ from fastapi import Response
 from prsnl.core.db import Db
 from prsnl.dashboard import store, words
 from prsnl.dashboard.rendering import page
-from prsnl.monitoring.endpoints import show_health
+from prsnl.monitoring import health
 from prsnl.web.dependencies import Shared
 
 #: Reads what one page shows.
@@ -24,12 +24,12 @@ def framed(parts: Shared, name: str, owner: str, read: Read, **more: Any) -> Res
         values = read(connection)
         if "counts" not in values:
             values["counts"] = store.counts(connection, owner=owner)
-        return values
+        seen = health.look(connection).problems
+        return {"problems": [*seen, *parts.insecurities], **values}
 
     values = parts.database.run(whole)
     around = {
         "words": words,
-        "problems": show_health(parts).problems,
         "max_bytes": parts.limits.upload_max_bytes,
     }
     return page(name, {**around, **values, **more})

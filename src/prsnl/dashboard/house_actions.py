@@ -5,11 +5,10 @@ With scripts the same is asked of the API, where a form says so.
 
 from __future__ import annotations
 
-from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -22,23 +21,26 @@ from prsnl.dashboard.house import keys_page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.library import tag_endpoints
 from prsnl.monitoring import overview_endpoints as overview
-from prsnl.web.dependencies import Admin, Caller, Parts, Visitor
+from prsnl.web.dependencies import Admin, Caller, Dispatch, Parts, Visitor
 from prsnl.web.origins import cookie_name
 from prsnl.wire.library import TagRename
-from prsnl.wire.monitoring import Requeue
+from prsnl.wire.monitoring import Fingerprint, Requeue
 from prsnl.work.queues import Queue
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
-@router.post("/failures/requeue")
-def requeue(
-    parts: Parts,
-    owner: Caller,
-    code: Annotated[str, Query(min_length=1, max_length=100)],
-) -> Response:
-    """Queue what failed by one cause again."""
-    overview.requeue(Requeue(code=code), parts, owner)
+@router.post("/failures/{fingerprint}/requeue")
+async def requeue(fingerprint: Fingerprint, dispatch: Dispatch) -> Response:
+    """Have all that failed by one cause tried again, by a task."""
+    await overview.requeue(Requeue(fingerprint=fingerprint), dispatch)
+    return see("/failures")
+
+
+@router.post("/failures/{fingerprint}/resolve")
+def resolve(fingerprint: Fingerprint, parts: Parts, owner: Caller) -> Response:
+    """Count what failed by one cause so far no more."""
+    overview.resolve(fingerprint, parts, owner)
     return see("/failures")
 
 

@@ -86,9 +86,10 @@ async def put_on_list(
 ) -> Response:
     """Put an item on a list, which is made if there is none, and show the item."""
     name = (await fields(request)).get("name", "").strip()
-    wanted = checked(NewCollection, {"name": name, "ids": [str(item_id)]})
 
     def work(connection: Db) -> None:
+        items.item(connection, item_id, owner=owner)
+        wanted = checked(NewCollection, {"name": name, "ids": [str(item_id)]})
         collections.keep(connection, wanted, owner=owner)
 
     await run_in_threadpool(parts.database.run, work)
@@ -115,6 +116,10 @@ async def run_again(
 ) -> Response:
     """Queue a stage, some pages or a span again, and show the file's item."""
     given = await fields(request)
+    file = await run_in_threadpool(
+        parts.database.run,
+        lambda connection: items.attachment(connection, file_id, owner=dispatch.owner),
+    )
     wanted: dict[str, Any] = {"stage": given.get("stage", "")}
     for name in ("from", "to"):
         if told := given.get(name, "").strip():
@@ -126,10 +131,6 @@ async def run_again(
     except ValidationError as error:
         raise refused(error) from error
     await rerun.rerun(file_id, asked, dispatch, parts)
-    file = await run_in_threadpool(
-        parts.database.run,
-        lambda connection: items.attachment(connection, file_id, owner=dispatch.owner),
-    )
     return see(f"/items/{file.item_id}?{urlencode({'file': str(file_id)})}")
 
 

@@ -69,7 +69,7 @@ class Moving:
     units: str
     #: When the claim that runs began; None for a task that waits.
     since: datetime | None
-    #: "20 s to 1 min left", of one that waits "Done in 2 min.", once it was measured.
+    #: "20 s to 1 min left", once that was measured; why one waits tells more than it.
     left: str
 
 
@@ -82,14 +82,15 @@ def moving(
     by_id = {row["id"]: row for row in rows}
     told = {}
     for place, task in enumerate(going):
-        eta = history.eta(connection, task) if place < _ENDS_TOLD else None
         row = by_id.get(task.task_id, _NOTHING)
         is_running = task.status is Status.RUNNING
+        is_told = is_running and place < _ENDS_TOLD
+        eta = history.eta(connection, task) if is_told else None
         told[task.task_id] = Moving(
             step=step_words(row["steps"], row["usual"], row["stage"]),
             units=unit_words(row["stage"], row["units"], row["page_count"]),
             since=row["claimed_at"] if is_running else None,
-            left=left_words(eta, is_running=is_running),
+            left=left_words(eta),
         )
     return told
 
@@ -123,20 +124,18 @@ def unit_words(stage: str | None, units: int, page_count: int | None) -> str:
     return counted(units, unit)
 
 
-def left_words(eta: Eta | None, *, is_running: bool) -> str:
+def left_words(eta: Eta | None) -> str:
     """When it may have ended: "20 s to 1 min left"; empty if nobody can say."""
     if eta is None:
         return ""
     if eta.high_s < _SOON_S:
-        return "a few seconds left" if is_running else "Done in a few seconds."
+        return "a few seconds left"
     low, high = _about(eta.low_s), _about(eta.high_s)
     if eta.low_s < 1:
-        told = f"up to {high}"
-    elif low == high or eta.high_s <= eta.low_s * _NEAR:
-        told = f"about {high}"
-    else:
-        told = f"{low} to {high}"
-    return f"{told} left" if is_running else f"Done in {told}."
+        return f"up to {high} left"
+    if low == high or eta.high_s <= eta.low_s * _NEAR:
+        return f"about {high} left"
+    return f"{low} to {high} left"
 
 
 def _about(seconds: float) -> str:

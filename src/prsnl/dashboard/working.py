@@ -66,11 +66,12 @@ def show_failures(parts: Parts, owner: Caller) -> Response:
     """What failed for good, by cause, and what waits for somebody else."""
 
     def read(connection: Db) -> dict[str, Any]:
+        families = failing.families(connection, owner=owner, history=parts.history)
+        outages = failing.outages(connection, owner=owner)
         return {
-            "families": failing.families(
-                connection, owner=owner, history=parts.history
-            ),
-            "outages": failing.outages(connection, owner=owner),
+            "families": families,
+            "outages": outages,
+            "drawn": _mark(([family.told for family in families], outages)),
         }
 
     return framed(parts, "failures", owner, read)

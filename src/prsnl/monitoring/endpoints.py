@@ -173,8 +173,11 @@ def cancel(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
 @router.post("/tasks/{task_id}/retry")
 def retry(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
     """Queue a failed task again; what it has done so far is not done again."""
+    tries = iter((False,))
     parts.database.run(
-        lambda connection: control.retry(connection, task_id, owner=owner)
+        lambda connection: control.retry(
+            connection, task_id, owner=owner, is_again=next(tries, True)
+        )
     )
     parts.rang()
     return _status(parts, task_id, owner)

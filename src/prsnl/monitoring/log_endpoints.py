@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from prsnl.core.db import Db
-from prsnl.core.errors import BadRequestError
 from prsnl.web.dependencies import Caller, Parts
 from prsnl.wire.base import Page
 from prsnl.wire.task_log import LogLine
@@ -18,7 +17,7 @@ from prsnl.work import ledger, task_log
 from prsnl.work.ledger import TaskView
 from prsnl.work.task_log import LogView
 
-_MOST: Final = 2**31
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 router = APIRouter(prefix="/api/background", tags=["Tasks"])
 
@@ -30,31 +29,18 @@ class LogQuery(BaseModel):
 
     limit: int = Field(200, ge=1, le=1000, description="So many lines at most.")
     after: str | None = Field(
-        None, max_length=100, description="Those that follow: `next` of the last page."
+        None,
+        pattern=r"^[0-9]{1,16}_[0-9]_[0-9]{1,18}$",
+        description="Those that follow: `next` of the last page.",
     )
 
     @property
     def place(self) -> tuple[datetime, int, int] | None:
-        """Where the last page ended.
-
-        Raises:
-            BadRequestError: No page ends there.
-        """
+        """Where the last page ended."""
         if self.after is None:
             return None
-        parts = self.after.split("_")
-        try:
-            at, source, place = datetime.fromisoformat(parts[0]), *map(int, parts[1:])
-        except ValueError as error:
-            raise _no_place() from error
-        numbers = (source, place)
-        if at.tzinfo is None or not all(0 <= one < _MOST for one in numbers):
-            raise _no_place()
-        return at, source, place
-
-
-def _no_place() -> BadRequestError:
-    return BadRequestError("`after` is no `next` of a log: leave it out to begin anew.")
+        microseconds, source, place = map(int, self.after.split("_"))
+        return _EPOCH + timedelta(microseconds=microseconds), source, place
 
 
 @router.get("/tasks/{task_id}/log")
@@ -97,5 +83,5 @@ def _line(task: TaskView, owner: str, view: LogView) -> LogLine:
 
 
 def _after(view: LogView) -> str:
-    at = view.logged_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return f"{at}_{view.source}_{view.place}"
+    microseconds = (view.logged_at - _EPOCH) // timedelta(microseconds=1)
+    return f"{microseconds}_{view.source}_{view.place}"

@@ -45,12 +45,17 @@ group by queue, task_name
 """
 
 _DEAD: Final = """
-select queue, coalesce(error_category, 'unknown') as category, count(*) as tasks
-from tasks where status in ('failure', 'dead') group by queue, error_category
+select queue, coalesce(error_category, 'unknown') as category,
+       coalesce(error_code, 'unknown') as code, count(*) as tasks
+from tasks where status in ('failure', 'dead')
+group by queue, error_category, error_code
 """
 
 _PROVIDERS: Final = "select name from providers where state <> 'recovering'"
-_DATABASE: Final = "select pg_database_size(current_database()) as bytes"
+_BYTES: Final = """
+select pg_database_size(current_database()) as database,
+       (select coalesce(sum(size_bytes), 0)::bigint from attachments) as files
+"""
 
 #: Metric -> what it says. The docs' table is compared with this.
 NAMES: Final[Mapping[str, str]] = {
@@ -69,11 +74,13 @@ NAMES: Final[Mapping[str, str]] = {
     " quantile.",
     "prsnl_wait_seconds": "How long they had waited for a worker.",
     "prsnl_peak_memory_bytes": "The most memory that a try of the last hour took.",
-    "prsnl_failed_tasks": "Tasks that failed for good, by queue and category of the"
-    " error.",
+    "prsnl_failed_tasks": "Tasks that failed for good, by queue, and by category and"
+    " code of the error.",
     "prsnl_provider_down": "1 for each provider that does not answer.",
     "prsnl_disk_free_bytes": "Room left where uploads come in, on this host.",
     "prsnl_database_bytes": "Size of the database.",
+    "prsnl_files_bytes": "Size of all files that people keep, what is in the trash"
+    " included.",
 }
 
 
@@ -87,7 +94,7 @@ class _Rows:
     times: Sequence[Row]
     dead: Sequence[Row]
     providers: Sequence[Row]
-    database_bytes: int
+    stored: Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +114,8 @@ class _Look(Collector):
             down.add_metric([row["name"]], 1)
         yield down
         yield _single("prsnl_disk_free_bytes", self.free_bytes)
-        yield _single("prsnl_database_bytes", self.rows.database_bytes)
+        yield _single("prsnl_database_bytes", self.rows.stored["database"])
+        yield _single("prsnl_files_bytes", self.rows.stored["files"])
 
 
 def told(database: Database, *, free_bytes: int) -> bytes:
@@ -132,7 +140,7 @@ def _read(connection: Db) -> _Rows:
         times=all_of(_TIMES),
         dead=all_of(_DEAD),
         providers=all_of(_PROVIDERS),
-        database_bytes=all_of(_DATABASE)[0]["bytes"],
+        stored=all_of(_BYTES)[0],
     )
 
 
@@ -184,9 +192,9 @@ def _of_claims(rows: _Rows) -> Iterator[Metric]:
             run.add_metric([*labels, quantile], row[f"run_{name}"] or 0)
             wait.add_metric([*labels, quantile], row[f"wait_{name}"] or 0)
         memory.add_metric(labels, row["peak_memory_bytes"] or 0)
-    failed = _gauge("prsnl_failed_tasks", "queue", "category")
+    failed = _gauge("prsnl_failed_tasks", "queue", "category", "code")
     for row in rows.dead:
-        failed.add_metric([row["queue"], row["category"]], row["tasks"])
+        failed.add_metric([row["queue"], row["category"], row["code"]], row["tasks"])
     yield from (claims, run, wait, memory, failed)
 
 

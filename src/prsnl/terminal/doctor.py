@@ -26,7 +26,7 @@ from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
-from prsnl.terminal import ocr_engines
+from prsnl.terminal import disk, ocr_engines
 from prsnl.terminal.engines import language_model_here, speech_here
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.wiring.children import sandbox
@@ -248,7 +248,8 @@ def _disk(settings: Settings) -> str:
             f"{told_bytes(free)} are free and {told_bytes(floor)} are to stay free "
             "(PRSNL_FREE_DISK_FLOOR_BYTES): uploads are refused. Free some space."
         )
-    return f"{told_bytes(free)} free"
+    ours = disk.told(settings.storage.folder, folder)
+    return f"{told_bytes(free)} free" + (f"; of ours {ours}" if ours else "")
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:

@@ -23,9 +23,13 @@ from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
+from prsnl.monitoring import tasks as monitoring
+from prsnl.monitoring.requeueing import Requeuer
+from prsnl.webhooks import tasks as webhooks
+from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
 from prsnl.wiring.children import memory_gate, sandbox
-from prsnl.wiring.outside import gate
+from prsnl.wiring.outside import deliverer, gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
 from prsnl.work import caps
@@ -44,6 +48,8 @@ CATALOGUE: Final = Catalogue.merged(
         media_processing.TASKS,
         library.TASKS,
         video_tasks.TASKS,
+        monitoring.TASKS,
+        webhooks.TASKS,
     ]
 )
 
@@ -110,7 +116,9 @@ class Wiring:
                     {
                         SandboxPool: children,
                         Gate: outside,
+                        Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
+                        Requeuer: Requeuer(database),
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)

@@ -89,13 +89,13 @@ class Caps:
         own, whole = self.owner_running, self.running.get(queue)
         if own is not None and of_owner >= own:
             return (
-                f"You have {told_tasks(of_owner)} running, the most at once: it begins "
-                "when one of them ends."
+                f"You have {told_tasks(of_owner)} running, the most at once: this one "
+                f"begins when {_one_of(of_owner)} ends."
             )
         if whole is not None and in_queue >= whole:
             return (
-                f"{queue} has {told_tasks(in_queue)} running, the most at once: it "
-                "begins when one of them ends."
+                f"{queue} has {told_tasks(in_queue)} running, the most at once: this "
+                f"one begins when {_one_of(in_queue)} ends."
             )
         return None
 
@@ -106,6 +106,10 @@ NONE: Final = Caps()
 def told_tasks(count: int) -> str:
     """A number of tasks in words: "1 task", "12 tasks"."""
     return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _one_of(count: int) -> str:
+    return "it" if count == 1 else "one of them"
 
 
 def parsed(

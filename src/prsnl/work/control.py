@@ -146,8 +146,15 @@ def _tell_parents(connection: Db, task_id: UUID, rows: list[Row]) -> None:
             child_ended(connection, row["parent_id"], was_held=row["held"])
 
 
-def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
+def retry(connection: Db, task_id: UUID, *, owner: str, is_again: bool = False) -> None:
     """Requeue a dead letter; of a parent, its failed children only.
+
+    Args:
+        connection: In autocommit: all of it is one transaction.
+        task_id: The dead letter.
+        owner: Whose it is.
+        is_again: This same request may have been committed while its answer was lost:
+            a task that has not ended counts as requeued by it.
 
     Raises:
         NotFoundError: No such task of this owner.
@@ -166,6 +173,8 @@ def retry(connection: Db, task_id: UUID, *, owner: str) -> None:
             ids = [row["id"] for row in children]
         elif status in DEAD_LETTERS:
             ids = [task_id]
+        elif is_again and status not in ENDED:
+            return
         else:
             raise ConflictError(
                 f"This task has not failed: it is {status}. Only a failed one is "

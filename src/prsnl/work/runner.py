@@ -5,6 +5,7 @@ The one place that catches every exception of a task and tells what follows from
 
 from __future__ import annotations
 
+import linecache
 import threading
 import time
 import traceback
@@ -432,10 +433,13 @@ def _tell(error: PrsnlError, reason: Exception, trace: str) -> None:
 
 def _trace(error: BaseException) -> str:
     """Where it happened, without what foreign errors say: they quote documents."""
-    return "from\n".join(
+    told = "from\n".join(
         "".join(traceback.format_tb(link.__traceback__)) + f"{_kind(link)}\n"
         for link in _links(error)
     )
+    # Else the source of every module that was ever in a trace stays in memory.
+    linecache.clearcache()
+    return told
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:

@@ -243,7 +243,9 @@ def test_what_a_document_holds_is_text_and_never_a_tag(
     (title,) = re.findall(r"<h1>(.*?)</h1>", page.source)
     assert "\u202e" not in title
     assert "German" in page.text
-    assert all(s.attributes["src"].startswith("/assets/") for s in page.all("script"))
+    assert all(
+        one.attributes["src"].startswith("/assets/") for one in page.all("script")
+    )
     seen(browser, "/")
 
 

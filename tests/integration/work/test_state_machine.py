@@ -19,7 +19,7 @@ from tests.integration.work.machine.machine import Machine
 
 ASKED = int(os.environ.get("PRSNL_TEST_EXAMPLES", "0"))
 STORIES = ASKED * 20 or 25
-STEPS = 50
+STEPS = 100
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from prsnl.work import waiting
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.line import FARTHEST, Lines, ahead, begins_in_s
 from prsnl.work.pauses import Paused
 from prsnl.work.specs import ENDED, Status
@@ -196,6 +197,21 @@ TOLD: Final[list[tuple[Reason, Scene, dict[str, Any], str]]] = [
         scene(at_once={PARENT: 4}),
         row("queued", held=True, parent_id=PARENT),
         "Waits for a part of the same batch to end: only 4 run at once.",
+    ),
+    (
+        waiting.a_cap,
+        scene(caps=Caps(running={EACH_OWNER: 2}), running_of={"ada": 2}),
+        row("queued"),
+        (
+            "You have 2 tasks running, the most at once: this one begins when one of "
+            "them ends."
+        ),
+    ),
+    (
+        waiting.a_cap,
+        scene(caps=Caps(running={"q": 1}), running={"q": 1}),
+        row("queued"),
+        "q has 1 task running, the most at once: this one begins when it ends.",
     ),
     (
         waiting.next_in_line,

@@ -32,10 +32,11 @@ class Children(Concern):
         3600, ge=10, description="Processor time of a child in its whole life."
     )
     child_nice: int = Field(
-        10,
+        0,
         ge=0,
         le=19,
-        description="How far a child gives way to other processes that want a core.",
+        description="How far a child gives way to other processes that want a core "
+        "(19: it takes what they leave).",
     )
     child_idle_s: Seconds = Field(
         timedelta(seconds=45), description="A warm child is given up after so long."
@@ -43,8 +44,9 @@ class Children(Concern):
     children_memory_bytes: int | None = Field(
         None,
         ge=256 * MIB,
-        description="Memory of all children of this machine together; default: what "
-        "is free, of a container what it may have. A task waits until its child fits.",
+        description="Memory that the children at work on this machine may take, all "
+        "together; default: what is free, of a container what it may have. A task "
+        "waits until its child fits.",
     )
     text_memory_bytes: int | None = Field(
         None,

@@ -245,6 +245,40 @@ class Watch(Concern):
     )
 
 
+class Webhooks(Concern):
+    """Who is told when work ends."""
+
+    notify_url: str | None = Field(
+        None,
+        max_length=2000,
+        description="Is told when work has ended: one message for all of it.",
+    )
+    notify_secret: SecretStr | None = Field(
+        None, description="Those messages are signed with it."
+    )
+    notify_owner: str = Field(
+        "owner", min_length=1, description="Whose work they tell of; the first key's."
+    )
+    webhook_hosts: str | None = Field(
+        None,
+        description="Private hosts, addresses or networks that webhooks may reach, "
+        "with commas between.",
+    )
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            raise ValueError("it is to begin with https:// or http://")
+        return value
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The private hosts that webhooks may reach."""
+        given = (self.webhook_hosts or "").split(",")
+        return tuple(each.strip() for each in given if each.strip())
+
+
 class Logs(Concern):
     """How the processes speak."""
 

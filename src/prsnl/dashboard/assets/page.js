@@ -60,6 +60,12 @@ function tellSince(from = document) {
 
 function tellTimes(from = document) {
   tellSince(from);
+  // Below a picture: hours in the reader's own zone, days as they are.
+  for (const text of all("text[data-at]", from)) {
+    if (!text.textContent.includes(":")) continue;
+    const moment = new Date(text.dataset.at);
+    text.textContent = moment.toLocaleTimeString("en-GB", { timeStyle: "short" });
+  }
   for (const time of all("time[datetime]:not(.since)", from)) {
     const moment = new Date(time.dateTime);
     time.title = moment.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
@@ -283,8 +289,9 @@ function told(now) {
 const asked = new WeakMap();
 
 /** Its steps, pages and end: the same fragment as of the first rendering. */
-async function refreshRow(row) {
-  if (Date.now() - (asked.get(row) ?? 0) < ROW_PAUSE_MS) return;
+async function refreshRow(row, isUrgent) {
+  const pause = isUrgent ? LEAST_PAUSE_MS / 2 : ROW_PAUSE_MS;
+  if (Date.now() - (asked.get(row) ?? 0) < pause) return;
   asked.set(row, Date.now());
   const by = row.dataset.key.split("-")[0];
   const fresh = await load(`/tasks/${row.dataset.task}/row?by=${by}`);
@@ -297,10 +304,11 @@ async function refreshRow(row) {
 
 function tellProgress(part, now) {
   const { percentage, message } = now.progress;
-  if (part.matches(".row")) refreshRow(part);
-  else if (message !== part.dataset.message) refreshSoon(part);
-  part.dataset.message = message;
   const bar = one("progress", part);
+  const isNew = message !== part.dataset.message || (!bar && percentage !== null);
+  part.dataset.message = message;
+  if (part.matches(".row")) refreshRow(part, isNew);
+  else if (isNew) refreshSoon(part);
   const number = one('[data-told="percentage"]', part);
   if (bar && number && percentage !== null) {
     bar.value = percentage;

@@ -3,6 +3,8 @@
 import { all, arriving, element, here, list, newKey, one, problem, refreshSoon, say } from "./page.js";
 
 const UPLOADS_SHOWN = 5;
+/** So often a server that says when to come again is believed. */
+const MOST_WAITS = 20;
 const LOST =
   "This did not get through. Is PRSNL still running, and the file still in its place?";
 
@@ -24,7 +26,7 @@ function sizeOf(bytes) {
 const nameOf = (file) => file.name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 
 function add(files) {
-  for (const file of files) waiting.push({ file, key: newKey(), line: null });
+  for (const file of files) waiting.push({ file, key: newKey(), line: null, waits: 0 });
   showWaiting();
   if (!current) sendNext();
 }
@@ -100,8 +102,26 @@ function send(upload) {
   request.send(form);
 }
 
+/** The server has its hands full: it says when to come again. */
+function waitThenSend(upload, seconds) {
+  upload.waits += 1;
+  one("progress", upload.line).removeAttribute("value");
+  one(".step", upload.line).textContent =
+    `The server is busy; sent again in ${Math.ceil(seconds)} s`;
+  const timer = setTimeout(() => send(upload), seconds * 1000);
+  upload.press = () => {
+    clearTimeout(timer);
+    drop(upload);
+    sendNext();
+  };
+}
+
 function answered(upload, request) {
   if (request.status === 401) location.reload();
+  if ([429, 503].includes(request.status)) {
+    const seconds = Number(request.getResponseHeader("Retry-After"));
+    if (seconds && upload.waits < MOST_WAITS) return waitThenSend(upload, seconds);
+  }
   if (request.status < 200 || request.status > 299) {
     return ended(upload, problem(request.responseText), request.status >= 500);
   }

@@ -128,6 +128,8 @@ def _give_way(nice: int) -> None:
     Where Linux groups processes by session, niceness counts within a session alone,
     and a child has one to itself: then the session is told.
     """
+    if not nice:
+        return
     with contextlib.suppress(OSError):
         if (more := nice - os.getpriority(os.PRIO_PROCESS, 0)) > 0:
             os.nice(more)

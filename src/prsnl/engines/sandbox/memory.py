@@ -49,7 +49,7 @@ class MemoryGate:
 
     Attributes:
         folder: Where the processes of this machine leave their files.
-        most_bytes: All children together; None: as much as is free.
+        most_bytes: All children at work together; None: as much as is free.
         measure: Tells what is free.
         waits_s: How long `admitted` waits where it is.
     """
@@ -67,7 +67,7 @@ class MemoryGate:
         free: its own limits hold, and nothing else is going to be given back.
 
         Args:
-            wanted_bytes: What it usually takes.
+            wanted_bytes: What it usually takes; 0 for a warm one, which has it.
             check: Called while it waits; raises what ends the wait.
 
         Raises:
@@ -106,7 +106,7 @@ class MemoryGate:
 
     def _refusal(self, wanted_bytes: int) -> str | None:
         others = list(self._uses())
-        if all(use.pid == os.getpid() for use in others):
+        if not wanted_bytes or all(use.pid == os.getpid() for use in others):
             return None
         free = self.measure().available - sum(use.yet_to_take for use in others)
         free -= SPARED_BYTES

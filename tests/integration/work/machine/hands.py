@@ -17,7 +17,8 @@ from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
-from prsnl.work.beat import RENEW, Beat
+from prsnl.work import beat
+from prsnl.work.beat import Beat
 from prsnl.work.finisher import Finisher
 from prsnl.work.run import TaskRun
 from prsnl.work.runner import Finished, Runner
@@ -181,7 +182,7 @@ class Workman:
 
     def look(self) -> None:
         """Beat once: renew the leases, and read the cancel flags."""
-        self.beat._look(RENEW)
+        self.beat._look(beat.RENEW)
 
     def die(self) -> None:
         """End as a process does that is killed."""
