@@ -50,6 +50,8 @@ class Finished:
     ending: Ending
     #: By the monotonic clock.
     began_at: float
+    #: The newest stage: its end may be told after the next task has begun.
+    stage: str | None
 
     def may_end_with(self, next_id: UUID) -> bool:
         """Whether it can end in the statement that claims another task."""
@@ -120,10 +122,13 @@ class Runner:
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
-            elif self.finisher is None:
-                self._end(Finished(run, ending, claimed_at))
             else:
-                self.finisher.hand(Finished(run, ending, claimed_at), self._end)
+                stage = structlog.contextvars.get_contextvars().get("stage")
+                finished = Finished(run, ending, claimed_at, stage)
+                if self.finisher is None:
+                    self._end(finished)
+                else:
+                    self.finisher.hand(finished, self._end)
         return ending
 
     def _facts(self, claimed: Claim) -> dict[str, str | int]:
@@ -142,6 +147,7 @@ class Runner:
             task_log.ENDED,
             status=str(status),
             seconds=round(time.monotonic() - finished.began_at, 3),
+            stage=finished.stage,
             **self._facts(finished.run.claimed),
         )
 
