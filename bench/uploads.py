@@ -31,7 +31,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 import psutil
 
 import machine
-from prsnl import fleet
 from prsnl.client import local_key
 from prsnl.core.db import Database
 from prsnl.discovery import RunningServer
@@ -116,7 +115,7 @@ def _service(stack: Scratch) -> Iterator[tuple[Api, Database]]:
     with Database.open(stack.urls.database_url, size=2, name="bench") as database:
         database.run(lambda connection: connection.execute(BOOKS))
         add(stack.spec("scheduler", "prsnl.proving.scheduler"))
-        cpu = max(1, fleet.cores() - 1)
+        cpu = max(1, machine.cores() - 1)
         for number in range(cpu):
             name = str(Queue.FILE_PROCESSING)
             add(stack.spec(f"cpu-{number}", "prsnl.proving.worker", name))
@@ -133,7 +132,7 @@ def _service(stack: Scratch) -> Iterator[tuple[Api, Database]]:
 @contextmanager
 def _every_worker_held(database: Database) -> Iterator[None]:
     """A task of an hour in each CPU worker, and as many cores in use as by OCR."""
-    count = max(1, fleet.cores() - 1)
+    count = max(1, machine.cores() - 1)
     _submit(database, [Count(stages=1, work_ms=_HOUR_MS)] * count)
     _until(lambda: _count(database, "tasks where status = 'running'") == count)
     burning = [

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
-from redis import Redis
 
 from prsnl.core import schema
 from prsnl.core.db import Database, connect
@@ -26,10 +25,12 @@ from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.wiring import Wiring
 from prsnl.wiring import read as wire
+from tests import brokers
 
 _TEMPLATE = "prsnl_template"
-_BROKER_DATABASES = 4  # what the embedded broker has
 _numbers = count()
+#: The places of a broker of others, where the suite is to be carried by one.
+_outside: list[str] = []
 
 
 def need(part: str, *, is_there: bool, why: str) -> None:
@@ -94,7 +95,9 @@ def stack() -> Iterator[StackUrls]:
         with connect(urls.database_url) as connection:
             connection.execute(f"create database {_TEMPLATE}")
         schema.migrate(_named(urls.database_url, _TEMPLATE))
-        yield urls
+        with brokers.wanted(folder / "broker") as places:
+            _outside.extend(places)
+            yield urls
 
 
 @contextmanager
@@ -123,15 +126,25 @@ def empty_database_url(stack: StackUrls) -> Iterator[str]:
 
 @pytest.fixture
 def broker_url(stack: StackUrls) -> str:
-    """A database of the broker that nobody else uses now, emptied."""
+    """A place in the broker that nobody else uses now, emptied."""
     return fresh_broker(stack)
 
 
+@pytest.fixture
+def box(broker_url: str) -> Iterator[brokers.Box]:
+    """A look into this test's broker."""
+    with brokers.box_at(broker_url) as opened:
+        yield opened
+
+
 def fresh_broker(stack: StackUrls) -> str:
-    """A database of the broker that nobody else uses now, emptied."""
-    url = f"{stack.broker_url.rsplit('/', 1)[0]}/{next(_numbers) % _BROKER_DATABASES}"
-    with Redis.from_url(url) as broker:
-        broker.flushdb()
+    """A place in the broker that nobody else uses now, emptied."""
+    places = _outside or [
+        _named(stack.broker_url, str(number)) for number in range(brokers.PLACES)
+    ]
+    url = places[next(_numbers) % len(places)]
+    with brokers.box_at(url) as box:
+        box.forget()
     return url
 
 

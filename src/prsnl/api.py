@@ -30,33 +30,52 @@ from prsnl.ai_processing import embedding_endpoints
 from prsnl.ai_processing import endpoints as ai_processing
 from prsnl.ai_processing import prompt_endpoints as prompts
 from prsnl.core import schema
+from prsnl.core.db import wakeful
 from prsnl.core.errors import StartError
 from prsnl.core.settings.in_force import Following, InForce
-from prsnl.dashboard import actions, searching, signing_in
+from prsnl.core.settings.service import Server as ServerSettings
+from prsnl.dashboard import (
+    actions,
+    activity,
+    house,
+    house_actions,
+    item_actions,
+    item_page,
+    keeping,
+    searching,
+    signing_in,
+    working,
+)
 from prsnl.dashboard import endpoints as dashboard
 from prsnl.discovery import RunningServer
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.library import endpoints as library
-from prsnl.library import learned, rerun, restored, taxonomy
+from prsnl.library import learned, page_pictures, rerun, restored, taxonomy
 from prsnl.media_processing import endpoints as media_processing
 from prsnl.media_processing import video_endpoints as video
 from prsnl.monitoring import endpoints as monitoring
 from prsnl.monitoring import engine_endpoints as engines
 from prsnl.monitoring import live
+from prsnl.monitoring import log_endpoints as task_log
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.monitoring import usage_endpoints as usage
 from prsnl.monitoring.reader import Reader
 from prsnl.search import collection_endpoints as collections
 from prsnl.search import endpoints as search
 from prsnl.web import description, errors, keys
+from prsnl.web.crowd import Crowd, Room, as_many_as_files
 from prsnl.web.dependencies import Shared
 from prsnl.web.guard import Guard, Visits
 from prsnl.web.headers import SecurityHeaders
 from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
+from prsnl.web.pace import BodyPace, Pace
+from prsnl.web.silent import SilentCut
 from prsnl.web.throttle import Throttle
+from prsnl.webhooks import endpoints as webhooks
 from prsnl.wiring import Wiring, embedding, models
-from prsnl.wiring.outside import quoter
+from prsnl.wiring.outside import quoter, webhook_addresses
+from prsnl.wiring.pictures import painter
 from prsnl.wiring.search import searcher
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import Submitter
@@ -72,6 +91,8 @@ _BACKLOG: Final = 512
 _FLUSH_S: Final = 1.0
 #: Nothing that a client says over a WebSocket is of use.
 _HEARD_BYTES: Final = 4096
+#: Where a body is written to disk as it comes.
+_UPLOADS: Final = frozenset({"/api/attachments", "/upload"})
 #: No upload takes so long.
 _ABANDONED: Final = timedelta(days=1)
 
@@ -103,6 +124,9 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
             app.state.searcher = stack.enter_context(
                 searcher(wiring.settings, database, wiring.storage, wiring.operations)
             )
+            app.state.painter = stack.enter_context(
+                painter(wiring.settings, wiring.storage, wiring.operations)
+            )
             async with _pool(wiring.database_url) as pool:
                 app.state.reader = reader
                 app.state.quoter = quoter(wiring.settings)
@@ -133,10 +157,14 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.webhook_addresses = webhook_addresses(wiring.settings)
     app.state.engines = engines.Engines(in_force)
     errors.install(app)
     description.install(app)
-    app.add_middleware(BodyLimit, uploads=frozenset({"/api/attachments", "/upload"}))
+    own = wiring.settings.server
+    app.add_middleware(BodyLimit, uploads=_UPLOADS)
+    app.add_middleware(BodyPace, pace=_pace(own))
+    app.add_middleware(Crowd, room=_room(own), uploads=_UPLOADS)
     app.add_middleware(Guard, visits=visits)
     app.add_middleware(HostCheck, allowed=AllowedHosts.of(wiring.settings.server))
     if proxies := wiring.settings.access.proxies:
@@ -156,24 +184,49 @@ def make_app(wiring: Wiring, *, insecurities: tuple[str, ...] = ()) -> FastAPI:
         video.router,
         video.frames_router,
         library.router,
+        page_pictures.router,
         learned.router,
         restored.router,
         taxonomy.router,
         monitoring.router,
         overview.router,
         monitoring.open_router,
+        webhooks.router,
+        task_log.router,
         engines.router,
         usage.router,
         access.router,
         access.page_router,
         live.router,
         searching.router,
+        item_page.router,
+        item_actions.router,
+        keeping.router,
         dashboard.router,
+        activity.router,
+        working.router,
+        house.router,
         actions.router,
+        house_actions.router,
         signing_in.router,
     ):
         app.include_router(router)
     return app
+
+
+def _pace(own: ServerSettings) -> Pace:
+    return Pace(
+        silence_s=own.request_silence_s.total_seconds(),
+        least_bytes_per_s=own.request_bytes_per_s,
+    )
+
+
+def _room(own: ServerSettings) -> Room:
+    return Room(
+        requests=as_many_as_files(own.requests_at_once),
+        uploads=own.uploads_at_once,
+        body_bytes=own.request_memory_bytes,
+    )
 
 
 def configured(app: FastAPI) -> uvicorn.Config:
@@ -236,7 +289,8 @@ def main(wiring: Wiring, *, is_passing: bool = False) -> None:
         # to do for it.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        _Server(configured(app), app, place).run(sockets=[bound])
+        silence_s = wiring.settings.server.request_silence_s.total_seconds()
+        _Server(configured(app), app, place, SilentCut(silence_s)).run(sockets=[bound])
 
 
 @dataclass(frozen=True)
@@ -250,18 +304,25 @@ class _Place:
 class _Server(uvicorn.Server):
     """Tells where it is, and lets nobody wait when it stops."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI, place: _Place) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, place: _Place, cut: SilentCut
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._place = place
+        self._cut = cut
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         place = self._place
         await asyncio.to_thread(place.server.announce, place.data_dir)
+        self._watch = asyncio.create_task(
+            self._cut.watch(self.server_state.connections)
+        )
         log.info("api.listening", url=place.server.url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._watch.cancel()
         place = self._place
         await asyncio.to_thread(place.server.withdraw, place.data_dir)
         self._app.state.reader.close()
@@ -323,9 +384,9 @@ def _pool(database_url: str) -> AsyncConnectionPool[AsyncConnection[DictRow]]:
         reconnect_timeout=1,
         open=False,
         kwargs={
+            **wakeful(database_url),
             "autocommit": True,
             "row_factory": dict_row,
-            "connect_timeout": 5,
             "application_name": "prsnl api submit",
         },
     )

@@ -12,7 +12,7 @@ import typer
 
 from prsnl import __version__
 from prsnl.core.errors import SENTENCE, PrsnlError
-from prsnl.terminal import engine_commands
+from prsnl.terminal import engine_commands, failure_commands, queue_commands
 
 if TYPE_CHECKING:
     from prsnl.wiring import Wiring
@@ -255,6 +255,21 @@ def status(
 
 
 @app.command()
+def log(
+    *,
+    task_id: Annotated[str, typer.Argument(metavar="TASK_ID")],
+    is_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, nothing else.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Show what workers did of a task, try by try, on whichever hosts."""
+    from prsnl.terminal import task_log as command
+
+    raise typer.Exit(command.main(task_id, is_json=is_json, server=server))
+
+
+@app.command()
 def cancel(task_ids: TaskIds, server: Server = None) -> None:
     """Cancel tasks; what they have done so far stays."""
     from prsnl.terminal import tasks as command
@@ -388,6 +403,8 @@ def _allow(*, insecure: bool) -> None:
 
 app.add_typer(engine_commands.engines, name="engines")
 app.add_typer(engine_commands.models, name="models")
+app.add_typer(queue_commands.queues, name="queues")
+app.add_typer(failure_commands.failures, name="failures")
 keys = typer.Typer(
     help="Make, list and revoke the keys that programs use.", no_args_is_help=True
 )
@@ -447,6 +464,61 @@ def keys_revoke(
     raise typer.Exit(command.revoke_keys(ids, server=server))
 
 
+webhooks = typer.Typer(
+    help="Have addresses of yours told when work ends.", no_args_is_help=True
+)
+app.add_typer(webhooks, name="webhooks")
+
+
+@webhooks.command("list")
+def webhooks_list(server: Server = None) -> None:
+    """Show who is told of what, and what came of the last message."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.listed(server=server))
+
+
+@webhooks.command("add")
+def webhooks_add(
+    url: Annotated[str, typer.Argument(metavar="URL")],
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event",
+            help="work.ended, task.succeeded, task.failed or task.cancelled; "
+            "repeat it. [work.ended]",
+        ),
+    ] = None,
+    server: Server = None,
+) -> None:
+    """Have an address told; its secret is printed once."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.add(url, events or [], server=server))
+
+
+@webhooks.command("remove")
+def webhooks_remove(
+    ids: Annotated[list[str], typer.Argument(metavar="WEBHOOK_ID...")],
+    server: Server = None,
+) -> None:
+    """Tell addresses no more."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.remove(ids, server=server))
+
+
+@webhooks.command("test")
+def webhooks_test(
+    webhook_id: Annotated[str, typer.Argument(metavar="WEBHOOK_ID")],
+    server: Server = None,
+) -> None:
+    """Send a message that tells of nothing. Exit status 1 if it does not arrive."""
+    from prsnl.terminal import webhooks as command
+
+    raise typer.Exit(command.test(webhook_id, server=server))
+
+
 @app.command()
 def link(server: Server = None) -> None:
     """Print a one-use link, and its QR code, that signs a phone in."""
@@ -501,11 +573,27 @@ def prove(
     minutes: Annotated[float, typer.Option(min=0.1, help="How long.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed hurts the same way.")] = 1,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    lease_s: Annotated[
+        float,
+        typer.Option("--lease", min=2, metavar="SECONDS", help="Of the run's workers."),
+    ] = 6.0,
+    compares: Annotated[
+        bool,
+        typer.Option("--compare", help="Then the same faults for plain Celery."),
+    ] = False,
 ) -> None:
     """Kill workers, broker and database; show that nothing was lost."""
-    from prsnl.proving import harness
+    from prsnl.proving import main as command
 
-    raise typer.Exit(harness.main(minutes=minutes, seed=seed, as_json=is_json))
+    raise typer.Exit(
+        command.main(
+            minutes=minutes,
+            seed=seed,
+            as_json=is_json,
+            lease_s=lease_s,
+            compares=compares,
+        )
+    )
 
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
@@ -521,9 +609,9 @@ def bench(
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Check the code and run the tests.
+    """Check the code and run the tests; --full adds those of ten minutes each.
 
-    With arguments pytest runs alone, with these.
+    With other arguments pytest runs alone, with these.
     """
     from prsnl.terminal import developing as command
 

@@ -12,9 +12,14 @@ from typing import Final
 
 from prsnl.core.errors import SENTENCE, StartError
 from prsnl.discovery import RunningServer
+from prsnl.embedded.scaling import Bounds
 from prsnl.embedded.supervisor import ProcessSpec
 from prsnl.work.queues import Queue
+from prsnl.work.workers import RETIRES
 
+#: What a worker of the CPU queues takes from, and what it is called before its number.
+CPU_QUEUES: Final = (Queue.FILE_PROCESSING, Queue.MEDIA_PROCESSING)
+CPU_WORKER: Final = str(Queue.FILE_PROCESSING)
 #: More CPU workers only where `PRSNL_WORKER_CONCURRENCY` asks for them: each holds
 #: memory, also when it is idle.
 MOST_CPU_WORKERS: Final = 8
@@ -41,28 +46,47 @@ class Program:
         return self.arguments[0] in {"worker", "scheduler"}
 
 
-def plan(
-    *,
-    cores: int,
-    cpu_workers: int | None = None,
-    is_passing: bool = False,
-    has_flower: bool = False,
-) -> tuple[Program, ...]:
-    """The programs of one machine.
+def bounds(
+    *, cores: int, most: int | None = None, least: int = 1, is_passing: bool = False
+) -> Bounds:
+    """How many processes the CPU queues get, at least and at most.
 
-    The CPU queues get one process a core, one task at a time in each: they are nice, so
-    the database and the API come first. There are two at least: one large recording
-    keeps one for hours, and a machine does one such at a time. The AI queue gets one
-    process of its own, whose threads wait, so that no file keeps one of its tasks
-    waiting.
+    The most is one process a core, one task at a time in each: they are nice, so the
+    database and the API come first. It is two at least: one large recording keeps one
+    for hours, and a machine does one such at a time.
 
     Args:
         cores: How many the machine has for us.
-        cpu_workers: Processes of the CPU queues, where the user says so.
+        most: Where the user says so.
+        least: So many stay when there is nothing to do.
+        is_passing: There is something to do from the start to the end.
+    """
+    count = most or max(_LEAST_CPU_WORKERS, min(cores, MOST_CPU_WORKERS))
+    count = max(count, least)
+    return Bounds(least=count if is_passing else least, most=count)
+
+
+def cpu_worker(number: int) -> Program:
+    """One worker of the CPU queues."""
+    return Program(name=f"{CPU_WORKER}-{number}", arguments=("worker", *CPU_QUEUES))
+
+
+def plan(
+    *,
+    cpu_workers: int,
+    is_passing: bool = False,
+    has_flower: bool = False,
+) -> tuple[Program, ...]:
+    """The programs that one machine starts with.
+
+    The AI queue has one process of its own, whose threads wait, so that no file keeps
+    one of its tasks waiting.
+
+    Args:
+        cpu_workers: Processes of the CPU queues; more come when there is work.
         is_passing: The server ends with the command that starts it.
         has_flower: Celery's own view of the workers, too.
     """
-    count = cpu_workers or max(_LEAST_CPU_WORKERS, min(cores, MOST_CPU_WORKERS))
     return (
         Program(
             name="api",
@@ -70,13 +94,7 @@ def plan(
             serves=True,
         ),
         Program(name="scheduler", arguments=("scheduler",)),
-        *(
-            Program(
-                name=f"{Queue.FILE_PROCESSING}-{number}",
-                arguments=("worker", Queue.FILE_PROCESSING, Queue.MEDIA_PROCESSING),
-            )
-            for number in range(1, count + 1)
-        ),
+        *(cpu_worker(number) for number in range(1, cpu_workers + 1)),
         Program(
             name=f"{Queue.AI_PROCESSING}-1",
             arguments=(
@@ -88,13 +106,6 @@ def plan(
         ),
         *((Program(name="flower", arguments=("flower",)),) if has_flower else ()),
     )
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def environment(
@@ -109,6 +120,8 @@ def environment(
         port: Where the API listens, if not where the settings say.
     """
     told = {
+        # Each thread of a process keeps what it ever held, in an arena of its own.
+        "MALLOC_ARENA_MAX": "2",
         **os.environ,
         "PRSNL_DATA_DIR": str(data_dir),
         "PRSNL_DATABASE_URL": database_url,
@@ -133,6 +146,7 @@ def process_specs(
             ready_timeout_s=_READY_S,
             explain=told_at_the_end,
             stop_timeout_s=_STOP_S,
+            retire_signal=RETIRES,
             renews=program.renews,
         )
         for program in programs

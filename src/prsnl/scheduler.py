@@ -19,14 +19,16 @@ import structlog
 from prsnl.ai_processing.embedding_keeper import EmbeddingKeeper
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import PrsnlError, UnavailableError
+from prsnl.core.settings.service import Webhooks
 from prsnl.core.storage import PARTS, Storage
 from prsnl.items import lexicon
 from prsnl.library import trash
 from prsnl.library.watch import FolderWatcher, watched
 from prsnl.library.watch_folder import WatchedFolder
+from prsnl.webhooks import gathering, store
 from prsnl.wiring import Wiring
 from prsnl.wiring.embedding import policy
-from prsnl.work import blobs, calls, limits, providers, secrets, slots
+from prsnl.work import blobs, calls, caps, limits, providers, secrets, slots
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -45,6 +47,8 @@ _LEARN_EVERY_S: Final = 2.0
 _WAKE_EVERY_S: Final = 1.0
 #: Time enough for who was let go on to take the slot.
 _SLOTS_EVERY_S: Final = 10.0
+#: Ends that come closer together are one message.
+_TELL_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
 
@@ -146,6 +150,37 @@ class Sweep:
         return False
 
 
+@dataclass
+class Messenger:
+    """Makes the messages of webhooks; the setting's own is made at the first look."""
+
+    settings: Webhooks
+    ring: Ring
+    _is_set: bool = False
+
+    def go_on(self, connection: Db) -> bool:
+        """Look for what has ended; there is never more to do at once."""
+        if not self._is_set:
+            self._set(connection)
+            self._is_set = True
+        if gathering.gather(connection):
+            self.ring.ring(Channel.DUE, Channel.PROGRESS)
+        return False
+
+    def _set(self, connection: Db) -> None:
+        url, secret = self.settings.notify_url, self.settings.notify_secret
+        if url is None:
+            store.forget_setting(connection)
+            return
+        told = None if secret is None else secret.get_secret_value()
+        store.keep_setting(
+            connection,
+            url.get_secret_value(),
+            told,
+            owner=self.settings.notify_owner,
+        )
+
+
 def chores(
     *,
     lease: timedelta,
@@ -153,6 +188,7 @@ def chores(
     relay: Relay,
     ring: Ring,
     storage: Storage,
+    webhooks: Webhooks,
 ) -> list[Chore]:
     """What a scheduler does beside relaying."""
 
@@ -192,6 +228,7 @@ def chores(
         Chore("calls", _CLEANUP_EVERY_S, forget_old_calls),
         Chore("trash", _CLEANUP_EVERY_S, partial(empty_expired, storage=storage)),
         Chore("learn words", _LEARN_EVERY_S, lexicon.learn),
+        Chore("webhooks", _TELL_EVERY_S, Messenger(webhooks, ring).go_on),
         Chore("sweep", _SWEEP_EVERY_S, Sweep(storage).go_on),
     ]
 
@@ -206,6 +243,7 @@ def main(wiring: Wiring) -> None:
         wiring.database("scheduler", size=5) as database,
         ringing(wiring.database_url) as ring,
     ):
+        database.run(partial(caps.write, caps=wiring.caps))
         relay = Relay(
             database,
             celery_app(wiring.broker_url),
@@ -220,6 +258,7 @@ def main(wiring: Wiring) -> None:
                 relay=relay,
                 ring=ring,
                 storage=wiring.storage,
+                webhooks=wiring.settings.webhooks,
             ),
         )
         own = partial(housekeeping.run, stop)

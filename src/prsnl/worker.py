@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 import structlog
 from celery import Celery
 from celery.signals import worker_shutting_down
 from celery.utils.nodenames import nodename
+from celery.worker import state
 from celery.worker.strategy import default as default_strategy
 from kombu.asynchronous import get_event_loop
 from kombu.entity import Queue as CarrierQueue
@@ -23,20 +25,23 @@ from prsnl.core.db import Database
 from prsnl.core.errors import UnavailableError
 from prsnl.wiring import Wiring
 from prsnl.work import renewed
-from prsnl.work.carrier import drop_what_is_no_hint
+from prsnl.work.beat import Beat
+from prsnl.work.carrier import drop_what_is_no_hint, hinted
 from prsnl.work.finisher import Finisher
 from prsnl.work.queues import Queue, in_order
 from prsnl.work.relay import celery_app
 from prsnl.work.ring import Channel, ringing
 from prsnl.work.runner import Finished, Runner
 from prsnl.work.specs import Catalogue
-from prsnl.work.workers import WorkerIdentity
+from prsnl.work.task_log import TaskLog, keep_lines
+from prsnl.work.workers import RETIRES, WorkerIdentity
 
 _NICE = 10
 _GC_THRESHOLDS = (10_000, 10, 10)
 #: Celery counts a thread as free a moment after its task has returned.
 _FREE_AFTER_S = (0.002, 0.05)
 
+_celery_log: Final = logging.getLogger("celery.worker")
 log = structlog.get_logger()
 
 
@@ -58,6 +63,8 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         Finisher[Finished]() as finisher,
     ):
         beat = wiring.beat(database, worker, services)
+        beat.task_log = TaskLog(worker)
+        keep_lines(beat.task_log)
         runner = Runner(
             database=database,
             storage=wiring.storage,
@@ -68,6 +75,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
             told=lambda: ring.ring(Channel.PROGRESS),
             waits_scale=wiring.settings.work.retry_waits_scale,
             provider_probe=wiring.settings.work.provider_probe_s,
+            time_scale=wiring.settings.work.task_time_scale,
             finisher=finisher if threads == 1 else None,
         )
         drop_what_is_no_hint()
@@ -80,6 +88,7 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
         app.conf.worker_send_task_events = has_flower
         register(app, wiring.catalogue, runner, has_threads=threads > 1)
         worker_shutting_down.connect(lambda **_: beat.drain(), weak=False)
+        signal.signal(RETIRES, lambda *_: _retire(beat))
         _release_what_waited(database, wiring.settings.mark_of_engines())
         with beat.beating():
             ring.ring(Channel.DUE)
@@ -96,6 +105,12 @@ def main(wiring: Wiring, queues: Sequence[Queue], *, threads: int = 1) -> None:
                 without_mingle=True,
                 without_heartbeat=not has_flower,
             ).start()
+
+
+def _retire(beat: Beat) -> None:
+    """Take no more; Celery's loop ends when the task in hand has."""
+    beat.retire()
+    state.should_stop = os.EX_OK
 
 
 def _release_what_waited(database: Database, mark: str) -> None:
@@ -140,8 +155,10 @@ def register(
     """Give Celery one task a spec: its name is ours, its id the task's own."""
 
     def carry(task: Any) -> None:
+        ending = None
         try:
-            ending = runner.execute(UUID(task.request.id))
+            if task_id := hinted({"id": task.request.id}):
+                ending = runner.execute(task_id)
         finally:
             if has_threads:
                 _look_for_more()
@@ -163,9 +180,16 @@ def _strategy(runner: Runner, task: Any, app: Any, consumer: Any) -> Any:
     if consumer.event_dispatcher and consumer.event_dispatcher.enabled:
         return default_strategy(task, app, consumer)
 
+    is_late = app.conf.task_acks_late
+
     def execute(message: Any, *_: Any) -> None:
-        message.ack()
-        runner.execute(UUID(message.headers["id"]))
+        if not is_late:
+            message.ack()
+        if task_id := hinted(message.headers):
+            runner.execute(task_id)
+        if is_late:
+            # If the broker has left meanwhile it delivers this again, for nothing.
+            message.ack_log_error(_celery_log, consumer.connection_errors)
 
     return execute
 

@@ -12,12 +12,14 @@ import pytest
 from prsnl.core.db import Database, connect
 from prsnl.proving.audit import audit
 from prsnl.proving.faults import kill_everything
-from prsnl.proving.harness import Harness, Plan, passable_folder
+from prsnl.proving.harness import Harness
 from prsnl.proving.specs import COUNT, Count
+from prsnl.proving.staging import Plan, passable_folder
 from prsnl.work import control
 from prsnl.work.ring import Channel
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission, submit
+from prsnl.work.workers import RETIRES
 from tests.acceptance.staff import OWNER, Staff, at_work, descendants, staff, wait_until
 
 TEN_MINUTES_MS = 600_000
@@ -161,3 +163,41 @@ def test_a_cancelled_task_stays_cancelled_over_a_restart() -> None:
         ).fetchall()
 
     assert [row["claim_no"] for row in claims] == [0, 0, 1, 1]
+
+
+def test_a_worker_that_is_one_too_many_does_what_it_has_and_takes_no_more(
+    crew: Staff,
+) -> None:
+    """Fewer workers must not mean a task that begins anew."""
+    worker = crew.worker()
+    first, second = crew.submit(COUNT, *[Count(stages=4, work_ms=500)] * 2)
+    crew.until(lambda: crew.row(first)["current"] >= 1)
+    worker.send_signal(RETIRES)
+    crew.until(partial(is_gone, worker))
+
+    done, left = crew.row(first), crew.row(second)
+    assert (done["status"], done["claim_no"]) == ("success", 1)
+    assert (left["status"], left["claim_no"]) == ("queued", 0)
+    assert crew.all("select 1 from workers where pid = %s", worker.pid) == []
+    crew.worker()
+    crew.until(lambda: crew.row(second)["status"] == "success")
+
+
+def test_a_worker_that_finishes_what_it_has_gives_it_back_when_all_stops(
+    crew: Staff,
+) -> None:
+    worker = crew.worker()
+    (task_id,) = crew.submit(COUNT, Count(stages=600, work_ms=1000))
+    crew.until(lambda: crew.row(task_id)["current"] >= 1)
+    worker.send_signal(RETIRES)
+    crew.until(
+        lambda: crew.all(
+            "select 1 from workers where pid = %s and state = 'draining'", worker.pid
+        )
+    )
+    assert crew.row(task_id)["status"] == "running"
+    worker.terminate()
+    crew.until(partial(is_gone, worker))
+
+    assert crew.row(task_id)["status"] == "queued"
+    assert crew.row(task_id)["crashes"] == 0

@@ -13,6 +13,7 @@ from redis import Redis
 
 from prsnl.core.db import Database
 from prsnl.proving.specs import COUNT, Count
+from prsnl.work.broker import is_amqp
 from tests.acceptance.staff import staff
 from tests.unit.work.test_carrier import HEADERS, message
 
@@ -32,16 +33,17 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("threads", [1, 4])
 def test_forged_messages_are_dropped_and_the_work_goes_on(
     database: Database,
     environment: Mapping[str, str],
     tmp_path: Path,
     broker_url: str,
-    threads: int,
 ) -> None:
+    """With several threads; `prove` does it to workers with one."""
+    if is_amqp(broker_url):
+        pytest.skip("broker: these are forged for a list of Redis")
     with staff(database, environment, tmp_path / "logs") as crew:
-        worker = crew.worker(f"--threads={threads}")
+        worker = crew.worker("--threads=4")
         with Redis.from_url(broker_url) as broker:
             broker.lpush("file_processing", *FORGED)
             crew.until(lambda: not broker.llen("file_processing"))

@@ -16,7 +16,6 @@ import pytest
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
-    Locator,
     Page,
     expect,
     sync_playwright,
@@ -24,6 +23,7 @@ from playwright.sync_api import (
 
 from prsnl.client import Client
 from prsnl.discovery import RunningServer
+from tests.acceptance import item_walk, page_walk
 from tests.acceptance.staff import wait_until
 from tests.acceptance.test_cli import run, service
 from tests.conftest import need
@@ -107,6 +107,7 @@ def visiting(
     """A window that was signed in by a one-use link, with no complaint at its end."""
     context = browser.new_context(viewport=size)  # type: ignore[arg-type]
     context.set_default_timeout(PATIENCE_MS)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     server = RunningServer.find(Path(environment["PRSNL_DATA_DIR"]))
     assert server is not None
     visit = Visit(context.new_page(), server, client)
@@ -137,6 +138,7 @@ def book(pages: int) -> bytes:
     )
 
 
+@pytest.mark.timeout(600)
 def test_a_person_drops_files_sees_them_move_and_opens_them(
     environment: dict[str, str], chromium: Browser
 ) -> None:
@@ -149,18 +151,27 @@ def test_a_person_drops_files_sees_them_move_and_opens_them(
         with visiting(chromium, environment, client, DESKTOP) as visit:
             expect(visit.page.get_by_text("Nothing yet.")).to_be_visible()
             a_pdf_is_dropped_moves_and_is_opened(visit)
+            item_walk.a_scan_and_a_sound_are_dropped_at_once(visit)
+            item_walk.a_scan_is_found_by_its_words_and_opened_there(visit)
+            item_walk.a_sound_is_played_from_where_one_clicks(visit)
             a_long_one_is_cancelled(visit)
             a_broken_one_fails_and_is_tried_again(visit)
+            item_walk.what_is_removed_comes_back(visit)
             a_hostile_name_and_text_are_text(visit)
             what_is_there_already_is_said(visit)
+            page_walk.a_failure_is_read_and_tried_again(visit)
+            page_walk.a_queue_is_paused_and_goes_on(visit, ("late.pdf", book(2)))
+            page_walk.keys_lead_through_the_page(visit)
+            page_walk.a_server_that_is_away_is_said_and_comes_back(visit)
+            page_walk.the_menu_works(visit, by_thumb=False)
+            page_walk.every_page_is_whole(visit)
         with visiting(chromium, environment, client, PHONE) as visit:
+            item_walk.a_phone_takes_a_note_and_finds_it(visit)
+            item_walk.a_phone_opens_what_was_scanned(visit)
             nothing_sticks_out_of_a_phone(visit)
+            page_walk.the_menu_works(visit, by_thumb=True)
+            page_walk.every_page_is_whole(visit)
             signing_out_ends_it(visit)
-
-
-def row(page: Page, title: str) -> Locator:
-    """A row by its title."""
-    return page.locator("li.row", has=page.get_by_role("link", name=title, exact=True))
 
 
 def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
@@ -177,7 +188,7 @@ def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
             subtree: true, childList: true, attributes: true, characterData: true });
         }"""
     )
-    visit.drop(("kettle-book.pdf", book(20)))
+    visit.drop(("kettle-book.pdf", book(60)))
     first = page.locator("li.row").first
     expect(first).to_be_visible()
     expect(first.locator(".state")).to_have_text("Done")
@@ -191,6 +202,7 @@ def a_pdf_is_dropped_moves_and_is_opened(visit: Visit) -> None:
     expect(page.locator("#page-5")).to_contain_text("Line 3 of page 5")
     page.get_by_role("link", name="Later").click()
     expect(page.locator("#page-6")).to_contain_text("Line 3 of page 6")
+    item_walk.picture_is_drawn(page.locator("#page-6 .picture img"))
     with page.expect_download() as saved:
         page.get_by_role("link", name="Markdown").click()
     assert saved.value.suggested_filename == "kettle-book.pdf.md"
@@ -212,7 +224,7 @@ def a_long_one_is_cancelled(visit: Visit) -> None:
 def a_broken_one_fails_and_is_tried_again(visit: Visit) -> None:
     page = visit.page
     visit.drop(("broken.pdf", b"%PDF-1.7\n" + uuid4().bytes))
-    mine = row(page, "broken")
+    mine = item_walk.row(page, "broken")
     expect(mine.locator(".state")).to_have_text("Failed")
     assert mine.locator(".wrong").inner_text()
     mine.get_by_role("button", name="Try again").click()
@@ -262,6 +274,7 @@ def nothing_sticks_out_of_a_phone(visit: Visit) -> None:
 def signing_out_ends_it(visit: Visit) -> None:
     page = visit.page
     page.goto(visit.server.url)
+    page.locator("details.menu summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{visit.server.url}/sign-in")
     page.goto(visit.server.url)

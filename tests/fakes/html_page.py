@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = frozenset({"meta", "link", "img", "input", "br", "hr"})
+_VOID = frozenset({"meta", "link", "img", "input", "br", "hr", "track"})
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ _PIECE_BYTES = 65_536
 class Proxy:
     """Passes bytes on between its clients and one server."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, at: str = "127.0.0.1") -> None:
         self._server = (host, port)
         self._flows = threading.Event()
         self._flows.set()
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((at, 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -89,14 +89,19 @@ class Proxy:
 
 
 @contextmanager
-def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
-    """A proxy before the server of *url*, and the URL that leads through it."""
+def proxied(url: str, *, at: str = "127.0.0.1") -> Iterator[tuple[Proxy, str]]:
+    """A proxy before the server of *url*, and the URL that leads through it.
+
+    Args:
+        url: Whose server it stands before.
+        at: The address of this machine that it listens on.
+    """
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
-    proxy = Proxy(parts.hostname, parts.port)
-    place = parts.netloc.rsplit(":", 1)[0]
+    proxy = Proxy(parts.hostname, parts.port, at=at)
+    user, mark, _ = parts.netloc.rpartition("@")
     try:
-        yield proxy, urlunsplit(parts._replace(netloc=f"{place}:{proxy.port}"))
+        yield proxy, urlunsplit(parts._replace(netloc=f"{user}{mark}{at}:{proxy.port}"))
     finally:
         proxy.close()

@@ -29,7 +29,15 @@ from prsnl.web.dependencies import (
 from prsnl.web.errors import SIGN_IN, status_of
 from prsnl.web.identity import Credential, Identity
 from prsnl.web.origins import client_of, cookie_name, is_secure
-from prsnl.wire.access import KeyBody, LinkBody, MadeKey, MeBody, Scope, SessionBody
+from prsnl.wire.access import (
+    KeyBody,
+    LinkBody,
+    MadeKey,
+    MeBody,
+    Scope,
+    SessionBody,
+    SignedOut,
+)
 from prsnl.wire.base import Page
 
 _FORM_BYTES: Final = 4096
@@ -152,6 +160,17 @@ def list_sessions(
         )
     )
     return Page(items=found, next=next_page([one.id for one in found], paging))
+
+
+@router.delete("/sessions")
+def end_sessions(_owner: Caller, who: Visitor, parts: Parts) -> SignedOut:
+    """Sign every browser of the caller out, and end its links that wait.
+
+    What they have open ends within seconds. Keys go on.
+    """
+    count = parts.database.run(lambda connection: sessions.end_all(connection, who))
+    parts.keys.forget_all()
+    return SignedOut(sessions=count)
 
 
 @router.delete("/sessions/{session_id}")

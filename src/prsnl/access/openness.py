@@ -12,6 +12,7 @@ import structlog
 
 from prsnl.core.db import LOST, Db, connect
 from prsnl.core.errors import StartError
+from prsnl.work.broker import is_amqp, lets_guests_in
 
 _TIMEOUT_S: Final = 3.0
 _BROKER_PORT: Final = 6379
@@ -71,8 +72,10 @@ def _has_proved_itself(connection: Db) -> bool:
 
 def broker_is_open(url: str) -> bool:
     """Whether a broker answers somebody who says nothing about himself."""
+    if is_amqp(url):
+        return lets_guests_in(url)
     parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss") or parts.hostname is None:
+    if parts.hostname is None:
         return False
     address = (parts.hostname, parts.port or _BROKER_PORT)
     try:
@@ -109,6 +112,12 @@ def _database_sentence(url: str) -> str:
 
 
 def _broker_sentence(url: str) -> str:
+    if is_amqp(url):
+        return (
+            f"The broker of PRSNL_BROKER_URL on {_host(url)} lets anybody in as "
+            "`guest`: delete that user (`rabbitmqctl delete_user guest`), and make "
+            "one of your own."
+        )
     return (
         f"The broker of PRSNL_BROKER_URL on {_host(url)} lets anybody in without a "
         "password: have it ask for one (`requirepass`), and give it in the address."

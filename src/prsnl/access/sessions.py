@@ -54,6 +54,18 @@ where s.id = %s and k.id = s.key_id and k.owner = %s
 returning s.id, s.key_id, s.device, s.created_at, s.last_used_at, s.expires_at
 """
 
+_END_ALL: Final = """
+with links as (
+    update sign_in_links l set expires_at = least(l.expires_at, now())
+    from api_keys k where k.id = l.key_id and k.owner = %(owner)s and l.used_at is null
+)
+update sessions s set revoked_at = now()
+from api_keys k
+where k.id = s.key_id and k.owner = %(owner)s and s.revoked_at is null
+  and s.expires_at > now()
+returning s.id
+"""
+
 
 def new_token() -> str:
     """256 random bits, as 43 characters that need no quoting."""
@@ -141,6 +153,11 @@ def end(connection: Db, session_id: UUID, who: Identity) -> SessionBody:
             "There is no such session: GET /api/sessions lists those that there are."
         )
     return _body(row, who)
+
+
+def end_all(connection: Db, who: Identity) -> int:
+    """Sign every browser of the owner out; links that nobody has used end too."""
+    return len(connection.execute(_END_ALL, {"owner": who.owner}).fetchall())
 
 
 def _body(row: Row, who: Identity) -> SessionBody:

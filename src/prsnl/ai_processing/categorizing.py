@@ -47,7 +47,7 @@ class Sorted(Value):
 
 
 SORT: Final = Stage(
-    name="category", version=1, result=Sorted, title="Finding its category"
+    name="category", version=2, result=Sorted, title="Finding its category"
 )
 
 
@@ -152,7 +152,10 @@ class Categorizer:
     @contextmanager
     def _child(self, run: TaskRun) -> Iterator[Child]:
         profile = "text" if run.room == 1 else "text with more room"
-        with self.sandbox.child(profile) as child, run.killing(child.kill):
+        with (
+            self.sandbox.child(profile, check=run.check) as child,
+            run.killing(child.kill),
+        ):
             yield child
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 

@@ -59,7 +59,7 @@ SUMMARIZE: Final = Stage(
     name="summarize", version=2, result=Summary, title="Picking key sentences"
 )
 CLASSIFY: Final = Stage(
-    name="document type", version=2, result=DocumentType, title="Telling its type"
+    name="document type", version=3, result=DocumentType, title="Telling its type"
 )
 INSIGHTS: Final = Stage(
     name="insights", version=1, result=Insights, title="Finding facts"
@@ -454,7 +454,10 @@ class ContentAnalyst:
     @contextmanager
     def _child(self, run: TaskRun) -> Iterator[Child]:
         profile = "text" if run.room == 1 else "text with more room"
-        with self.sandbox.child(profile) as child, run.killing(child.kill):
+        with (
+            self.sandbox.child(profile, check=run.check) as child,
+            run.killing(child.kill),
+        ):
             yield child
             run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 

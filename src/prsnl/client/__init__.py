@@ -11,6 +11,7 @@ from prsnl.client.media import MediaCalls
 from prsnl.client.search import SearchCalls
 from prsnl.client.tasks import TaskCalls
 from prsnl.client.usage import UsageCalls
+from prsnl.client.webhooks import WebhookCalls
 
 __all__ = ["Client", "is_local", "local_key"]
 
@@ -26,6 +27,7 @@ class Client(
     TaskCalls,
     UsageCalls,
     MediaCalls,
+    WebhookCalls,
 ):
     """Talks to one server. Safe to use from several threads; close it at the end.
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from prsnl.client.connection import Connection, parsed
-from prsnl.wire.access import KeyBody, LinkBody, MadeKey, MeBody, Scope
+from prsnl.wire.access import KeyBody, LinkBody, MadeKey, MeBody, Scope, SignedOut
 from prsnl.wire.base import Page
 from prsnl.wire.monitoring import HealthBody
 
@@ -63,6 +63,10 @@ class AccessCalls(Connection):
     def revoke_key(self, key_id: UUID | str) -> KeyBody:
         """Let a key in no more. Needs the scope `admin`."""
         return parsed(KeyBody, self._ask("DELETE", f"{_KEYS}/{key_id}"))
+
+    def sign_out_everywhere(self) -> SignedOut:
+        """Sign every browser of this key's owner out; keys go on."""
+        return parsed(SignedOut, self._ask("DELETE", "/api/sessions"))
 
     def health(self) -> HealthBody:
         """How the parts of the server are. Needs no key."""

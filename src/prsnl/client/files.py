@@ -105,6 +105,13 @@ class FileCalls(Connection):
         """Write a file's own bytes to *target*, streamed; it appears whole."""
         self._download(f"/api/attachments/{attachment_id}/content", target)
 
+    def page_picture(
+        self, attachment_id: UUID | str, number: int, *, width: int = 1000
+    ) -> bytes:
+        """One page of a PDF, a scan or another picture, as a JPEG."""
+        path = f"/api/attachments/{attachment_id}/pages/{number}.jpg"
+        return self._ask("GET", path, params={"width": width}).content
+
     def item(self, item_id: UUID | str) -> ItemView:
         """One item: what was learned of it."""
         return parsed(ItemView, self._ask("GET", f"/api/items/{item_id}"))

@@ -25,14 +25,15 @@ from prsnl.wire.library import (
     TagChanged,
 )
 from prsnl.wire.monitoring import (
+    DeadLetterGroup,
     DeadLetters,
     Performance,
     QueueBody,
     Requeue,
-    Requeued,
 )
 from prsnl.wire.tasks import Accepted
 from prsnl.wire.taxonomy import TaxonomyBody
+from prsnl.work.queues import Queue
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -133,6 +134,14 @@ class LibraryCalls(Connection):
         """Every queue: what waits, and who works on it."""
         return self._told(Page[QueueBody], "GET", "/api/queues").items
 
+    def pause_queue(self, queue: Queue | str) -> QueueBody:
+        """Begin none of a queue's tasks, whoever's; needs `admin`."""
+        return self._told(QueueBody, "POST", f"/api/queues/{queue}/pause")
+
+    def resume_queue(self, queue: Queue | str) -> QueueBody:
+        """Let a paused queue go on; needs `admin`."""
+        return self._told(QueueBody, "POST", f"/api/queues/{queue}/resume")
+
     def performance(self, *, hours: int = 24) -> Performance:
         """How the tasks of the last hours went."""
         return self._told(
@@ -143,10 +152,30 @@ class LibraryCalls(Connection):
         )
 
     def dead_letters(
-        self, *, code: str | None = None, before: str | None = None, limit: int = 50
+        self,
+        *,
+        code: str | None = None,
+        fingerprint: str | None = None,
+        resolved: bool = False,
+        before: str | None = None,
+        limit: int = 50,
     ) -> DeadLetters:
-        """What failed for good: by cause, and one page of it one by one."""
-        wanted = {"code": code, "before": before, "limit": limit}
+        """What failed for good: by cause, and one page of it one by one.
+
+        Args:
+            code: With this error code.
+            fingerprint: Of this family.
+            resolved: Families that are resolved, too.
+            before: `next` of the page before.
+            limit: Tasks on a page.
+        """
+        wanted = {
+            "code": code,
+            "fingerprint": fingerprint,
+            "resolved": resolved,
+            "before": before,
+            "limit": limit,
+        }
         return self._told(
             DeadLetters,
             "GET",
@@ -154,13 +183,24 @@ class LibraryCalls(Connection):
             params={name: value for name, value in wanted.items() if value is not None},
         )
 
-    def requeue(self, wanted: Requeue) -> Requeued:
-        """Queue dead letters again."""
+    def requeue(
+        self, wanted: Requeue, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        """Have dead letters queued again; the task's result is a `Requeued`."""
         return self._told(
-            Requeued,
+            Accepted,
             "POST",
             "/api/background/dead-letters/requeue",
             json=_json(wanted),
+            headers=_keyed(idempotency_key),
+        )
+
+    def resolve(self, fingerprint: str) -> DeadLetterGroup:
+        """Count what failed by a cause so far no more."""
+        return self._told(
+            DeadLetterGroup,
+            "POST",
+            f"/api/background/dead-letters/{fingerprint}/resolve",
         )
 
 

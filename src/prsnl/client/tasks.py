@@ -10,6 +10,7 @@ import httpx2
 
 from prsnl.client.connection import CONNECT_TIMEOUT_S, TIMEOUT_S, Connection, parsed
 from prsnl.wire.base import Page
+from prsnl.wire.task_log import LogLine
 from prsnl.wire.tasks import (
     Accepted,
     ChildBody,
@@ -155,6 +156,17 @@ class TaskCalls(Connection):
         path = f"{_TASKS}/active" if active else _TASKS
         answer = self._ask("GET", path, params={"limit": limit})
         return parsed(Page[TaskBody], answer).items
+
+    def log(self, task_id: UUID | str) -> Iterator[LogLine]:
+        """What workers did of a task, the oldest line first, fetched page by page."""
+        params: dict[str, Any] = {"limit": 1000}
+        while True:
+            answer = self._ask("GET", f"{_TASKS}/{task_id}/log", params=params)
+            page = parsed(Page[LogLine], answer)
+            yield from page.items
+            if page.next is None:
+                return
+            params["after"] = page.next
 
     def cancel(self, task_id: UUID | str) -> StatusBody:
         """Cancel a task; one that runs is gone within seconds."""

@@ -11,10 +11,11 @@ from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from prsnl.core.errors import DiskFullError, PrsnlError, UnavailableError
+from prsnl.core.errors import DatabaseFullError, PrsnlError, UnavailableError
 
 Row: TypeAlias = dict[str, Any]
 Db: TypeAlias = Connection[DictRow]
@@ -23,6 +24,13 @@ T = TypeVar("T")
 _FIRST_WAIT_S = 0.05
 _LONGEST_WAIT_S = 1.0
 _LEND_S = 5.0
+_WAKEFUL = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
 
 #: The server went away under us, or refuses for now: see `is_away`.
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -32,6 +40,15 @@ _AWAY_STATES = ("08", "57", "53300", "40001", "40P01")
 _CANCELED_BY_US = "57014"
 _DISK_FULL = "53100"
 
+_AWAY = (
+    "The database does not answer. The task goes on when it is back; ./prsnl doctor "
+    "says more."
+)
+_ALL_LENT = (
+    "The database does not answer, or all connections of this process are in use: try "
+    "again in a moment. If it stays, ./prsnl doctor says more."
+)
+
 # A restart of the database shows as our own UnavailableError; the pool's warnings
 # about each broken connection would only repeat it.
 logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
@@ -40,8 +57,21 @@ logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
 def connect(url: str, *, autocommit: bool = True, timeout_s: int = 5) -> Db:
     """One connection that gives rows as dictionaries."""
     return psycopg.connect(
-        url, autocommit=autocommit, connect_timeout=timeout_s, row_factory=dict_row
+        url,
+        autocommit=autocommit,
+        row_factory=dict_row,
+        **{**wakeful(url), "connect_timeout": timeout_s},
     )
+
+
+def wakeful(url: str) -> dict[str, Any]:
+    """What has a connection notice within seconds that its server is out of reach.
+
+    By itself TCP waits a quarter of an hour for an answer to what it has sent, and
+    two hours where it only listens. What the address itself says goes before.
+    """
+    told = conninfo_to_dict(url)
+    return {name: value for name, value in _WAKEFUL.items() if name not in told}
 
 
 def is_away(error: BaseException) -> bool:
@@ -68,6 +98,16 @@ def said_without_its_text() -> Iterator[None]:
             "What this task made cannot be stored "
             f"({type(error).__name__}): please report it with the task's id."
         ) from None
+
+
+def _away(error: Exception) -> UnavailableError:
+    return UnavailableError(_ALL_LENT if isinstance(error, PoolTimeout) else _AWAY)
+
+
+def _full() -> DatabaseFullError:
+    return DatabaseFullError(
+        "The database's disk is full: free some space there. The task goes on then."
+    )
 
 
 @dataclass(frozen=True)
@@ -98,9 +138,9 @@ class Database:
             reconnect_timeout=1,
             open=True,
             kwargs={
+                **wakeful(url),
                 "autocommit": True,
                 "row_factory": dict_row,
-                "connect_timeout": 5,
                 "application_name": f"prsnl {name}",
             },
         ) as pool:
@@ -126,7 +166,7 @@ class Database:
 
         Raises:
             UnavailableError: The server stayed away for *patience_s*.
-            DiskFullError: It has no room to write.
+            DatabaseFullError: It had no room to write for so long.
         """
         limit_s = self.patience_s if patience_s is None else patience_s
         give_up_at = time.monotonic() + limit_s
@@ -138,16 +178,10 @@ class Database:
                 with self.pool.connection(timeout=lend_s) as connection:
                     return work(connection)
             except LOST as error:
-                if getattr(error, "sqlstate", None) == _DISK_FULL:
-                    raise DiskFullError(
-                        "The database's disk is full: free some space there."
-                    ) from error
-                if not is_away(error):
+                is_full = getattr(error, "sqlstate", None) == _DISK_FULL
+                if not is_full and not is_away(error):
                     raise
                 if time.monotonic() + wait_s > give_up_at:
-                    raise UnavailableError(
-                        "The database does not answer. The task goes on when it is "
-                        "back; ./prsnl doctor says more."
-                    ) from error
+                    raise (_full() if is_full else _away(error)) from error
             time.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

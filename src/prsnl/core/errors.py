@@ -50,6 +50,8 @@ class PrsnlError(Exception):
         self.provider = provider
         #: The wait a provider asked for, in seconds.
         self.retry_after_s = retry_after_s
+        #: What was at work: an operation of the sandbox, or a provider's model.
+        self.engine: str | None = None
 
     def __init_subclass__(cls) -> None:
         """Register the class under its code, so that a wire form finds it again."""
@@ -192,10 +194,28 @@ class UnavailableError(PrsnlError):
     category, code = Category.TRANSIENT, "unavailable"
 
 
+class DatabaseFullError(UnavailableError):
+    """The database has no room to write: it answers, and keeps nothing."""
+
+    code = "database_full"
+
+
 class TooManyRequestsError(PrsnlError):
     """More at once than anybody means to ask; `retry_after_s` says when to go on."""
 
     category, code = Category.TRANSIENT, "too_many_requests"
+
+
+class TooManyTasksError(PrsnlError):
+    """As many tasks wait as may; `retry_after_s` says when to try again."""
+
+    category, code = Category.TRANSIENT, "too_many_tasks"
+
+
+class TooSlowError(PrsnlError):
+    """A request that comes too slowly to be waited for."""
+
+    category, code = Category.TRANSIENT, "too_slow"
 
 
 class ProviderFailedError(PrsnlError):

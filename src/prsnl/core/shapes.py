@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_GIVEN = {"not": {"type": "null"}}
+GIVEN = {"not": {"type": "null"}}
 _LEFT_OUT = {"type": "null"}
 
 
@@ -15,7 +15,7 @@ def exactly_one(*names: str) -> dict[str, Any]:
             {
                 "required": [name],
                 "properties": {
-                    other: _GIVEN if other == name else _LEFT_OUT for other in names
+                    other: GIVEN if other == name else _LEFT_OUT for other in names
                 },
             }
             for name in names
@@ -27,7 +27,7 @@ def wanted_by(name: str, chooser: str, values: list[str]) -> dict[str, Any]:
     """The field *name* is given where *chooser* has one of these values alone."""
     return {
         "if": {"properties": {chooser: {"enum": values}}},
-        "then": {"required": [name], "properties": {name: _GIVEN}},
+        "then": {"required": [name], "properties": {name: GIVEN}},
         "else": {"properties": {name: _LEFT_OUT}},
     }
 

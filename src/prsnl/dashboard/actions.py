@@ -39,28 +39,28 @@ async def upload(request: Request, parts: Parts, owner: Caller) -> Response:
         owner=owner,
         options=UploadOptions(),
     )
-    return _see(f"/items/{kept.item_id}")
+    return see(f"/items/{kept.item_id}")
 
 
 @router.post("/tasks/{task_id}/cancel")
 def cancel(task_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Cancel a task, and show it."""
     monitoring.cancel(task_id, parts, owner)
-    return _see(f"/tasks/{task_id}")
+    return see(f"/tasks/{task_id}")
 
 
 @router.post("/tasks/{task_id}/retry")
 def retry(task_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Queue a failed task again, and show it."""
     monitoring.retry(task_id, parts, owner)
-    return _see(f"/tasks/{task_id}")
+    return see(f"/tasks/{task_id}")
 
 
 @router.post("/tasks/{task_id}/try-now")
 def try_now(task_id: UUID, parts: Parts, owner: Caller) -> Response:
     """End the wait of a task, and show it."""
     monitoring.try_now(task_id, parts, owner)
-    return _see(f"/tasks/{task_id}")
+    return see(f"/tasks/{task_id}")
 
 
 @router.post("/files/{file_id}/process")
@@ -74,7 +74,7 @@ async def process(
     told = await file_processing.process_document(
         ProcessDocument(file_id=file_id, again=again), dispatch, parts
     )
-    return _see(f"/tasks/{told.task_id}")
+    return see(f"/tasks/{told.task_id}")
 
 
 @router.post("/files/{file_id}/password")
@@ -90,30 +90,30 @@ async def open_with_password(
     told = await file_processing.process_document(
         ProcessDocument(file_id=file_id, options=options), dispatch, parts
     )
-    return _see(f"/tasks/{told.task_id}")
+    return see(f"/tasks/{told.task_id}")
 
 
 @router.post("/items/{item_id}/trash")
 def trash(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Move an item to the trash, and show it there."""
     item_endpoints.trash_item(item_id, parts, owner)
-    return _see(f"/items/{item_id}")
+    return see(f"/items/{item_id}")
 
 
 @router.post("/items/{item_id}/restore")
 def restore(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Take an item out of the trash, and show it."""
     item_endpoints.restore_item(item_id, parts, owner)
-    return _see(f"/items/{item_id}")
+    return see(f"/items/{item_id}")
 
 
 @router.post("/items/{item_id}/remove")
 def remove(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Remove an item that is in the trash for good, and show the rest."""
     item_endpoints.delete_item(item_id, parts, owner)
-    return _see("/trash")
+    return see("/trash")
 
 
-def _see(path: str) -> Response:
+def see(path: str) -> Response:
     """Show another page, so that a reload repeats nothing."""
     return RedirectResponse(path, status.HTTP_303_SEE_OTHER, headers=HEADERS)

@@ -16,6 +16,8 @@ from markupsafe import Markup
 
 from prsnl import __version__
 from prsnl.core.errors import NotFoundError
+from prsnl.dashboard import telling
+from prsnl.dashboard.recordings import segment_clock
 from prsnl.dashboard.words import FILTERS, ago, moment
 
 _HERE: Final = Path(__file__).parent
@@ -28,7 +30,8 @@ _TYPES: Final = {
 #: shows a page of ours inside one of his.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -113,7 +116,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(FILTERS, time=_time, exact=_exact)
+    made.filters.update(
+        FILTERS,
+        **telling.FILTERS,
+        time=_time,
+        exact=_exact,
+        segment_clock=segment_clock,
+    )
     made.globals["asset"] = lambda name: ASSETS[name].url
     made.globals["version"] = __version__
     return made

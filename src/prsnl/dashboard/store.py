@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Db, Row
+from prsnl.dashboard.moving import Moving, moving
 from prsnl.items import store
 from prsnl.items.models import AttachmentView, ItemView
-from prsnl.work import ledger
+from prsnl.work import dead_letters, ledger
+from prsnl.work.dead_letters import Cause
+from prsnl.work.eta import History
 from prsnl.work.ledger import TaskView
-from prsnl.work.specs import Status
 
+#: So many lines make a part of a list.
+LISTED: Final = 30
 _CHILDREN_SHOWN: Final = 50
 _TRIES_SHOWN: Final = 20
 
 #: A long history must not slow every page down: so many tasks are counted, the newest.
 _COUNTED: Final = 5_000
 _COUNTS: Final = """
-select count(*) filter (where status = 'running') as running,
-       count(*) filter (where status in ('queued', 'parked', 'waiting')) as waiting,
-       count(*) filter (where status in ('failure', 'dead')) as failed,
+select count(*) filter (where status in ('running', 'waiting')) as running,
+       count(*) filter (where status in ('queued', 'parked')) as waiting,
        count(*) < %(most)s as is_all
 from (
     select status from tasks where owner = %(owner)s order by id desc limit %(most)s
 ) newest
+"""
+
+#: Nobody reads more exactly how many have failed, and it is told on every page.
+_FAILED_COUNTED: Final = 1_000
+_FAILED: Final = f"""
+select count(*) as failed
+from (select from tasks t where {dead_letters.OPEN} limit %(most)s) found
 """
 
 
@@ -37,6 +47,8 @@ class Entry:
 
     item: ItemView | None
     task: TaskView | None
+    #: How far the task is, while it goes on.
+    moving: Moving | None = None
 
     @property
     def file(self) -> AttachmentView | None:
@@ -57,18 +69,42 @@ class Entry:
             parts += [self.file.processing_status, self.file.has_thumbnail]
         if self.task is not None:
             parts += [self.task.task_id, self.task.seq, self.task.waiting_because]
+        if self.moving is not None:
+            parts += [self.moving.left]
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
-class Counts:
-    """How many of the owner's newest tasks run, wait, have failed."""
+class Listed:
+    """A part of a list, and where the next one begins."""
 
+    entries: list[Entry]
+    next: str | None
+
+    @classmethod
+    def of(cls, entries: list[Entry], ids: Callable[[Entry], UUID]) -> Listed:
+        """One part of *entries*, of which one more than is shown was read."""
+        shown = entries[:LISTED]
+        is_more = len(entries) > len(shown)
+        return cls(shown, str(ids(shown[-1])) if is_more else None)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many tasks of an owner run, wait, have failed and were not done since."""
+
+    #: Those that run, and those whose parts do.
     running: int
     waiting: int
     failed: int
-    #: There are no older ones.
+    #: All that run or wait were counted.
     is_all: bool
+
+    @property
+    def told_failed(self) -> str:
+        """How many have failed, for the eye; empty of none."""
+        more = "+" if self.failed == _FAILED_COUNTED else ""
+        return f"{self.failed:,}{more}" if self.failed else ""
 
     def told(self, count: int) -> str:
         """A number for the eye; "12+" where older tasks were not counted."""
@@ -92,31 +128,48 @@ def counts(connection: Db, *, owner: str) -> Counts:
     values = {"owner": owner, "most": _COUNTED}
     row = connection.execute(_COUNTS, values).fetchone()
     assert row is not None
-    return Counts(**row)
+    failed = connection.execute(
+        _FAILED, {**dead_letters.values(Cause(), owner), "most": _FAILED_COUNTED}
+    ).fetchone()
+    assert failed is not None
+    return Counts(**row, **failed)
 
 
 def library(
-    connection: Db, *, owner: str, before: UUID | None, limit: int
-) -> list[Entry]:
-    """Items, newest first, each with its newest task."""
-    items = store.items(connection, owner=owner, before=before, limit=limit)
-    newest = _newest_tasks(connection, items, owner)
-    return [Entry(item, newest.get(item.id)) for item in items]
-
-
-def activity(
     connection: Db,
     *,
     owner: str,
-    statuses: Sequence[Status],
     before: UUID | None,
     limit: int,
+    history: History,
 ) -> list[Entry]:
-    """Tasks, newest first, each with its item."""
-    tasks = ledger.tasks(
-        connection, owner=owner, statuses=statuses, before=before, limit=limit
-    )
-    return _with_items(connection, tasks, owner)
+    """Items, newest first, each with its newest task."""
+    items = store.items(connection, owner=owner, before=before, limit=limit)
+    return listed_items(connection, items, owner=owner, history=history)
+
+
+def listed_items(
+    connection: Db, items: Sequence[ItemView], *, owner: str, history: History
+) -> list[Entry]:
+    """Items as lines of a list: each with its newest task, and how far it is."""
+    newest = _newest_tasks(connection, items, owner)
+    told = moving(connection, newest.values(), history)
+    return [
+        Entry(item, task, told.get(task.task_id) if task else None)
+        for item in items
+        for task in [newest.get(item.id)]
+    ]
+
+
+def entries(
+    connection: Db, tasks: Sequence[TaskView], *, owner: str, history: History
+) -> list[Entry]:
+    """Tasks as lines of a list: each with its item, and how far it is."""
+    told = moving(connection, tasks, history)
+    return [
+        replace(entry, moving=told.get(entry.task.task_id) if entry.task else None)
+        for entry in _with_items(connection, tasks, owner)
+    ]
 
 
 def item_tasks(connection: Db, item: ItemView, *, owner: str) -> list[TaskView]:
@@ -129,14 +182,14 @@ def item_tasks(connection: Db, item: ItemView, *, owner: str) -> list[TaskView]:
     return sorted(found, key=lambda task: task.task_id, reverse=True)
 
 
-def story(connection: Db, task_id: UUID, *, owner: str) -> TaskStory:
+def story(connection: Db, task_id: UUID, *, owner: str, history: History) -> TaskStory:
     """One task, its stages, tries and parts.
 
     Raises:
         NotFoundError: No such task of this owner.
     """
     task = ledger.task(connection, task_id, owner=owner)
-    (entry,) = _with_items(connection, [task], owner)
+    (entry,) = entries(connection, [task], owner=owner, history=history)
     tries = connection.execute(
         "select claim_no, status, started_at, runtime_s, error_message "
         "from celery_task_results where task_id = %s order by claim_no desc limit %s",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from prsnl.core.db import Db
+from prsnl.core.errors import BadRequestError
+from prsnl.dashboard.marking import Span, rendered, signed, unsigned
 from prsnl.dashboard.words import unit_of
 from prsnl.items import store
 from prsnl.items.models import AttachmentView, PageView
+from prsnl.search import snippets
+from prsnl.search import words as search_words
+from prsnl.search.query import parse
 
 #: So many pages stand on one page of ours.
 PAGES_SHOWN: Final = 5
@@ -27,24 +35,51 @@ class ShownPage:
     number: int
     #: As the document prints it: "iv".
     label: str
-    text: str
+    text: Markup
     #: So many characters are left out.
     left: int
     error: str | None
     confidence: float | None
+    #: How it was read: "text layer", "a picture".
+    reason: str
+    is_recognized: bool
+    #: Places that OCR is not sure of.
+    doubts: int
+    #: How often a person has had it read again.
+    run: int
 
     @classmethod
-    def of(cls, page: PageView, *, is_laid_out: bool) -> ShownPage:
-        """What is shown of a page."""
-        shown = page.text[:CHARACTERS_SHOWN]
+    def of(
+        cls, page: PageView, *, is_laid_out: bool, found: Sequence[Span] = ()
+    ) -> ShownPage:
+        """What is shown of a page, with what was looked for in it."""
+        doubts = _doubts(page)
+        spans = [span for span in (*doubts, *found) if span.end <= CHARACTERS_SHOWN]
+        shown = signed(page.text[:CHARACTERS_SHOWN], spans)
         return cls(
             number=page.number,
             label=page.label or str(page.number),
-            text=flowing(shown) if is_laid_out else shown,
+            text=rendered(flowing(shown) if is_laid_out else shown, spans),
             left=max(0, len(page.text) - CHARACTERS_SHOWN),
             error=page.error,
             confidence=page.confidence,
+            reason=page.reason,
+            is_recognized=page.recognition is not None,
+            doubts=len(doubts),
+            run=page.run,
         )
+
+
+def _doubts(page: PageView) -> list[Span]:
+    told = (page.recognition or {}).get("doubts", ())
+    return [
+        Span(
+            int(one["start"]),
+            int(one["end"]),
+            f"{100 * float(one['confidence']):.0f} % sure",
+        )
+        for one in told
+    ]
 
 
 @dataclass(frozen=True)
@@ -67,9 +102,17 @@ class Excerpt:
 
 
 def excerpt(
-    connection: Db, file: AttachmentView, *, owner: str, number: int
+    connection: Db, file: AttachmentView, *, owner: str, number: int, q: str = ""
 ) -> Excerpt:
-    """The pages around page *number*; the last ones if it is beyond the end."""
+    """The pages around page *number*; the last ones if it is beyond the end.
+
+    Args:
+        connection: The database's.
+        file: Whose text it is.
+        owner: Who asks.
+        number: Which page is wanted.
+        q: What was looked for: it is marked.
+    """
     if file.page_count:
         number = min(number, file.page_count)
     first = (number - 1) // PAGES_SHOWN * PAGES_SHOWN + 1
@@ -81,17 +124,40 @@ def excerpt(
     last = first + PAGES_SHOWN - 1
     count = file.page_count
     is_more = any(page.number > last for page in found) or (count or 0) > last
+    shown = [page for page in found if page.number <= last]
+    marks = found_in(connection, [page.text for page in shown], q, owner=owner)
     return Excerpt(
         unit=unit,
         pages=[
-            ShownPage.of(page, is_laid_out=unit == "page")
-            for page in found
-            if page.number <= last
+            ShownPage.of(page, is_laid_out=unit == "page", found=spans)
+            for page, spans in zip(shown, marks, strict=True)
         ],
         count=count,
         previous=first - PAGES_SHOWN if first > 1 else None,
         next=last + 1 if is_more else None,
     )
+
+
+def found_in(
+    connection: Db, texts: Sequence[str], q: str, *, owner: str
+) -> list[list[Span]]:
+    """Where each of some texts holds what was looked for, in any of its forms."""
+    nothing: list[list[Span]] = [[] for _ in texts]
+    if not q.strip():
+        return nothing
+    languages = search_words.languages(connection, owner)
+    try:
+        terms = parse(q).meaningful(languages)
+    except BadRequestError:
+        return nothing
+    read = [snippets.read(text) for text in texts]
+    asked = [term.words[0] for term in terms if term.is_plain]
+    alike = snippets.alike(read, terms) if asked else []
+    stems = search_words.stems_of(connection, [*asked, *alike], languages)
+    return [
+        [Span(mark.start, mark.end) for mark in snippets.marks_of(one, terms, stems)]
+        for one in read
+    ]
 
 
 def flowing(text: str) -> str:
@@ -109,11 +175,11 @@ def flowing(text: str) -> str:
             made[-1] = f"{made[-1].rstrip()} {line.lstrip()}"
         else:
             made.append(line)
-        is_open = len(line) >= max(full, _LEAST_FULL)
+        is_open = len(unsigned(line)) >= max(full, _LEAST_FULL)
     return "\n".join(made)
 
 
 def _usual_width(lines: list[str]) -> int:
     """The length of a long line of the page, but not of its longest one alone."""
-    lengths = sorted(len(line) for line in lines if line.strip())
+    lengths = sorted(len(unsigned(line)) for line in lines if line.strip())
     return lengths[len(lengths) * 9 // 10] if lengths else 0

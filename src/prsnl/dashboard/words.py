@@ -68,7 +68,7 @@ _TASKS: Final = {
     "enhance_video_with_ai_task": "Analyse a video",
     "batch_transcribe_videos_task": "Transcribe several videos",
 }
-_KINDS: Final = {
+KINDS: Final = {
     "pdf": "PDF",
     "text": "Text",
     "markdown": "Markdown",
@@ -113,7 +113,24 @@ ENTITY_GROUPS: Final = {
     "url": "Web addresses",
     "phone": "Phone numbers",
     "iban": "Bank accounts",
+    "person": "People",
+    "organization": "Organisations",
+    "place": "Places",
+    "product": "Products",
+    "event": "Events",
+    "work": "Works",
+    "other": "Other names",
     "candidate": "Perhaps names",
+}
+#: What a person may say that a name is.
+NAME_KINDS: Final = {
+    "person": "a person",
+    "organization": "an organisation",
+    "place": "a place",
+    "product": "a product",
+    "event": "an event",
+    "work": "a work",
+    "other": "another name",
 }
 #: What each stage does; others are called as they are.
 _STAGES: Final = {
@@ -145,7 +162,7 @@ _FACTS: Final = {
     "period": "From and to",
     "term": "Time to act",
 }
-_LANGUAGES: Final = {
+LANGUAGES: Final = {
     "ar": "Arabic",
     "bg": "Bulgarian",
     "ca": "Catalan",
@@ -231,8 +248,8 @@ def stage_words(name: str) -> str:
 
 def kind_words(file: AttachmentView) -> str:
     """What a file is."""
-    if file.kind in _KINDS:
-        return _KINDS[file.kind]
+    if file.kind in KINDS:
+        return KINDS[file.kind]
     return _MIME_GROUPS.get((file.mime_type or "").partition("/")[0], "File")
 
 
@@ -251,12 +268,12 @@ def extent_words(file: AttachmentView) -> str:
 
 def language_words(code: str) -> str:
     """A language by its name."""
-    return _LANGUAGES.get(code, code)
+    return LANGUAGES.get(code, code)
 
 
-def counted(count: int, unit: str) -> str:
+def counted(count: int, unit: str, units: str | None = None) -> str:
     """A number with its unit: "1 page", "1,200 pages"."""
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+    return f"{count:,} {unit}" if count == 1 else f"{count:,} {units or unit + 's'}"
 
 
 def size_words(size_bytes: int) -> str:

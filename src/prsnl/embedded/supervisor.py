@@ -48,6 +48,8 @@ class State(StrEnum):
     RUNNING = "running"
     #: It ended by itself and is started again when its wait is over.
     BACKOFF = "backoff"
+    #: Told to take no more: it ends when it has done what it has, and stays ended.
+    RETIRING = "retiring"
     #: Told to end, and given time to.
     STOPPING = "stopping"
 
@@ -89,6 +91,8 @@ class ProcessSpec:
     explain: Callable[[str], StartError | None] = _no_reason
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 25.0
+    #: Has it take no more, and end when it has done what it has, however long that is.
+    retire_signal: signal.Signals = signal.SIGTERM
     #: Sent when `stop_timeout_s` is over.
     last_signal: signal.Signals = signal.SIGKILL
     #: None keeps our own user.
@@ -119,11 +123,15 @@ class ProcessState:
 
 @dataclass
 class Backoff:
-    """Waits between restarts: doubling, and back to the first after a healthy run."""
+    """Waits between restarts: doubling, and back to the first after a healthy run.
+
+    What falls over every ten seconds is started again every eleven: that is no storm,
+    and a server that is needed is not left down for what happened a minute ago.
+    """
 
     first_s: float = 0.5
     longest_s: float = 30.0
-    healthy_s: float = 60.0
+    healthy_s: float = 10.0
     _next_s: float = field(init=False, default=0.0)
 
     def after_run_of(self, lived_s: float) -> float:
@@ -246,6 +254,21 @@ class Supervisor:
             self._changed.notify_all()
             while wait and self._processes.get(name) is process:
                 self._changed.wait()
+
+    def retire(self, name: str) -> None:
+        """Have a process finish what it has, end, and be forgotten; wait for nothing.
+
+        However it ends, it is not started again. An unknown name is no error.
+        """
+        with self._changed:
+            process = self._processes.get(name)
+            if process is None or process.is_leaving:
+                return
+            process.is_leaving = True
+            if process.state in {State.STARTING, State.RUNNING}:
+                process.state = State.RETIRING
+                _signal(process, process.spec.retire_signal)
+            self._changed.notify_all()
 
     def states(self) -> tuple[ProcessState, ...]:
         """Every process, in the order in which they were added."""
@@ -430,7 +453,7 @@ class Supervisor:
         self._changed.notify_all()
 
     def _begin_stop(self, process: _Process) -> None:
-        if process.is_leaving:
+        if process.is_leaving and process.state is not State.RETIRING:
             return
         process.is_leaving = True
         if process.child is not None and process.state is not State.STOPPING:

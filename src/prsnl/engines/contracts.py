@@ -441,7 +441,8 @@ OPERATIONS: dict[str, str] = {
     "document.members": "prsnl.engines.documents.members:members",
     # {path, file_name} -> Dependencies, or no frame if it is no manifest
     "manifest.read": "prsnl.engines.manifests:read",
-    # {path, kind, width} -> Picture (of page 1), or no frame where there is none
+    # {path, kind, width, page?, password?} -> Picture (of page 1, if none is named),
+    #   or no frame where there is none
     "document.thumbnail": "prsnl.engines.documents:thumbnail",
     # {path, kind, password?, page: PageText, engine, setup, languages, pixels_max}
     #   -> PageText
@@ -493,7 +494,7 @@ OPERATION_TITLES: Final = {
     "document.read": "Reading the file",
     "document.members": "Taking out the files in it",
     "manifest.read": "Listing its dependencies",
-    "document.thumbnail": "Drawing its first page",
+    "document.thumbnail": "Drawing a page",
     "ocr.recognize": "OCR of a page",
     "ocr.plan": "Telling the language of a scan",
     "speech.survey": "Listening for speech",

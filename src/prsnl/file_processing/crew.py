@@ -6,8 +6,9 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -23,6 +24,7 @@ from prsnl.core.storage import Storage
 from prsnl.engines.contracts import FileType, JsonObject, OcrPlan, PageStatus, PageText
 from prsnl.engines.ocr.table import Installed, usual
 from prsnl.engines.sandbox.conversation import Child
+from prsnl.engines.sandbox.memory import NoMemoryYet
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing.reading import Reading
 from prsnl.file_processing.slots import Slots
@@ -122,10 +124,12 @@ class Job:
             "pixels_max": self.pixels_max // fewer,
         }
 
-    def child(self, stack: ExitStack) -> Child:
+    def child(self, stack: ExitStack, check: Callable[[], None] | None = None) -> Child:
         """A child that has the file, as long as the stack is open."""
         profile = "ocr" if self.run.room == 1 else "ocr with more room"
-        child = stack.enter_context(self.sandbox.child(profile))
+        child = stack.enter_context(
+            self.sandbox.child(profile, check=check or self.run.check)
+        )
         stack.enter_context(self.run.killing(child.kill))
         self.storage.fetch(self.reading.file.sha256, child.put(_INPUT))
         return child
@@ -167,7 +171,9 @@ class Crew:
         self._left = deque(self.pages)
         hands = min(len(self.pages), self.job.slots.count)
         threads = [
-            threading.Thread(target=self._work, args=(number,), name="ocr")
+            threading.Thread(
+                target=copy_context().run, args=(self._work, number), name="ocr"
+            )
             for number in range(hands)
         ]
         for thread in threads:
@@ -216,7 +222,8 @@ class Crew:
 
     def _help(self) -> None:
         while self._goes_on:
-            with self.job.slots.taken() as has_place:
+            # Without memory for a second one, the first does it all.
+            with self.job.slots.taken() as has_place, suppress(NoMemoryYet):
                 if has_place:
                     self._work_a_spell()
             self._is_over.wait(_ASK_AGAIN_S)
@@ -229,11 +236,16 @@ class Crew:
             and self.job.run.stop_reason is None
         )
 
+    def _check(self) -> None:
+        self.job.run.check()
+        if self._is_over.is_set():
+            raise NoMemoryYet("The pages are done.")
+
     def _work_a_spell(self) -> None:
         """Recognise pages with one child, as long as that serves."""
         until = time.monotonic() + _SPELL_S
         with ExitStack() as stack:
-            child = self.job.child(stack)
+            child = self.job.child(stack, self._check)
             while self._goes_on and child.is_reusable:
                 if child.calls >= _PAGES_A_CHILD or time.monotonic() >= until:
                     return

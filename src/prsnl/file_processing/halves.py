@@ -6,10 +6,12 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from prsnl.engines.contracts import DocumentInfo, FileType, PageText
+from prsnl.engines.sandbox.memory import NoMemoryYet
 from prsnl.file_processing.pages import PageReader
 from prsnl.file_processing.reading import Reading
 from prsnl.file_processing.slots import Slots
@@ -49,11 +51,21 @@ class HalvesReader:
                 yield from first.read(wanted)
                 return
             half = (len(wanted) + 1) // 2
-            with self._beside(wanted[half:]) as later:
-                for page in first.read(wanted[:half]):
-                    yield page
-                    yield from _ready(later)
-                yield from _all(later)
+            left = dict.fromkeys(wanted)
+            for page in self._both(first, wanted[:half], wanted[half:]):
+                del left[page[0]]
+                yield page
+            if left:  # there was no memory for the second child
+                yield from first.read(list(left))
+
+    def _both(
+        self, first: PageReader, sooner: Sequence[int], later: Sequence[int]
+    ) -> Iterator[tuple[int, PageText]]:
+        with self._beside(later) as told:
+            for page in first.read(sooner):
+                yield page
+                yield from _ready(told)
+            yield from _all(told)
 
     @contextmanager
     def _beside(self, wanted: Sequence[int]) -> Iterator[queue.Queue[_Told]]:
@@ -74,11 +86,15 @@ class HalvesReader:
                     if is_over.is_set():
                         return
                 tell(None)
+            except NoMemoryYet:
+                tell(None)
             except BaseException as error:  # noqa: BLE001 (whoever waits is told)
                 tell(error)
 
         with self.reading.another() as other:
-            thread = threading.Thread(target=work, name="pages")
+            thread = threading.Thread(
+                target=copy_context().run, args=(work,), name="pages"
+            )
             thread.start()
             try:
                 yield told

@@ -22,7 +22,10 @@ def looking_into(
 ) -> Iterator[Child]:
     """A child that holds the file as `INPUT`; it ends with the block or the run."""
     profile = "document" if run.room == 1 else "document with more room"
-    with sandbox.child(profile) as child, run.killing(child.kill):
+    with (
+        sandbox.child(profile, check=run.check) as child,
+        run.killing(child.kill),
+    ):
         storage.fetch(file.sha256, child.put(INPUT))
         try:
             yield child

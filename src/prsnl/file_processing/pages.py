@@ -98,7 +98,9 @@ def _told(error: PrsnlError) -> str:
             return "The reader crashed on this page: it is damaged, or built to harm."
         case Category.RESOURCE:
             what = "time" if isinstance(error, TimeLimitError) else "memory"
-            return f"This page takes more {what} to read than a page may."
+            return (
+                f"This page takes more {what} to read than a page may. {error.message}"
+            )
         case Category.PERMANENT:
             return error.message
     return "The reader failed on this page: it is damaged in a way not foreseen."

@@ -187,7 +187,9 @@ class Reading:
         if self._child is None:
             has_more = self._has_more_room or self.run.room > 1
             profile = "document with more room" if has_more else "document"
-            child = self._stack.enter_context(self.sandbox.child(profile))
+            child = self._stack.enter_context(
+                self.sandbox.child(profile, check=self.run.check)
+            )
             self._stack.enter_context(self.run.killing(child.kill))
             self.storage.fetch(self.file.sha256, child.put(_INPUT))
             self._child = child

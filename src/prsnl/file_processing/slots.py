@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
+from prsnl.core import memory
 
 #: What an OCR child takes at the most while it reads an ordinary page, in bytes.
 USUAL_BYTES: Final = 2**30
@@ -57,5 +57,5 @@ def usual_count() -> int:
         cores = len(os.sched_getaffinity(0))
     else:
         cores = os.cpu_count() or 1
-    fits = int(psutil.virtual_memory().total // USUAL_BYTES)
+    fits = memory.of_machine().total // USUAL_BYTES
     return max(1, min(cores, fits))

@@ -20,7 +20,7 @@ from prsnl.items.models import AttachmentView, PageView
 from prsnl.library import item_endpoints, tag_endpoints
 from prsnl.library.intake import TakenIn, Wish, take_in
 from prsnl.library.markdown import markdown
-from prsnl.web import uploads
+from prsnl.web import sending, uploads
 from prsnl.web.bodies import task_body
 from prsnl.web.dependencies import (
     Caller,
@@ -122,6 +122,11 @@ async def upload(
     that failed, or with `again`. What was in the trash is taken out of it.
     """
     wish = Wish(**options.model_dump(), idempotency_key=idempotency_key)
+    if wish.process and not parts.caps.is_open:
+        # Before a film is sent: what it is, and where it would wait, shows later.
+        await run_in_threadpool(
+            parts.caps.require_room, owner=owner, queue=None, key=idempotency_key
+        )
     limits = UploadLimits(
         max_bytes=parts.limits.upload_max_bytes,
         free_disk_floor_bytes=parts.limits.free_disk_floor_bytes,
@@ -181,15 +186,22 @@ def show_attachment(attachment_id: UUID, parts: Parts, owner: Caller) -> Attachm
     response_class=StreamingResponse,
     responses=_answers("*/*"),
 )
-def content(attachment_id: UUID, parts: Parts, owner: Caller) -> StreamingResponse:
-    """The file itself, for saving: a browser must not show it as a page of ours."""
+def content(
+    attachment_id: UUID, request: Request, parts: Parts, owner: Caller
+) -> StreamingResponse:
+    """The file itself, for saving: a browser must not show it as a page of ours.
+
+    With `Range` a part of it, as a player asks for it.
+    """
     found = _attachment(parts, attachment_id, owner)
-    return StreamingResponse(
-        _pieces(parts.storage.open(found.sha256)),
+    return sending.sent(
+        request,
+        parts.storage,
+        found.sha256,
+        size_bytes=found.size_bytes,
         media_type=found.mime_type or "application/octet-stream",
         headers={
             **_SAFE,
-            "Content-Length": str(found.size_bytes),
             "Content-Disposition": "attachment; filename*=UTF-8''"
             + quote(found.file_name, safe=""),
         },

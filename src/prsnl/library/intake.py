@@ -14,7 +14,7 @@ from prsnl.items import editing, store
 from prsnl.items.models import AttachmentView
 from prsnl.library.quota import require_room
 from prsnl.library.routing import PROCESSING, processing_of
-from prsnl.work import blobs, ledger
+from prsnl.work import blobs, caps, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
 from prsnl.work.submit import submit
@@ -151,6 +151,9 @@ def process(
         again: Also what is kept already is done anew.
         local_only: No byte may leave this machine.
         head: Its first bytes, where they are at hand.
+
+    Raises:
+        TooManyTasksError: As many tasks wait as may.
     """
     wanted = processing_of(
         storage,
@@ -161,5 +164,10 @@ def process(
         local_only=local_only,
         head=head,
     )
+    in_force = caps.read(connection)
+    if in_force.queued:
+        caps.require_room(
+            connection, in_force, owner=owner, queue=wanted.queue, key=key
+        )
     (told,) = submit(connection, [wanted])
     return ledger.task(connection, told.task_id, owner=owner)

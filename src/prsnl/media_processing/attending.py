@@ -55,7 +55,9 @@ class Attending:
             self.close()
             has_more = self._has_more_room or self.run.room > 1
             profile = f"{self.profile} with more room" if has_more else self.profile
-            child = self._stack.enter_context(self.sandbox.child(profile))
+            child = self._stack.enter_context(
+                self.sandbox.child(profile, check=self.run.check)
+            )
             self._stack.enter_context(self.run.killing(child.kill))
             self.storage.fetch(self.file.sha256, child.put(INPUT))
             self._child = child

@@ -186,7 +186,10 @@ def _told(error: PrsnlError) -> str:
     match error.category:
         case Category.RESOURCE:
             what = "time" if isinstance(error, TimeLimitError) else "memory"
-            return f"This part takes more {what} to transcribe than a part may."
+            return (
+                f"This part takes more {what} to transcribe than a part may. "
+                f"{error.message}"
+            )
         case Category.CRASH:
             return "The speech engine crashed on this part. Run it again alone."
     return "The speech engine failed on this part. Run it again alone."

@@ -260,7 +260,10 @@ class FrameReader:
         profile = "ocr" if run.room == 1 else "ocr with more room"
         try:
             # A child a frame: one that breaks it costs itself alone.
-            with self.sandbox.child(profile) as child, run.killing(child.kill):
+            with (
+                self.sandbox.child(profile, check=run.check) as child,
+                run.killing(child.kill),
+            ):
                 self.storage.fetch(shot.file_name, child.put(INPUT))
                 told = child.call(
                     "ocr.recognize",

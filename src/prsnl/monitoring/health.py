@@ -33,6 +33,11 @@ def health(database: Database) -> HealthBody:
     return told(rows, watch)
 
 
+def look(connection: Db) -> HealthBody:
+    """The same of a database that answers, on a connection to it."""
+    return told(_processes(connection), _watched(connection))
+
+
 def told(rows: list[Row], watch: Sequence[WatchBody] = ()) -> HealthBody:
     """What the rows of the live processes and of the watched folders mean."""
     schedulers = [row for row in rows if row["kind"] == "scheduler"]

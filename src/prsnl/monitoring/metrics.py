@@ -45,12 +45,17 @@ group by queue, task_name
 """
 
 _DEAD: Final = """
-select queue, coalesce(error_category, 'unknown') as category, count(*) as tasks
-from tasks where status in ('failure', 'dead') group by queue, error_category
+select queue, coalesce(error_category, 'unknown') as category,
+       coalesce(error_code, 'unknown') as code, count(*) as tasks
+from tasks where status in ('failure', 'dead')
+group by queue, error_category, error_code
 """
 
 _PROVIDERS: Final = "select name from providers where state <> 'recovering'"
-_DATABASE: Final = "select pg_database_size(current_database()) as bytes"
+_BYTES: Final = """
+select pg_database_size(current_database()) as database,
+       (select coalesce(sum(size_bytes), 0)::bigint from attachments) as files
+"""
 
 #: Metric -> what it says. The docs' table is compared with this.
 NAMES: Final[Mapping[str, str]] = {
@@ -59,6 +64,7 @@ NAMES: Final[Mapping[str, str]] = {
     "prsnl_queue_oldest_wait_seconds": "How long the oldest due task of a queue waits.",
     "prsnl_queue_workers": "Live worker processes of a queue.",
     "prsnl_queue_slots": "Tasks that the workers of a queue can do at a time.",
+    "prsnl_queue_paused": "1 while a queue is paused, else 0.",
     "prsnl_processes": "Live processes by kind: worker or scheduler.",
     "prsnl_slots_busy": "Tasks that all workers do now.",
     "prsnl_slots": "Tasks that all workers can do at a time.",
@@ -68,11 +74,13 @@ NAMES: Final[Mapping[str, str]] = {
     " quantile.",
     "prsnl_wait_seconds": "How long they had waited for a worker.",
     "prsnl_peak_memory_bytes": "The most memory that a try of the last hour took.",
-    "prsnl_failed_tasks": "Tasks that failed for good, by queue and category of the"
-    " error.",
+    "prsnl_failed_tasks": "Tasks that failed for good, by queue, and by category and"
+    " code of the error.",
     "prsnl_provider_down": "1 for each provider that does not answer.",
     "prsnl_disk_free_bytes": "Room left where uploads come in, on this host.",
     "prsnl_database_bytes": "Size of the database.",
+    "prsnl_files_bytes": "Size of all files that people keep, what is in the trash"
+    " included.",
 }
 
 
@@ -86,7 +94,7 @@ class _Rows:
     times: Sequence[Row]
     dead: Sequence[Row]
     providers: Sequence[Row]
-    database_bytes: int
+    stored: Row
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +114,8 @@ class _Look(Collector):
             down.add_metric([row["name"]], 1)
         yield down
         yield _single("prsnl_disk_free_bytes", self.free_bytes)
-        yield _single("prsnl_database_bytes", self.rows.database_bytes)
+        yield _single("prsnl_database_bytes", self.rows.stored["database"])
+        yield _single("prsnl_files_bytes", self.rows.stored["files"])
 
 
 def told(database: Database, *, free_bytes: int) -> bytes:
@@ -131,7 +140,7 @@ def _read(connection: Db) -> _Rows:
         times=all_of(_TIMES),
         dead=all_of(_DEAD),
         providers=all_of(_PROVIDERS),
-        database_bytes=all_of(_DATABASE)[0]["bytes"],
+        stored=all_of(_BYTES)[0],
     )
 
 
@@ -140,6 +149,7 @@ def _of_queues(rows: Sequence[QueueBody]) -> Iterator[Metric]:
     oldest = _gauge("prsnl_queue_oldest_wait_seconds", "queue")
     workers = _gauge("prsnl_queue_workers", "queue")
     slots = _gauge("prsnl_queue_slots", "queue")
+    paused = _gauge("prsnl_queue_paused", "queue")
     for row in rows:
         counts = {
             "due": row.due,
@@ -153,7 +163,8 @@ def _of_queues(rows: Sequence[QueueBody]) -> Iterator[Metric]:
         oldest.add_metric([row.name], row.oldest_wait_s or 0)
         workers.add_metric([row.name], row.workers)
         slots.add_metric([row.name], row.slots)
-    yield from (tasks, oldest, workers, slots)
+        paused.add_metric([row.name], row.paused_by is not None)
+    yield from (tasks, oldest, workers, slots, paused)
 
 
 def _of_workers(rows: Sequence[Row]) -> Iterator[Metric]:
@@ -181,9 +192,9 @@ def _of_claims(rows: _Rows) -> Iterator[Metric]:
             run.add_metric([*labels, quantile], row[f"run_{name}"] or 0)
             wait.add_metric([*labels, quantile], row[f"wait_{name}"] or 0)
         memory.add_metric(labels, row["peak_memory_bytes"] or 0)
-    failed = _gauge("prsnl_failed_tasks", "queue", "category")
+    failed = _gauge("prsnl_failed_tasks", "queue", "category", "code")
     for row in rows.dead:
-        failed.add_metric([row["queue"], row["category"]], row["tasks"])
+        failed.add_metric([row["queue"], row["category"], row["code"]], row["tasks"])
     yield from (claims, run, wait, memory, failed)
 
 

@@ -5,28 +5,37 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Response, status
 from pydantic import Field
 
 from prsnl.core.db import Db
 from prsnl.core.texts import StorableText
 from prsnl.monitoring import metrics, performance
 from prsnl.monitoring.queues import queues
+from prsnl.monitoring.requeueing import REQUEUE
 from prsnl.web.bodies import task_body
-from prsnl.web.dependencies import Admin, Caller, Paging, Parts, next_page
+from prsnl.web.dependencies import (
+    Admin,
+    Caller,
+    Dispatch,
+    Paging,
+    Parts,
+    Shared,
+    next_page,
+)
 from prsnl.wire.base import Page
 from prsnl.wire.monitoring import (
-    MOST_REQUEUED,
     DeadLetterGroup,
     DeadLetters,
-    NotRequeued,
+    Fingerprint,
     Performance,
     QueueBody,
     Requeue,
-    Requeued,
 )
-from prsnl.work import dead_letters
+from prsnl.wire.tasks import Accepted
+from prsnl.work import dead_letters, families, pauses
 from prsnl.work.dead_letters import Cause
+from prsnl.work.families import Family
 from prsnl.work.queues import Queue
 
 _MOST_HOURS = 720
@@ -38,6 +47,7 @@ router = APIRouter(tags=["Tasks"])
 class DeadLetterQuery(Paging):
     """Which dead letters."""
 
+    fingerprint: Fingerprint | None = Field(None, description="Of this family.")
     code: StorableText | None = Field(
         None, max_length=100, description="With this error code."
     )
@@ -45,17 +55,45 @@ class DeadLetterQuery(Paging):
     name: StorableText | None = Field(
         None, max_length=100, description="Of this kind of task."
     )
+    resolved: bool = Field(False, description="Families that are resolved, too.")
 
     @property
     def cause(self) -> Cause:
         """What they are narrowed to."""
-        return Cause(code=self.code, queue=self.queue, name=self.name)
+        return Cause(
+            code=self.code,
+            queue=self.queue,
+            name=self.name,
+            fingerprint=self.fingerprint,
+        )
 
 
 @router.get("/api/queues")
 def show_queues(parts: Parts, _owner: Caller) -> Page[QueueBody]:
     """Every queue: what waits, who works on it, and what is missing if nobody does."""
     return Page(items=parts.database.run(queues))
+
+
+@router.post("/api/queues/{name}/pause")
+def pause_queue(name: Queue, parts: Parts, who: Admin) -> QueueBody:
+    """Begin none of its tasks, whoever's, until it is resumed. Needs `admin`.
+
+    What runs goes on to its end; tasks are taken in as before, and say why they wait.
+    """
+    parts.database.run(partial(pauses.pause, queue=name, by=who.owner))
+    return _changed(parts, name)
+
+
+@router.post("/api/queues/{name}/resume")
+def resume_queue(name: Queue, parts: Parts, _who: Admin) -> QueueBody:
+    """Let a paused queue go on. Needs `admin`."""
+    parts.database.run(partial(pauses.resume, queue=name))
+    return _changed(parts, name)
+
+
+def _changed(parts: Shared, name: Queue) -> QueueBody:
+    parts.rang()
+    return next(one for one in parts.database.run(queues) if one.name is name)
 
 
 @router.get(
@@ -85,19 +123,22 @@ def show_performance(
 def show_dead_letters(
     parts: Parts, owner: Caller, query: Annotated[DeadLetterQuery, Query()]
 ) -> DeadLetters:
-    """What failed for good: by cause with examples, and one by one."""
+    """What failed for good: by cause with advice and examples, and one by one.
+
+    A family is resolved when its owner says so, or when all that failed was done
+    later; it is reopened when it happens again.
+    """
 
     def read(connection: Db) -> DeadLetters:
-        groups = dead_letters.groups(connection, query.cause, owner=owner)
+        groups = families.families(
+            connection, query.cause, owner=owner, with_resolved=query.resolved
+        )
         found = dead_letters.page(
             connection, query.cause, owner=owner, before=query.before, limit=query.limit
         )
         return DeadLetters(
-            total=sum(group.count for group in groups),
-            groups=[
-                DeadLetterGroup.model_validate(group, from_attributes=True)
-                for group in groups
-            ],
+            total=dead_letters.count(connection, owner=owner, cause=query.cause),
+            groups=[_group(group) for group in groups],
             items=[task_body(view) for view in found],
             next=next_page([view.task_id for view in found], query),
         )
@@ -105,28 +146,27 @@ def show_dead_letters(
     return parts.database.run(read)
 
 
-@router.post("/api/background/dead-letters/requeue")
-def requeue(wanted: Requeue, parts: Parts, owner: Caller) -> Requeued:
-    """Queue dead letters again, at most 500 a request; nothing done is done twice."""
+@router.post("/api/background/dead-letters/{fingerprint}/resolve")
+def resolve(fingerprint: Fingerprint, parts: Parts, owner: Caller) -> DeadLetterGroup:
+    """Count what failed by this cause so far no more; the tasks stay as they are."""
+    return parts.database.run(
+        lambda connection: _group(
+            families.resolve(connection, fingerprint, owner=owner)
+        )
+    )
 
-    def work(connection: Db) -> Requeued:
-        ids = wanted.ids or dead_letters.of_cause(
-            connection,
-            Cause(code=wanted.code, queue=wanted.queue),
-            owner=owner,
-            limit=MOST_REQUEUED,
-        )
-        done, refused = dead_letters.requeue(
-            connection, list(dict.fromkeys(ids)), owner=owner
-        )
-        return Requeued(
-            requeued=done,
-            not_requeued=[
-                NotRequeued(task_id=one.task_id, reason=one.reason) for one in refused
-            ],
-            left=dead_letters.count(connection, owner=owner),
-        )
 
-    done = parts.database.run(work)
-    parts.rang()
-    return done
+@router.post(
+    "/api/background/dead-letters/requeue", status_code=status.HTTP_202_ACCEPTED
+)
+async def requeue(wanted: Requeue, dispatch: Dispatch) -> Accepted:
+    """Have dead letters queued again by a task; nothing done is done twice.
+
+    However many they are: the task can be followed and cancelled, and its result
+    tells how many were queued.
+    """
+    return await dispatch.submit(REQUEUE, wanted)
+
+
+def _group(family: Family) -> DeadLetterGroup:
+    return DeadLetterGroup.model_validate(family, from_attributes=True)

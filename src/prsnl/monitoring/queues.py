@@ -6,6 +6,7 @@ from typing import Final
 
 from prsnl.core.db import Db, Row
 from prsnl.wire.monitoring import QueueBody
+from prsnl.work.pauses import Paused, paused
 from prsnl.work.queues import QUEUES, QueueSpec
 from prsnl.work.workers import GONE_AFTER
 
@@ -56,12 +57,21 @@ def queues(connection: Db) -> list[QueueBody]:
     """Every queue, the highest priority first."""
     counts = {row.pop("queue"): row for row in connection.execute(_COUNTS).fetchall()}
     processes = connection.execute(_WORKERS, [GONE_AFTER]).fetchall()
+    pauses = paused(connection)
     return [
-        _body(spec, counts.get(str(spec.queue), _NOTHING), processes) for spec in QUEUES
+        _body(
+            spec,
+            counts.get(str(spec.queue), _NOTHING),
+            processes,
+            pauses.get(spec.queue),
+        )
+        for spec in QUEUES
     ]
 
 
-def _body(spec: QueueSpec, counts: Row, processes: list[Row]) -> QueueBody:
+def _body(
+    spec: QueueSpec, counts: Row, processes: list[Row], pause: Paused | None
+) -> QueueBody:
     serving = [row for row in processes if spec.queue in row["queues"]]
     return QueueBody(
         name=spec.queue,
@@ -69,7 +79,15 @@ def _body(spec: QueueSpec, counts: Row, processes: list[Row]) -> QueueBody:
         **counts,
         workers=len(serving),
         slots=sum(row["slots"] for row in serving),
-        problem=_problem(spec, counts, serving, processes),
+        # A pause keeps nobody busy: more workers would only wait.
+        wanted=counts["running"] + (0 if pause else counts["due"]),
+        paused_by=pause.by if pause else None,
+        paused_at=pause.at if pause else None,
+        problem=(
+            pause.reason(spec.queue)
+            if pause
+            else _problem(spec, counts, serving, processes)
+        ),
     )
 
 

@@ -2,164 +2,206 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import quantiles
-from typing import Final, TypeAlias, TypeVar
-from uuid import UUID
+from typing import Final
 
-import psutil
-from rich.console import Console
-from rich.table import Table
+from prsnl.core.db import LOST, Db
+from prsnl.core.errors import PrsnlError
+from prsnl.proving.audit import audit, unfinished
+from prsnl.proving.disk import SmallDisk
+from prsnl.proving.faults import FILL_DISK, PICKLE_RAN, Fault
+from prsnl.proving.load import Load, Loading, open_load
+from prsnl.proving.recovery import Injected, recoveries
+from prsnl.proving.report import Report
+from prsnl.proving.scene import Scene
+from prsnl.proving.staging import Plan, Staging
+from prsnl.work import control
 
-from prsnl.core.db import LOST, Db, connect
-from prsnl.core.errors import StartError
-from prsnl.proving.audit import Audit, audit
-from prsnl.proving.faults import FAULTS, Fault, Scene
-from prsnl.proving.specs import COUNT, SPREAD, Count, Spread
-from prsnl.proving.stack import URLS_FILE, WORKER, WORKERS, urls_of
-from prsnl.work.ring import Channel
-from prsnl.work.submit import Submission, submission, submit
-
-T = TypeVar("T")
-
-_OWNERS: Final = ("ada", "ben", "cy")
 _START_TIMEOUT_S: Final = 90.0
 _POLL_S: Final = 0.1
-_RECONNECT_S: Final = 0.2
+#: A run may take so many times as long where not every fault was done.
+_LONGEST_TIMES: Final = 4
+#: A fault waits so long for the work to go on after the one before.
+_PATIENCE_S: Final = 12.0
+_PATIENCE_LEASES: Final = 2.0
+#: At least, where a fault took longer than its turn.
+_BETWEEN_S: Final = 1.0
+_TELL_EVERY_S: Final = 15.0
+#: A task that failed with a reason is retried so often: a person would give up, too.
+_RETRIES: Final = 3
 
-#: Makes the next task of the load, under an idempotency key.
-Job: TypeAlias = Callable[[Random, str], Submission]
+#: Somebody works since then, and nobody who was hurt is believed to hold a task.
+_RECOVERED: Final = """
+select exists (select 1 from tasks where claimed_at >= to_timestamp(%(back_at)s))
+   and not exists (
+       select 1 from unnest(%(ids)s::uuid[], %(numbers)s::integer[]) as v (id, number)
+       join tasks t on t.id = v.id and t.claim_no = v.number
+       where t.status = 'running') as is_so
+"""
 
+_OPEN: Final = """
+select count(*) filter (
+           where status in ('queued', 'running', 'parked', 'waiting')) as open,
+       count(*) filter (where status = 'success') as done
+from tasks
+"""
 
-def mixed_job(random: Random, key: str) -> Submission:
-    """Counting tasks of several shapes, one in twenty a parent."""
-    owner = random.choice(_OWNERS)
-    if random.random() < 0.05:  # noqa: PLR2004 - one in twenty is a parent
-        command = Spread(children=5, at_once=2, child=Count(stages=2, work_ms=10))
-        return submission(SPREAD, command, owner=owner, idempotency_key=key)
-    return submission(
-        COUNT,
-        Count(
-            stages=4,
-            units=random.choice([1, 1, 3]),
-            work_ms=random.choice([1, 10, 100]),
-            in_child=random.random() < 0.3,  # noqa: PLR2004 - enough to hit some
-        ),
-        owner=owner,
-        idempotency_key=key,
-    )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run is."""
-
-    seconds: float
-    seed: int
-    #: Between two faults, on average.
-    fault_every_s: float = 4.0
-    lease_s: float = 6.0
-    faults: Sequence[Fault] = FAULTS
-    worker: str = WORKER
-    job: Job = mixed_job
-    #: So many unfinished tasks are kept in the queue while faults go on.
-    backlog: int = 60
-    #: Added to the environment of the stack.
-    environment: Mapping[str, str] = field(default_factory=dict)
-    #: The tasks still open when the load ends have so long.
-    settle_s: float = 120.0
-
-
-@dataclass
-class Report:
-    """What came of a run."""
-
-    seed: int
-    seconds: float
-    faults: Tally[str]
-    audit: Audit
-    #: Seconds by kind of fault, from the fault to the next claim of what it hurt, or
-    #: to the next end of any task.
-    recoveries_s: dict[str, list[float]] = field(default_factory=dict)
-
-    def as_json(self) -> str:
-        """One JSON object."""
-        return json.dumps(
-            {
-                "seed": self.seed,
-                "seconds": round(self.seconds, 1),
-                "faults": dict(self.faults),
-                **asdict(self.audit),
-                "clean": self.audit.is_clean,
-                "recovery_s": {
-                    name: {"p50": _quantile(times, 50), "p95": _quantile(times, 95)}
-                    for name, times in self.recoveries_s.items()
-                    if times
-                },
-            }
-        )
-
-
-@dataclass
-class _Injected:
-    name: str
-    at: float
-    #: Task and claim of what the hurt workers had in hand.
-    victims: list[tuple[UUID, int]]
+#: What failed for a reason that has passed, and that its row tells: a provider that
+#: was away or lied, a third kill in a row with nothing done between them.
+_TOLD: Final = """
+select id, owner, error_code from tasks
+where status in ('failure', 'dead') and error_code in (
+    'unusable_answer', 'provider_failed', 'provider_silent',
+    'child_crashed', 'out_of_memory')
+"""
 
 
 @dataclass
 class Harness:
-    """Runs one plan on a data folder of its own."""
+    """Runs one plan on a data folder of its own.
+
+    Attributes:
+        plan: What is done.
+        folder: Of this run alone; the stack's data folder is made in it.
+        say: Told what happens, line by line.
+        disk: The small disk that the data folder is on, if it is.
+    """
 
     plan: Plan
-    data_dir: Path
+    folder: Path
     say: Callable[[str], None]
+    disk: SmallDisk | None = None
+
+    def __post_init__(self) -> None:
+        self._staging = Staging(self.plan, self.folder, self.disk)
+        self._staging.data_dir.mkdir(mode=0o711, exist_ok=True)
+        self._injected: list[Injected] = []
+        self._began_s = time.monotonic()
+        self._told_s = self._began_s
+        self._starts = 0
+
+    def stack(self) -> AbstractContextManager[Scene]:
+        """The stack of the data folder, running while the block does."""
+        return self._staging.stack()
 
     def run(self) -> Report:
         """Load, hurt, settle, audit."""
-        began = time.monotonic()
-        with self.stack() as scene:
-            ids, injected = self._load(scene)
-            self._settle(scene, ids)
+        with (
+            self.stack() as scene,
+            open_load(
+                scene, seed=self.plan.seed, job=self.plan.job, mix=self.plan.mix
+            ) as load,
+        ):
+            self._await_workers(scene)
+            self._began_s = time.monotonic()
+            self._hurt(scene, load)
+            seconds = time.monotonic() - self._began_s
+            asked_again = self._settle(scene, load)
+            scene.again(lambda connection: connection.execute("select 1"))
             return Report(
                 seed=self.plan.seed,
-                seconds=time.monotonic() - began,
-                faults=Tally(one.name for one in injected),
-                audit=audit(scene.connection, ids),
-                recoveries_s=_recoveries(scene.connection, injected),
+                seconds=seconds,
+                lease_s=self.plan.lease_s,
+                audit=audit(
+                    scene.connection,
+                    load.ids,
+                    load.put_in,
+                    opened_pickles=int((scene.data_dir / PICKLE_RAN).exists()),
+                ),
+                recovery=recoveries(
+                    scene.connection, self._injected, lease_s=self.plan.lease_s
+                ),
+                asked_again=asked_again,
+                database_starts=self._starts,
+                unfinished=unfinished(scene.connection),
             )
 
-    def _load(self, scene: Scene) -> tuple[list[UUID], list[_Injected]]:
-        ids: list[UUID] = []
-        injected: list[_Injected] = []
-        faults = _in_turn(self.plan.faults, scene.random)
-        self._await_workers(scene)
-        ends_at = time.monotonic() + self.plan.seconds
-        fault_at = time.monotonic() + self.plan.fault_every_s
-        while time.monotonic() < ends_at:
-            self._top_up(scene, ids)
-            if time.monotonic() >= fault_at:
-                fault = next(faults)
-                injected.append(self._inject(scene, fault))
-                self.say(f"{len(ids):6} tasks   {fault.name}")
-                fault_at = time.monotonic() + scene.random.uniform(
-                    0.5 * self.plan.fault_every_s, 1.5 * self.plan.fault_every_s
-                )
-            time.sleep(_POLL_S)
-        return ids, injected
+    def _hurt(self, scene: Scene, load: Loading) -> None:
+        scene.pause = lambda seconds: self._go_on(scene, load, seconds)
+        possible = [fault for fault in self.plan.faults if fault.needs(scene)]
+        faults = _in_turn(possible, scene.random)
+        began_at = time.monotonic()
+        every_s = min(self.plan.fault_every_s, self.plan.seconds / (len(possible) + 1))
+        fault_at = began_at + every_s
+        while self._goes_on(time.monotonic() - began_at, possible):
+            if time.monotonic() >= fault_at and self._has_recovered(scene):
+                fault_at += scene.random.uniform(0.5, 1.5) * every_s
+                self._inject(scene, load, next(faults))
+                fault_at = max(fault_at, time.monotonic() + _BETWEEN_S)
+            scene.pause(_POLL_S)
+
+    def _has_recovered(self, scene: Scene) -> bool:
+        """Whether work goes on since the last fault, or has had its time to.
+
+        Else the next one would be measured by what the last one did.
+        """
+        if not self._injected:
+            return True
+        hurt = self._injected[-1].hurt
+        since_s = time.time() - hurt.at
+        is_going_on = since_s < 0  # a provider that misbehaves still
+        patience_s = max(_PATIENCE_S, _PATIENCE_LEASES * self.plan.lease_s)
+        if is_going_on or since_s > patience_s or not scene.is_ours:
+            return True
+        if hurt.back_at is None:
+            return False
+        victims = hurt.victims or []
+        values = {
+            "back_at": hurt.back_at,
+            "ids": [claim.task_id for claim in victims],
+            "numbers": [claim.number for claim in victims],
+        }
+        with suppress(*LOST):
+            row = scene.connection.execute(_RECOVERED, values).fetchone()
+            return bool(row and row["is_so"])
+        return False
+
+    def _goes_on(self, seconds: float, possible: Sequence[Fault]) -> bool:
+        """Whether there is time left, or on a slow machine a fault not done yet."""
+        done = {one.fault.name for one in self._injected}
+        is_done = {fault.name for fault in possible} <= done
+        longest_s = self.plan.seconds * (1 if is_done else _LONGEST_TIMES)
+        return seconds < longest_s
+
+    def _go_on(self, scene: Scene, load: Loading, seconds: float) -> None:
+        """Let time pass; submit, and look who is back."""
+        until = time.monotonic() + seconds
+        while True:
+            load.top_up(scene, self.plan.backlog)
+            self._look(scene)
+            self._tell(scene)
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return
+            time.sleep(min(left_s, _POLL_S))
+
+    def _look(self, scene: Scene) -> None:
+        for one in self._injected:
+            one.hurt.look(scene)
+
+    def _inject(self, scene: Scene, load: Loading, fault: Fault) -> None:
+        starts = self._database_starts()
+        hurt = fault.inject(scene)
+        if hurt is None:
+            self._say(load, f"{fault.name}: nobody was there to be hurt")
+            return
+        self._injected.append(Injected(fault, hurt))
+        self._say(load, fault.name)
+        if fault.name == FILL_DISK:
+            self._starts = max(self._starts, self._database_starts() - starts)
+
+    def _database_starts(self) -> int:
+        """How often the supervisor has seen the database end."""
+        with suppress(OSError):
+            lines = self._staging.log.read_text(errors="replace").splitlines()
+            return sum("supervisor.ended" in one and "postgres" in one for one in lines)
+        return 0
 
     def _await_workers(self, scene: Scene) -> None:
         gives_up_at = time.monotonic() + _START_TIMEOUT_S
@@ -170,235 +212,55 @@ class Harness:
             ).fetchone()
             return int(row["n"]) if row else 0
 
-        while time.monotonic() < gives_up_at and _again(scene, there) < WORKERS:
+        while time.monotonic() < gives_up_at and scene.again(there) < self.plan.workers:
             time.sleep(_POLL_S)
 
-    def _inject(self, scene: Scene, fault: Fault) -> _Injected:
-        before = _again(
-            scene,
-            lambda c: c.execute(
-                "select t.id, t.claim_no, w.pid from tasks t "
-                "join workers w on w.id = t.worker_id where t.status = 'running'"
-            ).fetchall(),
-        )
-        at = _again(scene, _now)
-        hurt = fault.inject(scene)
-        victims = [(row["id"], row["claim_no"]) for row in before if row["pid"] in hurt]
-        return _Injected(fault.name, at, victims)
+    def _settle(self, scene: Scene, load: Load) -> dict[str, int]:
+        """Wait until all has ended; retry what has failed for a reason that passed."""
+        self._say(load, "no more faults; waiting for the rest to end")
+        asked_again: Tally[str] = Tally()
+        for _ in range(_RETRIES + 1):
+            self._await_end(scene, load)
+            told = scene.again(lambda c: c.execute(_TOLD).fetchall())
+            for row in told:
+                with suppress(PrsnlError):  # its parent has taken it along
+                    control.retry(scene.connection, row["id"], owner=row["owner"])
+                    asked_again[row["error_code"]] += 1
+            if not told:
+                break
+        return dict(asked_again)
 
-    def _top_up(self, scene: Scene, ids: list[UUID]) -> None:
-        """Keep a backlog; the same submit again after a lost answer is one task."""
-
-        def work(connection: Db) -> None:
-            row = connection.execute(
-                "select count(*) as n from tasks "
-                "where status in ('queued', 'running', 'waiting') and parent_id is null"
-            ).fetchone()
-            assert row is not None
-            wanted = [
-                self.plan.job(scene.random, f"{self.plan.seed}/{len(ids) + number}")
-                for number in range(max(0, self.plan.backlog - row["n"]))
-            ]
-            if wanted:
-                told = submit(connection, wanted)
-                ids.extend(one.task_id for one in told)
-                connection.execute(f"notify {Channel.DUE}")
-
-        _again(scene, work)
-
-    def _settle(self, scene: Scene, ids: list[UUID]) -> None:
-        self.say(f"{len(ids):6} tasks   no more faults; waiting for the rest to end")
+    def _await_end(self, scene: Scene, load: Load) -> None:
         gives_up_at = time.monotonic() + self.plan.settle_s
-
-        def is_open(connection: Db) -> bool:
-            row = connection.execute(
-                "select exists (select 1 from tasks where id = any(%s) and status in "
-                "('queued', 'running', 'parked', 'waiting')) as open",
-                [ids],
-            ).fetchone()
-            return bool(row and row["open"])
-
-        while time.monotonic() < gives_up_at and _again(scene, is_open):
+        while time.monotonic() < gives_up_at:
+            with suppress(PrsnlError):
+                load.finish(scene)
+            self._look(scene)
+            self._tell(scene)
+            row = scene.again(lambda c: c.execute(_OPEN).fetchone())
+            if row is not None and not row["open"] and not load.waiting:
+                return
             time.sleep(_POLL_S)
 
-    @contextmanager
-    def stack(self) -> Iterator[Scene]:
-        """The stack of the data folder, running while the block does."""
-        process = self._start()
-        scene = Scene(
-            data_dir=self.data_dir,
-            urls=urls_of(self.data_dir),
-            connection=connect(urls_of(self.data_dir).database_url),
-            random=Random(self.plan.seed),  # noqa: S311 - a run is repeated by its seed
-            lease_s=self.plan.lease_s,
-            root=psutil.Process(process.pid),
-            restart=lambda: None,
-            pause=time.sleep,
-        )
+    def _tell(self, scene: Scene) -> None:
+        """Now and then, how far it is."""
+        if time.monotonic() - self._told_s < _TELL_EVERY_S:
+            return
+        self._told_s = time.monotonic()
+        with suppress(*LOST):
+            row = scene.connection.execute(_OPEN).fetchone()
+            if row is not None:
+                self.say(f"{self._clock()}  {row['done']} done, {row['open']} open")
 
-        def restart() -> None:
-            nonlocal process
-            process.wait()
-            process = self._start()
-            scene.root = psutil.Process(process.pid)
-            scene.urls = urls_of(self.data_dir)
+    def _say(self, load: Loading, what: str) -> None:
+        self.say(f"{self._clock()}  {len(load.ids):5} submitted   {what}")
 
-        scene.restart = restart
-        try:
-            yield scene
-        finally:
-            scene.connection.close()
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        (self.data_dir / URLS_FILE).unlink(missing_ok=True)
-        log = self.data_dir / "prove.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "prsnl.proving.stack",
-                    str(self.data_dir),
-                    self.plan.worker,
-                ],
-                stdout=output,
-                stderr=output,
-                env=_environment(self.plan),
-                start_new_session=True,
-            )
-        gives_up_at = time.monotonic() + _START_TIMEOUT_S
-        while not (self.data_dir / URLS_FILE).exists():
-            if process.poll() is not None or time.monotonic() > gives_up_at:
-                raise StartError(
-                    "The stack did not start: " + log.read_text(errors="replace")[-500:]
-                )
-            time.sleep(_POLL_S)
-        return process
-
-
-def main(
-    *,
-    minutes: float = 2.0,
-    seed: int = 1,
-    as_json: bool = False,
-    lease_s: float = 6.0,
-    data_dir: Path | None = None,
-) -> int:
-    """Prove it here; the exit status is 1 if any promise was broken."""
-    console = Console(stderr=as_json)
-    with passable_folder() as made:
-        harness = Harness(
-            Plan(seconds=minutes * 60, seed=seed, lease_s=lease_s),
-            data_dir or made,
-            say=lambda line: console.print(line, highlight=False),
-        )
-        report = harness.run()
-    if as_json:
-        print(report.as_json())  # noqa: T201 - what was asked for
-    else:
-        console.print(_table(report))
-        console.print(_sentence(report))
-    return 0 if report.audit.is_clean else 1
-
-
-@contextmanager
-def passable_folder() -> Iterator[Path]:
-    """A folder of its own: the database's user may pass through it, and not look."""
-    with tempfile.TemporaryDirectory(prefix="prsnl-prove-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made)
-
-
-def _table(report: Report) -> Table:
-    table = Table("fault", "times", "recovery p50", "p95", box=None)
-    for name, times in sorted(report.faults.items()):
-        took = report.recoveries_s.get(name, [])
-        table.add_row(
-            name,
-            str(times),
-            f"{_quantile(took, 50):.1f} s" if took else "-",
-            f"{_quantile(took, 95):.1f} s" if took else "-",
-        )
-    return table
-
-
-def _sentence(report: Report) -> str:
-    told = report.audit
-    return (
-        f"{told.tasks} tasks, {report.faults.total()} faults in "
-        f"{report.seconds:.0f} s (seed {report.seed}): lost {told.lost}, doubled "
-        f"{told.doubled}, missing {told.missing}, stuck {told.stuck}, failed "
-        f"{told.failed}, stages run again {told.stages_run_again}, stale writes "
-        f"{told.stale_writes}, progress back {told.progress_back}."
-    )
-
-
-def _environment(plan: Plan) -> dict[str, str]:
-    return {
-        **os.environ,
-        "PRSNL_LEASE_S": str(plan.lease_s),
-        "PRSNL_RETRY_WAITS_SCALE": "0.01",
-        **plan.environment,
-    }
+    def _clock(self) -> str:
+        seconds = int(time.monotonic() - self._began_s)
+        return f"{seconds // 60:2}:{seconds % 60:02}"
 
 
 def _in_turn(faults: Sequence[Fault], random: Random) -> Iterator[Fault]:
     """Every kind once before any comes again."""
     while True:
         yield from random.sample(faults, len(faults))
-
-
-def _again(scene: Scene, work: Callable[[Db], T]) -> T:
-    """Do *work*, and again on a new connection while the database is away."""
-    gives_up_at = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        try:
-            return work(scene.connection)
-        except LOST:
-            if time.monotonic() > gives_up_at:
-                raise
-            time.sleep(_RECONNECT_S)
-            scene.connection.close()
-            with suppress(*LOST):
-                scene.connection = connect(scene.urls.database_url)
-
-
-def _now(connection: Db) -> float:
-    row = connection.execute(
-        "select extract(epoch from clock_timestamp())::float8 as at"
-    ).fetchone()
-    assert row is not None
-    return float(row["at"])
-
-
-def _recoveries(
-    connection: Db, injected: Sequence[_Injected]
-) -> dict[str, list[float]]:
-    took: dict[str, list[float]] = {}
-    for one in injected:
-        times = took.setdefault(one.name, [])
-        for task_id, claim_no in one.victims:
-            row = connection.execute(
-                "select extract(epoch from min(started_at))::float8 as at "
-                "from celery_task_results where task_id = %s and claim_no > %s",
-                [task_id, claim_no],
-            ).fetchone()
-            if row is not None and row["at"] is not None:
-                times.append(row["at"] - one.at)
-        if not one.victims:
-            row = connection.execute(
-                "select extract(epoch from min(finished_at))::float8 as at "
-                "from celery_task_results where finished_at > to_timestamp(%s)",
-                [one.at],
-            ).fetchone()
-            if row is not None and row["at"] is not None:
-                times.append(row["at"] - one.at)
-    return took
-
-
-def _quantile(times: Sequence[float], percent: int) -> float:
-    if len(times) == 1:
-        return round(times[0], 2)
-    return round(quantiles(times, n=100, method="inclusive")[percent - 1], 2)

@@ -42,8 +42,14 @@ create table if not exists proving_begun (
     task_id uuid not null, stage text not null, unit integer not null,
     claim_no integer not null, at timestamptz not null default clock_timestamp());
 """
+#: Of plain Celery, which keeps none.
+PLAIN_BOOKS: Final = """
+create table if not exists proving_done (
+    task_id uuid not null, at timestamptz not null default clock_timestamp());
+"""
 
-_EFFECT: Final = """
+#: Adds one; more than one is too many.
+EFFECT: Final = """
 insert into proving_effects (task_id, stage, unit) values (%s, %s, %s)
 on conflict (task_id, stage, unit) do update set n = proving_effects.n + 1
 """
@@ -102,7 +108,10 @@ class Prover:
 
     def _hold(self, run: TaskRun, command: Count) -> None:
         if command.in_child and self.sandbox is not None:
-            with self.sandbox.child("document") as child, run.killing(child.kill):
+            with (
+                self.sandbox.child("document", check=run.check) as child,
+                run.killing(child.kill),
+            ):
                 child.call(
                     "proving.hold",
                     {"milliseconds": command.work_ms},
@@ -149,7 +158,7 @@ def _store(
     task_id: UUID, stage: str, connection: Db, units: Mapping[int, Counter]
 ) -> None:
     for unit in units:
-        connection.execute(_EFFECT, [task_id, stage, unit])
+        connection.execute(EFFECT, [task_id, stage, unit])
 
 
 def _note(connection: Db, begun: list[object]) -> None:

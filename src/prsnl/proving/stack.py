@@ -13,10 +13,12 @@ from prsnl.core import schema
 from prsnl.core.db import connect
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import ProcessSpec, Supervisor
-from prsnl.proving.service import BOOKS
+from prsnl.proving.service import BOOKS, PLAIN_BOOKS
 
 URLS_FILE: Final = "urls.json"
 WORKER: Final = "prsnl.proving.worker"
+#: Plain Celery: it has no scheduler.
+PLAIN_WORKER: Final = "prsnl.proving.plain_worker"
 WORKERS: Final = 2
 
 
@@ -48,7 +50,7 @@ def processes(
         log=logs / "scheduler.log",
     )
     return [
-        scheduler,
+        *([] if worker == PLAIN_WORKER else [scheduler]),
         *(
             ProcessSpec(
                 name=f"worker-{number}",
@@ -57,6 +59,7 @@ def processes(
                     "-m",
                     worker,
                     "file_processing",
+                    "media_processing",
                     "ai_processing",
                 ),
                 env=env,
@@ -86,6 +89,7 @@ def main(arguments: Sequence[str]) -> None:
         schema.migrate(urls.database_url)
         with connect(urls.database_url) as connection:
             connection.execute(BOOKS)
+            connection.execute(PLAIN_BOOKS)
         for spec in processes(data_dir, urls, worker=worker, workers=workers):
             supervisor.add(spec)
         told = json.dumps(

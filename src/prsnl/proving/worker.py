@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from prsnl import wiring, worker
 from prsnl.core.db import Database
+from prsnl.core.logging import configure_logging
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.proving.service import Prover
@@ -48,4 +49,6 @@ if __name__ == "__main__":
     threads = next(
         (int(a.removeprefix("--threads=")) for a in sys.argv if "--threads=" in a), 1
     )
-    worker.main(proving_wiring(), [Queue(name) for name in names], threads=threads)
+    wired = proving_wiring()
+    configure_logging(wired.settings.logs)
+    worker.main(wired, [Queue(name) for name in names], threads=threads)

@@ -99,6 +99,16 @@ def items_of(
     return [row["id"] for row in rows]
 
 
+def lists_of(connection: Db, item_id: UUID, *, owner: str) -> list[str]:
+    """The lists that an item is on, by name."""
+    rows = connection.execute(
+        "select name from collection_items where owner = %s and item_id = %s "
+        "order by name limit %s",
+        [owner, item_id, MOST],
+    ).fetchall()
+    return [row["name"] for row in rows]
+
+
 def forget(
     connection: Db, name: str, *, owner: str, item_id: UUID | None = None
 ) -> None:

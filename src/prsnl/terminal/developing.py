@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 import prsnl
-from prsnl import fleet
 from prsnl.core.errors import BadRequestError
+from prsnl.embedded.machine import cores
 from prsnl.terminal.live import print_lines
 
 _REPOSITORY: Final = Path(prsnl.__file__).parents[2]
+_FULL: Final = "--full"
 #: The checks before the tests: a name, and what follows the Python.
 _CHECKS: Final = (
     ("ruff check", ("-m", "ruff", "check", "--quiet")),
@@ -30,12 +31,16 @@ _CHECKS: Final = (
 def test(arguments: Sequence[str]) -> int:
     """Check and test everything; with arguments pytest alone, with these.
 
+    `--full` adds the tests that take ten minutes each, one after the other.
+
     Raises:
         BadRequestError: This is no repository.
     """
     _require("tests")
+    is_full = _FULL in arguments
+    arguments = [one for one in arguments if one != _FULL]
     if arguments:
-        return _run(["-m", "pytest", *arguments])
+        return _run(["-m", "pytest", *arguments, *(["-m", ""] if is_full else [])])
     is_clean = True
     for name, command in _CHECKS:
         done = subprocess.run(
@@ -51,8 +56,10 @@ def test(arguments: Sequence[str]) -> int:
         print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
         is_clean = is_clean and is_ok
     # Two more than cores: many tests wait for processes, leases and disks.
-    hands = str(fleet.cores() + 2)
+    hands = str(cores() + 2)
     status = _run(["-m", "pytest", "-n", hands, "--dist", "worksteal", "tests"])
+    if is_full:
+        status = _run(["-m", "pytest", "-m", "full", "tests"]) or status
     return status or (0 if is_clean else 1)
 
 

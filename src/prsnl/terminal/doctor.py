@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from pydantic import SecretStr
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.text import Text
 
@@ -23,19 +20,19 @@ from prsnl.core.db import connect
 from prsnl.core.errors import PrsnlError, StartError, UnavailableError
 from prsnl.core.incoming import told_bytes
 from prsnl.core.settings import Settings
-from prsnl.core.settings.sources import DEFAULT, Sources, variable_of
+from prsnl.core.settings.shown import shown
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import holder_of
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import Supervisor
 from prsnl.library.watch import watched
-from prsnl.terminal import ocr_engines
+from prsnl.terminal import disk, ocr_engines
 from prsnl.terminal.engines import language_model_here, speech_here
 from prsnl.terminal.stack import given_urls, log_to_file
 from prsnl.wiring.children import sandbox
 from prsnl.wiring.storage import storage_folder, storage_of
+from prsnl.work.broker import BROKER_ERRORS, broker_at
 
-_BROKER_TIMEOUT_S: Final = 5
 #: What reads files and texts here, by package.
 _ENGINES: Final = (
     ("PDF", "pypdfium2"),
@@ -106,23 +103,10 @@ def _watch(settings: Settings) -> Iterator[Finding]:
 
 def settings_in_force(settings: Settings) -> list[str]:
     """Every variable, its value and its source; of a secret only whether it is set."""
-    sources = Sources.read(settings.storage.folder)
     return [
-        f"{variable_of(name)} = {_shown(value)}{_from(sources, variable_of(name))}"
-        for concern in settings.concerns()
-        for name, value in concern
+        f"{one.variable} = {one.value}{f'   (from {one.origin})' if one.origin else ''}"
+        for one in shown(settings, has_paths=True)
     ]
-
-
-def _from(sources: Sources, variable: str) -> str:
-    origin = sources.origin(variable)
-    return "" if origin == DEFAULT else f"   (from {origin})"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "(not set)"
-    return "(set)" if isinstance(value, SecretStr) else str(value)
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:
@@ -229,16 +213,15 @@ def _own_schema(url: str) -> str:
 
 
 def _broker(url: str, fix: str) -> str:
+    broker = broker_at(url)
     try:
-        with Redis.from_url(url, socket_timeout=_BROKER_TIMEOUT_S) as broker:
-            info = broker.info("server")
-    except (RedisError, ValueError, OSError) as error:
+        return broker.version()
+    except (*BROKER_ERRORS, ValueError) as error:
         raise UnavailableError(
             f"The broker does not answer ({type(error).__name__}): look at {fix}."
         ) from error
-    name = info.get("server_name", "redis")
-    told = info.get(f"{name}_version") or info.get("redis_version")
-    return f"{name} {told}"
+    finally:
+        broker.close()
 
 
 def _storage(settings: Settings) -> str:
@@ -265,7 +248,8 @@ def _disk(settings: Settings) -> str:
             f"{told_bytes(free)} are free and {told_bytes(floor)} are to stay free "
             "(PRSNL_FREE_DISK_FLOOR_BYTES): uploads are refused. Free some space."
         )
-    return f"{told_bytes(free)} free"
+    ours = disk.told(settings.storage.folder, folder)
+    return f"{told_bytes(free)} free" + (f"; of ours {ours}" if ours else "")
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from prsnl.core.errors import SENTENCE, StartError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import Holder, holder_of
-from prsnl.fleet import Program
+from prsnl.fleet import CPU_WORKER
 from prsnl.terminal.hints import better_summaries
 from prsnl.terminal.live import print_lines
 from prsnl.terminal.stack import Service, service
@@ -137,7 +137,7 @@ def _told(running: Service) -> list[str]:
         f"PRSNL runs at {running.url}   (Ctrl-C stops it)",
         f"  data   {running.data_dir}",
         f"  key    {running.data_dir / 'api-key'}",
-        f"  runs   {', '.join([*servers, *_counted(running.programs)])}",
+        f"  runs   {', '.join([*servers, *_counted(running)])}",
         "  try    ./prsnl process samples/",
     ]
 
@@ -159,11 +159,13 @@ def _hints(settings: Settings) -> list[str]:
     return [f"  {hint}"] if hint else []
 
 
-def _counted(programs: tuple[Program, ...]) -> list[str]:
-    """The programs by kind: "3 file_processing workers"."""
+def _counted(running: Service) -> list[str]:
+    """The programs by kind: "1 to 4 x file_processing"."""
     kinds = Counter(
-        program.name.rpartition("-")[0] or program.name for program in programs
+        program.name.rpartition("-")[0] or program.name for program in running.programs
     )
-    return [
-        kind if count == 1 else f"{count} x {kind}" for kind, count in kinds.items()
-    ]
+    told = {kind: "" if count == 1 else f"{count} x " for kind, count in kinds.items()}
+    least, most = running.bounds.least, running.bounds.most
+    if most > least:
+        told[CPU_WORKER] = f"{least} to {most} x "
+    return [f"{count}{kind}" for kind, count in told.items()]

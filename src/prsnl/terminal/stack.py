@@ -20,8 +20,10 @@ from prsnl.core.errors import SettingsError, StartError
 from prsnl.core.settings import Settings
 from prsnl.discovery import RunningServer
 from prsnl.embedded.datadir import DataDir, free_port
+from prsnl.embedded.machine import cores, look
+from prsnl.embedded.scaling import Bounds, Rows, Scaler, scaling
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
-from prsnl.embedded.supervisor import Supervisor
+from prsnl.embedded.supervisor import ProcessSpec, Supervisor
 
 _OWN_LOG: Final = "supervisor.log"
 
@@ -36,6 +38,8 @@ class Service:
     #: The database and the broker are ours.
     is_embedded: bool
     programs: tuple[fleet.Program, ...]
+    #: Of the workers of the CPU queues.
+    bounds: Bounds
 
 
 def given_urls(settings: Settings) -> StackUrls | None:
@@ -96,9 +100,14 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
                 is_insecure=settings.access.insecure,
             )
         schema.check(found.database_url)
+        bounds = fleet.bounds(
+            cores=cores(),
+            most=settings.work.worker_concurrency,
+            least=settings.work.workers_min,
+            is_passing=is_passing,
+        )
         programs = fleet.plan(
-            cores=fleet.cores(),
-            cpu_workers=settings.work.worker_concurrency,
+            cpu_workers=bounds.least,
             is_passing=is_passing,
             has_flower=settings.flower.flower,
         )
@@ -112,7 +121,34 @@ def service(settings: Settings, *, what: str, is_passing: bool) -> Iterator[Serv
         running = RunningServer.find(data_dir)
         if running is None:
             raise StartError("The API ended as soon as it was up: see its log.")
-        yield Service(supervisor, running.url, data_dir, urls is None, programs)
+        if bounds.most > bounds.least:
+            scaler = _scaler(supervisor, bounds, settings, env, found.database_url)
+            stack.enter_context(scaling(scaler))
+        yield Service(supervisor, running.url, data_dir, urls is None, programs, bounds)
+
+
+def _scaler(
+    supervisor: Supervisor,
+    bounds: Bounds,
+    settings: Settings,
+    env: dict[str, str],
+    database_url: str,
+) -> Scaler:
+    def spec(number: int) -> ProcessSpec:
+        (made,) = fleet.process_specs(
+            (fleet.cpu_worker(number),), data_dir=settings.storage.folder, env=env
+        )
+        return made
+
+    return Scaler(
+        supervisor=supervisor,
+        spec=spec,
+        kind=fleet.CPU_WORKER,
+        bounds=bounds,
+        demand=Rows(database_url, fleet.CPU_QUEUES, bounds.most).look,
+        machine=look,
+        idle_s=settings.work.workers_idle_s.total_seconds(),
+    )
 
 
 def _migrate(database_url: str) -> None:

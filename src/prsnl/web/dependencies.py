@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 from uuid import UUID
 
@@ -36,6 +37,7 @@ from prsnl.web.throttle import Throttle
 from prsnl.wire.access import Scope
 from prsnl.wire.tasks import Accepted
 from prsnl.work import secrets
+from prsnl.work.caps import KnownCaps
 from prsnl.work.eta import History
 from prsnl.work.ring import Channel, Ring
 from prsnl.work.specs import C, R, TaskSpec
@@ -64,6 +66,11 @@ class Shared:
     history: History = field(default_factory=History)
     #: What the documents of those are sorted by who have set nothing.
     taxonomy: Taxonomy = field(default_factory=lambda: parsed(shipped()))
+
+    @cached_property
+    def caps(self) -> KnownCaps:
+        """How many tasks may wait."""
+        return KnownCaps(self.database)
 
     def rang(self) -> None:
         """Tell the relay and the listeners that there is something new."""
@@ -255,7 +262,15 @@ class Dispatcher:
 
         Raises:
             ConflictError: The idempotency key stands for another command already.
+            TooManyTasksError: As many wait as may.
         """
+        if not self.parts.caps.is_open:
+            await run_in_threadpool(
+                self.parts.caps.require_room,
+                owner=self.owner,
+                queue=spec.queue,
+                key=self.idempotency_key,
+            )
         wanted = submission(
             spec,
             command,

@@ -36,6 +36,8 @@ STATUS_OF_CODE: Final = {
     "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "quota": HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
+    "too_many_tasks": HTTPStatus.TOO_MANY_REQUESTS,
+    "too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "encrypted": HTTPStatus.UNPROCESSABLE_ENTITY,
     "corrupt": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -48,6 +50,7 @@ STATUS_OF_CODE: Final = {
     "provider_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "provider_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "database_full": HTTPStatus.INSUFFICIENT_STORAGE,
 }
 #: Where a browser is sent that is not signed in.
 SIGN_IN: Final = "/sign-in"

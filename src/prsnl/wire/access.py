@@ -67,6 +67,13 @@ class SessionBody(Body):
     is_this: bool
 
 
+class SignedOut(Body):
+    """What was signed out."""
+
+    #: Browsers, the one that asked among them.
+    sessions: int
+
+
 class MeBody(Body):
     """Who asks."""
 

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from prsnl.core.shapes import exactly_one
+from prsnl.core.shapes import GIVEN, shape
 from prsnl.core.texts import StorableText
 from prsnl.wire.base import Body
 from prsnl.wire.tasks import TaskBody
+from prsnl.work.families import State
 from prsnl.work.queues import Queue
+from prsnl.work.specs import Command, Result
 
-#: Tasks that one request may queue again.
-MOST_REQUEUED = 500
+#: Tasks that one request may name; those of a cause may be more.
+MOST_REQUEUED = 10_000
+#: A family as it is named in an address.
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 
 
 class DeadLetterGroup(Body):
-    """Dead letters of one cause."""
+    """A family: what failed for one cause."""
 
-    name: str
-    queue: str
+    fingerprint: str
+    #: Whether it was resolved, and whether it has happened again since.
+    state: State
+    #: What happened, and what a person does about it, whatever the file.
+    sentence: str
+    what_to_do: str
+    #: Whether trying again may help without anything else being done.
+    may_end_well: bool
     category: str | None
     code: str | None
+    #: The stage that it ended, and what was at work; null where there was none.
+    stage: str | None
+    engine: str | None
+    #: The kinds of task that it happened to, and their queues.
+    names: list[str]
+    queues: list[str]
+    #: Tasks that are open, that are tried again now, and failures in all.
     count: int
-    oldest_at: datetime | None
-    newest_at: datetime | None
+    retrying: int
+    seen: int
+    first_seen: datetime
+    last_seen: datetime
+    #: When it was last resolved: by hand, or since all was done later.
+    resolved_at: datetime | None
     #: What the newest one said.
     example: str | None
     #: The newest ones, at most three.
@@ -44,14 +65,24 @@ class DeadLetters(Body):
     next: str | None
 
 
-class Requeue(BaseModel):
-    """Which dead letters are queued again."""
+_FILTER: Final = ("fingerprint", "code", "queue", "name")
+
+
+class Requeue(Command):
+    """Which dead letters are queued again: some, all, or those of a cause."""
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
         json_schema_extra={
-            **exactly_one("ids", "code", "queue", "all"),
+            "oneOf": [
+                shape("all", *_FILTER, ids=GIVEN),
+                shape("ids", *_FILTER, all=GIVEN),
+                {
+                    **shape("ids", "all"),
+                    "anyOf": [shape(**{name: GIVEN}) for name in _FILTER],
+                },
+            ],
             "examples": [{"code": "unavailable"}, {"all": True}],
         },
     )
@@ -59,33 +90,42 @@ class Requeue(BaseModel):
     ids: list[UUID] | None = Field(
         None, min_length=1, max_length=MOST_REQUEUED, description="These tasks."
     )
+    fingerprint: Fingerprint | None = Field(None, description="Of this family.")
     code: StorableText | None = Field(
-        None, max_length=100, description="Or those with this error code."
+        None, max_length=100, description="With this error code."
     )
-    queue: Queue | None = Field(None, description="Or those of this queue.")
-    all: Literal[True] | None = Field(None, description="Or all of the caller's.")
+    queue: Queue | None = Field(None, description="Of this queue.")
+    name: StorableText | None = Field(
+        None, max_length=100, description="Of this kind of task."
+    )
+    all: Literal[True] | None = Field(None, description="All of the caller's.")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        given = [self.ids, self.code, self.queue, self.all]
-        if sum(one is not None for one in given) != 1:
-            raise ValueError("give one of ids, code, queue and all")
+        filters = [getattr(self, name) for name in _FILTER]
+        is_filter = any(one is not None for one in filters)
+        if [self.ids is not None, self.all is not None, is_filter].count(True) != 1:
+            raise ValueError(
+                "give ids, or all, or some of fingerprint, code, queue and name"
+            )
         return self
 
 
-class NotRequeued(Body):
+class NotRequeued(Result):
     """A task that stays as it is, and why."""
 
     task_id: UUID
     reason: str
 
 
-class Requeued(Body):
-    """What was queued again."""
+class Requeued(Result):
+    """What was queued again: the result of its task."""
 
-    requeued: list[UUID]
+    requeued: int
+    refused: int
+    #: The first hundred of those that were refused.
     not_requeued: list[NotRequeued]
-    #: Dead letters that are left, of every cause.
+    #: Dead letters that are open still, of every cause.
     left: int
 
 
@@ -104,8 +144,13 @@ class QueueBody(Body):
     #: Live worker processes, and how many tasks they can do at a time.
     workers: int
     slots: int
+    #: Slots that would have work now: what a scaler of yours brings `slots` to.
+    wanted: int
     #: Since when the oldest due task waits, in seconds; null when none does.
     oldest_wait_s: float | None
+    #: Who paused it, and when; null where it is not paused.
+    paused_by: str | None
+    paused_at: datetime | None
     #: A sentence when nothing works on it; null when all is well.
     problem: str | None
 

@@ -12,6 +12,7 @@ from prsnl.ai_processing import tasks as ai_processing
 from prsnl.core.db import Database
 from prsnl.core.errors import SettingsError
 from prsnl.core.settings import Settings
+from prsnl.core.settings.service import Work
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
 from prsnl.engines.sandbox.pool import SandboxPool
@@ -22,12 +23,19 @@ from prsnl.library import tasks as library
 from prsnl.library.bulk import BulkWorker
 from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
+from prsnl.monitoring import tasks as monitoring
+from prsnl.monitoring.requeueing import Requeuer
+from prsnl.webhooks import tasks as webhooks
+from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
-from prsnl.wiring.children import sandbox
-from prsnl.wiring.outside import gate
+from prsnl.wiring.children import memory_gate, sandbox
+from prsnl.wiring.outside import deliverer, gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
+from prsnl.work import caps
 from prsnl.work.beat import Beat
+from prsnl.work.broker import broker_at
+from prsnl.work.caps import Caps
 from prsnl.work.outside import Gate
 from prsnl.work.run import Services
 from prsnl.work.specs import Catalogue
@@ -40,6 +48,8 @@ CATALOGUE: Final = Catalogue.merged(
         media_processing.TASKS,
         library.TASKS,
         video_tasks.TASKS,
+        monitoring.TASKS,
+        webhooks.TASKS,
     ]
 )
 
@@ -54,6 +64,8 @@ class Wiring:
     storage: Storage
     catalogue: Catalogue = CATALOGUE
     operations: dict[str, str] = field(default_factory=lambda: dict(OPERATIONS))
+    #: How many tasks may run and wait; the scheduler puts it in force.
+    caps: Caps = caps.NONE
 
     def database(self, name: str, *, size: int) -> AbstractContextManager[Database]:
         """A pool of *size* connections, as long as the block runs."""
@@ -83,7 +95,9 @@ class Wiring:
 
     def sandbox(self) -> SandboxPool:
         """The children of one process; a context manager."""
-        return sandbox(self.settings, self.operations)
+        return sandbox(
+            self.settings, self.operations, memory=memory_gate(self.settings)
+        )
 
     @contextmanager
     def services(self, database: Database) -> Iterator[Services]:
@@ -102,7 +116,9 @@ class Wiring:
                     {
                         SandboxPool: children,
                         Gate: outside,
+                        Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
+                        Requeuer: Requeuer(database),
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)
@@ -131,6 +147,7 @@ def read(settings: Settings | None = None) -> Wiring:
         )
     models.llm_access(settings)  # what is missing is told at the start
     embedding.embedding_access(settings)
+    broker_at(broker_url.get_secret_value())
     storage = storage_of(settings)
     storage.prepare()
     default_taxonomy(settings.storage.folder)
@@ -139,4 +156,19 @@ def read(settings: Settings | None = None) -> Wiring:
         database_url.get_secret_value(),
         broker_url.get_secret_value(),
         storage,
+        caps=caps_of(settings.work),
+    )
+
+
+def caps_of(own: Work) -> Caps:
+    """How many tasks may run and wait, as it is set.
+
+    Raises:
+        SettingsError: A setting names no queue of ours, or no number.
+    """
+    return caps.parsed(
+        own.owner_running_max,
+        own.owner_queued_max,
+        own.queue_running_max,
+        own.queue_queued_max,
     )

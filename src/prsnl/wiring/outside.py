@@ -7,6 +7,8 @@ from decimal import Decimal
 from prsnl.core.db import Database
 from prsnl.core.settings import Settings
 from prsnl.engines.prices import Prices
+from prsnl.webhooks.address import AddressBook
+from prsnl.webhooks.service import Deliverer
 from prsnl.work.limits import Limits
 from prsnl.work.outside import Gate
 from prsnl.work.quoting import Quoter
@@ -23,6 +25,18 @@ def gate(settings: Settings, database: Database) -> Gate:
         local_only=privacy.local_only,
         local_hosts=privacy.hosts,
         timeout_s=own.llm_timeout_s.total_seconds(),
+    )
+
+
+def webhook_addresses(settings: Settings) -> AddressBook:
+    """Where webhooks may lead."""
+    return AddressBook(settings.webhooks.hosts, settings.privacy.hosts)
+
+
+def deliverer(settings: Settings, database: Database) -> Deliverer:
+    """What sends the messages of webhooks."""
+    return Deliverer(
+        database, webhook_addresses(settings), local_only=settings.privacy.local_only
     )
 
 

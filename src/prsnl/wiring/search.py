@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from prsnl.core.db import Database
 from prsnl.core.settings import Settings
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import OPERATIONS
-from prsnl.engines.sandbox.conversation import ChildLimits
 from prsnl.engines.sandbox.pool import Profile, SandboxPool
 from prsnl.search.embedder import IDLE, PROFILE, ChildEmbedder, QueryEmbedder
 from prsnl.search.provider_embedder import ProviderEmbedder
 from prsnl.search.service import Searcher
+from prsnl.wiring.children import limits_of
 from prsnl.wiring.embedding import remote_embedder
 from prsnl.wiring.outside import gate
 
@@ -34,13 +35,15 @@ def searcher(
     with (
         SandboxPool(
             scratch_root=settings.storage.folder / "scratch",
-            limits=ChildLimits(disk_bytes=own.child_disk_bytes),
+            # Somebody looks at the page: a search waits for no memory, and for no
+            # core that a document has.
+            limits=replace(limits_of(own), nice=0),
             profiles={
                 PROFILE: Profile(
                     preload=_PRELOAD,
                     reuse="shared",
                     idle=IDLE,
-                    memory_bytes=own.child_memory_bytes,
+                    memory_bytes=own.text_memory_bytes or own.child_memory_bytes,
                 )
             },
             operations=operations,

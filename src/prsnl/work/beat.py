@@ -25,15 +25,20 @@ import structlog
 
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import TimeLimitError, UnavailableError
-from prsnl.work.claim import Ending, end
+from prsnl.work.claim import Claim, Ending, end
 from prsnl.work.progress import Step
+from prsnl.work.reaper import give_back
 from prsnl.work.run import Drained, TaskRun
 from prsnl.work.specs import Status
-from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.stages import Cancelled, CutOff, Lost
+from prsnl.work.task_log import TaskLog
 from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
 
 _CANCEL_EVERY_S: Final = 2.0
 _GIVE_UP_AT: Final = 0.8
+#: Of the lease: a clock that was not looked at for so long tells of a process that
+#: stood still, and not of a database that was away.
+_STOOD_STILL: Final = 0.5
 #: Of the lease, and seconds: the clock is looked at so often.
 _CLOCK_EVERY: Final = 0.05
 _CLOCK_EVERY_AT_MOST_S: Final = 1.0
@@ -73,11 +78,15 @@ class Beat:
     lease: timedelta
     #: What is wrong with this process, for those who look at its row; None if nothing.
     trouble: Callable[[], str | None] = lambda: None
+    #: What the process has to say of its tasks.
+    task_log: TaskLog | None = None
     #: After TERM the process has so long, all in all.
     drain_time: timedelta = timedelta(seconds=20)
     #: Ends the process, whatever its other threads do.
     leave: Callable[[], None] = lambda: os._exit(0)
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
+    #: Claims that could not be ended, since the database was away.
+    _cut_off: SimpleQueue[Claim] = field(default_factory=SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     #: Wake the two threads. TERM is told of in a signal handler, wherever the main
     #: thread is, so `drain` takes no lock: to put into these is allowed anywhere.
@@ -85,6 +94,7 @@ class Beat:
     _watching_clock: SimpleQueue[None] = field(default_factory=SimpleQueue)
     _is_closed: bool = False
     _is_draining: bool = False
+    _is_retiring: bool = False
 
     @contextmanager
     def watching(
@@ -112,13 +122,22 @@ class Beat:
     @property
     def is_draining(self) -> bool:
         """Whether the process takes no more tasks."""
-        return self._is_draining
+        return self._is_draining or self._is_retiring
+
+    def retire(self) -> None:
+        """Take no more, and do what runs. May be called by a signal handler."""
+        self._is_retiring = True
+        self._asking.put(None)
 
     def drain(self) -> None:
         """Take no more, and give back what runs. May be called by a signal handler."""
         self._is_draining = True
         self._watching_clock.put(None)
         self._asking.put(None)
+
+    def cut_off(self, claimed: Claim) -> None:
+        """Give a claim back as soon as the database answers: its run is over."""
+        self._cut_off.put(claimed)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -144,10 +163,12 @@ class Beat:
         while not self._is_closed:
             now = time.monotonic()
             try:
-                if now - seen_at >= SEEN_EVERY_S or self._is_draining:
+                if now - seen_at >= SEEN_EVERY_S or self.is_draining:
                     self.database.run(self._say_seen, patience_s=0)
                     seen_at = now
+                self._give_back()
                 is_renewal = now - renewed_at >= self.lease.total_seconds() / 3
+                self._write_log()
                 if self._look(RENEW if is_renewal else LOOK) and is_renewal:
                     renewed_at = now
             except (*LOST, Exception) as error:  # noqa: BLE001 - see below
@@ -156,6 +177,7 @@ class Beat:
                 log.warning("beat.failed", error=type(error).__name__)
             _pause(self._asking, pause_s)
         try:
+            self._write_log()
             self.database.run(
                 lambda connection: say_gone(connection, self.worker), patience_s=1
             )
@@ -167,15 +189,20 @@ class Beat:
         pause_s = min(_CLOCK_EVERY_AT_MOST_S, lease_s * _CLOCK_EVERY)
         drain_s = self.drain_time.total_seconds() * _GIVE_UP_AT
         drained_at: float | None = None
+        looked_at = stood_until = time.monotonic()
         while not self._is_closed:
             with self._lock:
                 watched = list(self._watched.values())
             now = time.monotonic()
+            if now - looked_at > lease_s * _STOOD_STILL:
+                stood_until = now
+            looked_at = now
             for one in watched:
                 if self._is_draining:
                     one.run.stop(Drained())
                 elif now - one.answered_at > lease_s * _GIVE_UP_AT:
-                    one.run.stop(Lost())
+                    is_cut_off = one.answered_at > stood_until
+                    one.run.stop(CutOff() if is_cut_off else Lost())
             if self._is_draining:
                 drained_at = drained_at or now
                 if watched and now - drained_at > drain_s:
@@ -202,12 +229,25 @@ class Beat:
             log.warning("beat.not_given_back")  # the leases run out
         self.leave()
 
+    def _give_back(self) -> None:
+        while not self._cut_off.empty():
+            claimed = self._cut_off.get()
+            try:
+                self.database.run(partial(give_back, claimed=claimed), patience_s=0)
+            except UnavailableError:
+                self._cut_off.put(claimed)
+                raise
+
+    def _write_log(self) -> None:
+        if self.task_log is not None and self.task_log.has_lines:
+            self.database.run(self.task_log.write, patience_s=0)
+
     def _say_seen(self, connection: Db) -> None:
         say_seen(
             connection,
             self.worker,
             busy=len(self._watched),
-            is_draining=self._is_draining,
+            is_draining=self.is_draining,
             trouble=self.trouble(),
         )
 
@@ -241,7 +281,8 @@ class Beat:
                 one.run.stop(
                     TimeLimitError(
                         f"The task took longer than its {one.time_limit_s:.0f} s: "
-                        "split the file, or give it to a faster machine."
+                        "split the file, give it to a faster machine, or raise "
+                        "PRSNL_TASK_TIME_SCALE."
                     )
                 )
             else:

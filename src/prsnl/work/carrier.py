@@ -8,6 +8,7 @@ A dropped message loses nothing, for the rows decide.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +40,15 @@ def is_hint(message: Any) -> bool:
                 base64.b64decode(body, validate=True)
                 return True
     return False
+
+
+def hinted(headers: Mapping[str, Any]) -> UUID | None:
+    """The task that a message hints at; None if it hints at none of ours."""
+    try:
+        return UUID(headers["id"])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        log.warning("broker.message_dropped", reason="it is no hint")
+        return None
 
 
 class Channel(redis.Channel):

@@ -17,10 +17,16 @@ from psycopg.types.json import Jsonb
 
 from prsnl.core.db import Db, Row, said_without_its_text
 from prsnl.core.errors import PrsnlError
+from prsnl.work import caps
 from prsnl.work.progress import Step
 from prsnl.work.specs import ENDED, Status
 
-_CLAIMED: Final = """
+#: Where somebody has a cap, who claims looks at those that run first: `_beside_others`.
+_NO_CAP: Final = """
+and not exists (select from caps c where c.what = 'running')
+"""
+
+_TAKEN: Final = """
 claimed as (
     update tasks
     set status = 'running', claim_no = claim_no + 1, worker_id = %(worker)s,
@@ -29,12 +35,16 @@ claimed as (
         started_at = coalesce(started_at, now()), updated_at = now(), seq = seq + 1
     where id = %(hinted)s and status = 'queued' and due_at <= now() and not held
       and cancel_requested_at is null
+      and not exists (select from queue_pauses p where p.queue = tasks.queue)
+      {no_cap}
     returning *
 ), started as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
     select id, owner, seq, status, current, total, 'Started' from claimed
 )
 """
+
+_CLAIMED: Final = _TAKEN.format(no_cap=_NO_CAP)
 
 _ENDED: Final = """
 ended as (
@@ -49,7 +59,8 @@ ended as (
         total = coalesce(%(total)s, total), message = %(message)s,
         result = %(result)s, warnings = %(warnings)s,
         error_category = %(category)s, error_code = %(code)s,
-        error_message = %(error)s, seq = seq + 1, updated_at = now(),
+        error_message = %(error)s, error_stage = %(stage)s, error_engine = %(engine)s,
+        retries_of = %(retries_of)s, seq = seq + 1, updated_at = now(),
         finished_at = case when %(is_end)s then now() end
     where id = %(id)s and claim_no = %(claim_no)s and status = 'running'
       and (cancel_requested_at is null or %(status)s = 'revoked')
@@ -58,11 +69,12 @@ ended as (
     insert into celery_task_results (
         task_id, claim_no, task_name, queue, owner, worker_id, status, queued_at,
         started_at, runtime_s, retry_count, error_category, error_code,
-        error_message, traceback, peak_memory_bytes)
+        error_message, error_stage, error_engine, traceback, peak_memory_bytes)
     select id, claim_no, name, queue, owner, worker_id, status,
            queued_at, claimed_at,
            extract(epoch from now() - claimed_at), retries,
-           error_category, error_code, error_message, %(traceback)s, %(memory)s
+           error_category, error_code, error_message, error_stage, error_engine,
+           %(traceback)s, %(memory)s
     from ended
 ), told as (
     insert into task_progress (task_id, owner, seq, status, current, total, message)
@@ -71,11 +83,15 @@ ended as (
 """
 
 _COLUMNS: Final = """
-id, owner, name, command, claim_no, retries, crashes, parent_id, attachment_id,
+id, owner, name, queue, command, claim_no, retries, crashes, parent_id, attachment_id,
 provider, waits_for
 """
 
 CLAIM: Final = f"with {_CLAIMED} select {_COLUMNS} from claimed"
+
+_CLAIM_BESIDE: Final = f"""
+with {_TAKEN.format(no_cap="")} select {_COLUMNS} from claimed
+"""
 
 MINE: Final = f"""
 select {_COLUMNS}
@@ -140,6 +156,7 @@ class Claim:
     provider: str | None
     #: The limit that it has its turn at, after it was parked for that.
     waits_for: str | None = None
+    queue: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +172,10 @@ class Ending:
     result: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     error: PrsnlError | None = None
+    #: The stage that the error ended.
+    stage: str | None = None
+    #: How many tries again the error allows in all.
+    retries_of: int | None = None
     provider: str | None = None
     #: The limit that a parked task waits for.
     waits_for: str | None = None
@@ -188,6 +209,8 @@ def claim(
     """
     values = {"hinted": task_id, "worker": worker_id, "lease": lease}
     row = connection.execute(CLAIM, values).fetchone()
+    if row is None:
+        row = _beside_others(connection, values)
     if row is None and is_again:
         row = connection.execute(MINE, values).fetchone()
     return None if row is None else Claim(**row)
@@ -220,7 +243,22 @@ def turn(
         row = connection.execute(TURN, values | _values(ended, ending)).fetchone()
     assert row is not None
     has_ended = bool(row.pop("has_ended"))
-    return has_ended, None if row["id"] is None else Claim(**row)
+    taken: Row | None = row
+    if row["id"] is None:
+        taken = _beside_others(connection, values)
+    return has_ended, None if taken is None else Claim(**taken)
+
+
+def _beside_others(connection: Db, values: Row) -> Row | None:
+    """Take a task where caps are set; one that has no place is sent again later."""
+    if not caps.read(connection).running:
+        return None
+    task_id = values["hinted"]
+    with connection.transaction():
+        if caps.has_place(connection, task_id):
+            return connection.execute(_CLAIM_BESIDE, values).fetchone()
+        unsend(connection, [task_id])
+    return None
 
 
 def end(connection: Db, claimed: Claim, ending: Ending) -> Fence:
@@ -309,6 +347,9 @@ def _values(claimed: Claim, ending: Ending) -> Row:
         "category": None if error is None else str(error.category),
         "code": None if error is None else error.code,
         "error": None if error is None else error.message,
+        "stage": None if error is None else ending.stage,
+        "engine": None if error is None else error.engine,
+        "retries_of": ending.retries_of,
         "is_end": ending.status in ENDED,
         "traceback": ending.traceback,
         "memory": ending.peak_memory_bytes,

@@ -1,13 +1,13 @@
-"""Dead letters: tasks that failed for good, by cause, and how they are queued again.
+"""Dead letters: tasks that failed for good, one by one, and queued again.
 
-One is resolved, and no longer listed, when the same was done for its file later.
+One is open until the same was done for its file later, it is queued again, or its
+owner has resolved its cause.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,41 +16,49 @@ from prsnl.core.errors import ConflictError, NotFoundError
 from prsnl.work import control, ledger
 from prsnl.work.ledger import TaskView
 
-_UNRESOLVED: Final = """
+#: The task that queues others again: many by one request never queue it, too.
+REQUEUE_NAME: Final = "requeue_failed_task"
+
+#: A cause, by the columns of a failed task or of its log.
+FINGERPRINT: Final = """
+failure_fingerprint({0}.error_category, {0}.error_code, {0}.error_stage,
+                    {0}.error_engine)
+"""
+_OF_TASK: Final = FINGERPRINT.format("t")
+
+OPEN: Final = f"""
 t.owner = %(owner)s and t.status in ('failure', 'dead')
 and (%(code)s::text is null or t.error_code = %(code)s)
 and (%(queue)s::text is null or t.queue = %(queue)s)
 and (%(name)s::text is null or t.name = %(name)s)
+and (%(fingerprint)s::text is null or {_OF_TASK} = %(fingerprint)s)
 and not exists (
     select 1 from tasks later
     where later.attachment_id = t.attachment_id and later.name = t.name
       and later.owner = t.owner and later.id > t.id and later.status = 'success')
-"""
-
-_GROUPS: Final = f"""
-select t.name, t.queue, t.error_category as category, t.error_code as code,
-       count(*) as count, min(t.finished_at) as oldest_at,
-       max(t.finished_at) as newest_at,
-       (array_agg(t.error_message order by t.id desc))[1] as example,
-       (array_agg(t.id order by t.id desc))[:3] as example_ids
-from tasks t where {_UNRESOLVED}
-group by 1, 2, 3, 4 order by count(*) desc, 1, 4
+and not exists (
+    select from failure_families f
+    where f.owner = t.owner and f.fingerprint = {_OF_TASK}
+      and f.resolved_at >= coalesce(t.finished_at, t.updated_at))
 """
 
 _PAGE: Final = f"""
-select t.id from tasks t where {_UNRESOLVED}
+select t.id from tasks t where {OPEN}
 and (%(before)s::uuid is null or t.id < %(before)s)
 order by t.id desc limit %(limit)s
 """
 
-# A parent's retry takes its failed children along.
+# A parent's retry takes its failed children along, so those of one that is queued
+# again by the same request are left to it.
 _TO_RETRY: Final = f"""
-select t.id from tasks t
-left join tasks p on p.id = t.parent_id and p.status in ('failure', 'dead')
-where {_UNRESOLVED} and p.id is null order by t.id limit %(limit)s
+with found as materialized (
+    select t.id, t.parent_id from tasks t where {OPEN} and t.name <> %(not)s
+)
+select id from found
+where parent_id is null or parent_id not in (select id from found) order by id
 """
 
-_COUNT: Final = f"select count(*) as n from tasks t where {_UNRESOLVED}"
+_COUNT: Final = f"select count(*) as n from tasks t where {OPEN}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,23 +68,10 @@ class Cause:
     code: str | None = None
     queue: str | None = None
     name: str | None = None
+    fingerprint: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Dead letters of one cause."""
-
-    name: str
-    queue: str
-    category: str | None
-    code: str | None
-    count: int
-    oldest_at: datetime | None
-    newest_at: datetime | None
-    #: What the newest one said.
-    example: str | None
-    #: The newest ones, at most three.
-    example_ids: list[UUID]
+_EVERY: Final = Cause()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,51 +82,49 @@ class Refused:
     reason: str
 
 
-def groups(connection: Db, cause: Cause, *, owner: str) -> list[Group]:
-    """The owner's dead letters by cause, the most frequent one first."""
-    rows = connection.execute(_GROUPS, _values(cause, owner)).fetchall()
-    return [Group(**row) for row in rows]
-
-
 def page(
     connection: Db, cause: Cause, *, owner: str, before: UUID | None, limit: int
 ) -> list[TaskView]:
-    """The owner's dead letters, newest first."""
+    """The owner's open dead letters, newest first."""
     rows = connection.execute(
-        _PAGE, {**_values(cause, owner), "before": before, "limit": limit}
+        _PAGE, {**values(cause, owner), "before": before, "limit": limit}
     ).fetchall()
     return ledger.some(connection, [row["id"] for row in rows], owner=owner)
 
 
-def count(connection: Db, *, owner: str) -> int:
-    """How many dead letters an owner has."""
-    row = connection.execute(_COUNT, _values(Cause(), owner)).fetchone()
+def count(connection: Db, *, owner: str, cause: Cause = _EVERY) -> int:
+    """How many dead letters of an owner are open."""
+    row = connection.execute(_COUNT, values(cause, owner)).fetchone()
     return int(row["n"]) if row else 0
 
 
-def of_cause(connection: Db, cause: Cause, *, owner: str, limit: int) -> list[UUID]:
-    """The dead letters of a cause that can be queued again, oldest first."""
+def of_cause(connection: Db, cause: Cause, *, owner: str) -> list[UUID]:
+    """The open dead letters of a cause that can be queued again, oldest first."""
     rows = connection.execute(
-        _TO_RETRY, {**_values(cause, owner), "limit": limit}
+        _TO_RETRY, {**values(cause, owner), "not": REQUEUE_NAME}
     ).fetchall()
     return [row["id"] for row in rows]
 
 
 def requeue(
     connection: Db, task_ids: Sequence[UUID], *, owner: str
-) -> tuple[list[UUID], list[Refused]]:
-    """Queue dead letters again, each by itself; tell which were, and why not others."""
-    done: list[UUID] = []
-    refused: list[Refused] = []
+) -> Iterator[UUID | Refused]:
+    """Queue dead letters again, each by itself; tell of each if it was, or why not.
+
+    They are on the disk with the next commit that waits for it.
+    """
     for task_id in task_ids:
         try:
-            control.retry(connection, task_id, owner=owner)
+            # Each in a transaction of its own: a child is locked before its parent.
+            with connection.transaction():
+                connection.execute("set local synchronous_commit = off")
+                control.retry(connection, task_id, owner=owner)
         except (ConflictError, NotFoundError) as error:
-            refused.append(Refused(task_id=task_id, reason=error.message))
+            yield Refused(task_id=task_id, reason=error.message)
         else:
-            done.append(task_id)
-    return done, refused
+            yield task_id
 
 
-def _values(cause: Cause, owner: str) -> dict[str, Any]:
+def values(cause: Cause, owner: str) -> dict[str, Any]:
+    """What `OPEN` is narrowed by."""
     return {**vars(cause), "owner": owner}

@@ -31,6 +31,8 @@ class Verdict:
     #: Adds to the row's counters.
     retries: int = 0
     crashes: int = 0
+    #: So many tries again there are in all; None where they are not counted.
+    retries_of: int | None = None
 
 
 def judge(
@@ -58,9 +60,12 @@ def judge(
         case Category.PROVIDER_DOWN:
             return Verdict(Status.PARKED)
         case Category.CRASH:
-            if crashes + 1 >= _MOST_CRASHES:
-                return Verdict(Status.DEAD, crashes=1)
-            return Verdict(Status.QUEUED, crashes=1)
+            is_last = crashes + 1 >= _MOST_CRASHES
+            return Verdict(Status.DEAD if is_last else Status.QUEUED, crashes=1)
+        case Category.RESOURCE if error.retry_after_s is not None:
+            # The machine's own disk is full: no other file is at fault either, and
+            # all would die of it one after the other.
+            return Verdict(Status.QUEUED, due_in_s=error.retry_after_s * waits_scale)
         case Category.RESOURCE:
             waits_s: tuple[float, ...] = (_RESOURCE_WAIT_S,) * (_RESOURCE_TRIES - 1)
         case Category.BUG:
@@ -73,4 +78,9 @@ def judge(
     wait_s = waits_s[retries] * waits_scale
     wait_s *= 1 + source.uniform(-_JITTER, _JITTER)
     asked_s = min(error.retry_after_s or 0.0, _LONGEST_ASKED_WAIT_S)
-    return Verdict(Status.QUEUED, due_in_s=max(wait_s, asked_s), retries=1)
+    return Verdict(
+        Status.QUEUED,
+        due_in_s=max(wait_s, asked_s),
+        retries=1,
+        retries_of=len(waits_s),
+    )

@@ -20,6 +20,7 @@ from prsnl.core.db import Db, Row
 from prsnl.core.errors import BadRequestError, NotFoundError
 from prsnl.work import ledger
 from prsnl.work.specs import ENDED, Status
+from prsnl.work.waiting import reasons as reasons_of
 
 #: Events are kept for seven days (see `prsnl_cleanup`). An hour less, since a
 #: transaction's time and its place in the order are not one and the same.
@@ -38,7 +39,7 @@ select pg_snapshot_xmin(pg_current_snapshot())::text as xid,
 _COLUMNS: Final = """
 p.xid::text as xid, p.id, p.task_id, p.seq, p.status, p.current, p.total, p.message,
 p.created_at, t.name, t.queue, t.held, t.children_open, t.provider, t.waits_for,
-t.slot, t.retries, t.error_message,
+t.slot, t.retries, t.retries_of, t.error_message, t.parent_id, t.owner, t.due_at,
 extract(epoch from t.due_at - now()) as due_in_s,
 p.status <> 'running' and p.status = t.status and not exists (
     select from task_progress l where l.task_id = p.task_id and l.seq > p.seq
@@ -287,7 +288,8 @@ def _views(connection: Db, rows: Sequence[Row]) -> list[EventView]:
     waiting = [row for row in rows if row["is_present"] and row["status"] not in ENDED]
     reasons: dict[int, str | None] = {}
     if waiting:
-        told = ledger.reasons(connection, waiting)
+        # A place in line would be another one before it is read.
+        told = reasons_of(connection, waiting, with_place=False)
         reasons = {row["id"]: why for row, why in zip(waiting, told, strict=True)}
     return [_view(row, reasons.get(row["id"])) for row in rows]
 

@@ -1,8 +1,7 @@
-"""Reads what the rows say: one task, lists, and why each waits. Changes nothing."""
+"""Reads what the rows say: one task, and lists. Changes nothing."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +10,13 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import NotFoundError
+from prsnl.work import waiting
 from prsnl.work.specs import Status
-from prsnl.work.workers import GONE_AFTER
 
 _COLUMNS: Final = """
 id, owner, name, queue, status, current, total, message, seq, claim_no, retries,
-crashes, provider, waits_for, held, slot, children_open, parent_id, attachment_id,
+retries_of, crashes, provider, waits_for, held, slot, children_open, parent_id,
+attachment_id,
 due_at, sent_at, cancel_requested_at, result, warnings, error_category, error_code,
 error_message, created_at, started_at, updated_at, finished_at,
 extract(epoch from due_at - now()) as due_in_s
@@ -87,6 +87,8 @@ class Narrowing:
     parent_id: UUID | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    finished_from: datetime | None = None
+    finished_to: datetime | None = None
 
 
 _NARROWED: Final = """
@@ -98,6 +100,8 @@ and (%(item_id)s::uuid is null or command ->> 'content_id' = %(item_id)s::text
 and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
 and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
 and (%(created_to)s::timestamptz is null or created_at < %(created_to)s)
+and (%(finished_from)s::timestamptz is null or finished_at >= %(finished_from)s)
+and (%(finished_to)s::timestamptz is null or finished_at < %(finished_to)s)
 """
 _ALL: Final = Narrowing()
 
@@ -212,18 +216,12 @@ def percentage(current: int, total: int | None) -> float | None:
     return round(100 * min(current, total) / total, 1) if total else None
 
 
-def reasons(connection: Db, rows: list[Row]) -> list[str | None]:
-    """Why each of these tasks waits, in one sentence; None for one that does not."""
-    scene = _Scene.look(connection, rows)
-    return [scene.reason(row) for row in rows]
-
-
 def _views(connection: Db, rows: list[Row]) -> list[TaskView]:
-    scene = _Scene.look(connection, rows)
-    return [_view(row, scene) for row in rows]
+    told = waiting.reasons(connection, rows)
+    return [_view(row, reason) for row, reason in zip(rows, told, strict=True)]
 
 
-def _view(row: Row, scene: _Scene) -> TaskView:
+def _view(row: Row, waiting_because: str | None) -> TaskView:
     total = row["total"]
     error = None
     if row["error_code"] is not None:
@@ -248,7 +246,7 @@ def _view(row: Row, scene: _Scene) -> TaskView:
         is_cancelling=(
             row["status"] == Status.RUNNING and row["cancel_requested_at"] is not None
         ),
-        waiting_because=scene.reason(row),
+        waiting_because=waiting_because,
         result=row["result"],
         warnings=tuple(row["warnings"]),
         error=error,
@@ -257,112 +255,3 @@ def _view(row: Row, scene: _Scene) -> TaskView:
         updated_at=row["updated_at"],
         finished_at=row["finished_at"],
     )
-
-
-@dataclass(frozen=True)
-class _Scene:
-    """What is needed to say why tasks wait; read once for all of them."""
-
-    #: By queue: live slots, and how many are taken.
-    slots: dict[str, int]
-    running: dict[str, int]
-    has_scheduler: bool
-    trouble: str | None
-    providers: dict[str, Row]
-
-    @classmethod
-    def look(cls, connection: Db, rows: list[Row]) -> _Scene:
-        waiting = {Status(row["status"]) for row in rows}
-        if not waiting & {Status.QUEUED, Status.PARKED}:
-            return cls({}, {}, has_scheduler=True, trouble=None, providers={})
-        workers = connection.execute(
-            "select kind, queues, slots, trouble from workers "
-            "where seen_at > now() - %s and state = 'running'",
-            [GONE_AFTER],
-        ).fetchall()
-        slots: dict[str, int] = {}
-        for worker in workers:
-            for queue in worker["queues"]:
-                slots[queue] = slots.get(queue, 0) + worker["slots"]
-        running = connection.execute(
-            "select queue, count(*) as n from tasks where status = 'running' "
-            "group by queue"
-        ).fetchall()
-        providers = connection.execute(
-            "select name, state, reason, "
-            "extract(epoch from next_try_at - now()) as next_in_s from providers"
-        ).fetchall()
-        schedulers = [w for w in workers if w["kind"] == "scheduler"]
-        return cls(
-            slots=slots,
-            running={row["queue"]: row["n"] for row in running},
-            has_scheduler=bool(schedulers),
-            trouble=next((w["trouble"] for w in schedulers if w["trouble"]), None),
-            providers={row["name"]: row for row in providers},
-        )
-
-    def reason(self, row: Row) -> str | None:
-        """Why *row* waits, in one sentence."""
-        match Status(row["status"]):
-            case Status.WAITING:
-                count = row["children_open"]
-                return f"Waits for {count} of its parts to end."
-            case Status.PARKED:
-                return self._parked(row)
-            case Status.QUEUED:
-                return self._queued(row)
-        return None
-
-    def _parked(self, row: Row) -> str:
-        if row["waits_for"]:  # its message says for what, and only the budget has a day
-            until = f" Goes on {_in(row['due_in_s'])}." if row["due_in_s"] > 0 else ""
-            return f"{row['message']}{until}"
-        provider = self.providers.get(row["provider"])
-        if provider is None:
-            return f"Waits for {row['provider']}; it is tried again at once."
-        if provider["state"] == "recovering":
-            return f"{row['provider']} is back; its tasks go on a few at a time."
-        if provider["state"] == "probing":
-            return f"{row['provider']} is being tried with another task first."
-        return (
-            f"{row['provider']} is away ({provider['reason']}) It is tried again "
-            f"{_in(provider['next_in_s'])}."
-        )
-
-    def _queued(self, row: Row) -> str:
-        if row["held"]:
-            return (
-                "Waits for a part of the same batch to end: only so many run at once."
-            )
-        if row["due_in_s"] > 0 and not (row["retries"] or row["error_message"]):
-            return f"Begins {_in(row['due_in_s'])}."
-        if row["slot"] is not None:
-            return (
-                "Waits for another large job of this machine to end: such jobs run "
-                "one at a time."
-            )
-        if row["due_in_s"] > 0:
-            reason = row["error_message"] or row["message"]
-            return f"Tries again {_in(row['due_in_s'])}, after: {reason}"
-        if not self.has_scheduler:
-            return "No scheduler is running: start one with ./prsnl scheduler."
-        return self.trouble or self._in_line(row["queue"])
-
-    def _in_line(self, queue: str) -> str:
-        slots = self.slots.get(queue, 0)
-        if slots == 0:
-            return (
-                f"No worker for {queue} is running: start one with "
-                f"./prsnl worker {queue}."
-            )
-        if self.running.get(queue, 0) >= slots:
-            return f"Every worker for {queue} is busy ({slots} of {slots})."
-        return "Next in line: a worker takes it within a moment."
-
-
-def _in(seconds: float) -> str:
-    if seconds < 1:
-        return "at once"
-    if seconds < 100:  # noqa: PLR2004 - shorter than this, seconds say more
-        return f"in {math.ceil(seconds)} s"
-    return f"in {math.ceil(seconds / 60)} min"

@@ -118,7 +118,8 @@ with room as (
         l.at_once - (select count(*) from slots s where s.name = l.provider
                      and s.number < l.at_once and not {_FREE})
     ) - (select count(*) from tasks t
-         where t.status = 'queued' and t.waits_for = l.name)
+         where t.status = 'queued' and t.waits_for = l.name
+           and not exists (select from queue_pauses q where q.queue = t.queue))
     )::integer as free
     from limits l
     where %(name)s::text is null or l.name = %(name)s
@@ -137,6 +138,7 @@ with room as (
             p.priority, p.due_at
         from tasks p
         where p.status = 'parked' and p.waits_for = r.name and p.due_at <= now()
+          and not exists (select from queue_pauses q where q.queue = p.queue)
         order by place, p.priority desc, p.due_at, p.id limit r.free
     ) w
     where r.free > 0

@@ -153,6 +153,7 @@ class _Passage(Generic[T]):
             answered = self._sent(entered)
         except PrsnlError as error:
             failed = self._failed(error)
+            failed.engine = self.endpoint.name
             if failed is error:
                 raise
             raise failed from error

@@ -35,6 +35,8 @@ class Progress:
         self._is_dirty = False
         #: Whether this claim has committed a stage or unit.
         self.has_committed = False
+        #: The stage that is at work: where an error comes from.
+        self.stage: str | None = None
 
     def expect(self, total: int) -> None:
         """Say how many steps there are in all."""

@@ -33,6 +33,7 @@ with ready as (
            updated_at = now(), seq = seq + 1
     from ready r, lateral (
         select id from tasks p where p.status = 'parked' and p.provider = r.name
+          and not exists (select from queue_pauses q where q.queue = p.queue)
         order by p.due_at, p.id limit r.batch for update skip locked
     ) chosen
     where t.id = chosen.id

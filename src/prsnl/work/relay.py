@@ -18,12 +18,11 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError as BrokerError
-from redis import Redis
-from redis.exceptions import RedisError
 
 from prsnl.core.db import Database, Db
 from prsnl.core.errors import UnavailableError
+from prsnl.work import caps
+from prsnl.work.broker import BROKER_ERRORS, Broker, Held, broker_at, celery_settings
 from prsnl.work.claim import unsend
 from prsnl.work.queues import QUEUES
 from prsnl.work.ring import Channel, Listener
@@ -34,15 +33,15 @@ _POLL_S: Final = 1.0
 _LEAST_PAUSE_S: Final = 0.01
 _CHECK_BROKER_S: Final = 1.0
 _BATCHES: Final = 4
-#: Its absence means that the broker started anew, or was flushed.
-_MARKER: Final = "prsnl:marker"
+_NAMES: Final = tuple(str(spec.queue) for spec in QUEUES)
 
-#: Per queue: the slots of live workers, and the hints believed out.
+#: Per queue that is not paused: the slots of live workers, and the hints believed out.
 STATE: Final = """
 with slots as (
     select q.queue, sum(w.slots) as slots
     from workers w, unnest(w.queues) as q (queue)
     where w.kind = 'worker' and w.state = 'running' and w.seen_at > now() - %(gone)s
+      and not exists (select from queue_pauses p where p.queue = q.queue)
     group by q.queue
 )
 select s.queue, s.slots, (
@@ -55,7 +54,7 @@ from slots s
 #: first few, and who has least running comes first. The owners are compared and
 #: ordered together with their queue, as `tasks_due` is: an index that begins with the
 #: owner would pass by every task that has ended.
-PICK: Final = """
+_PICK: Final = """
 select picked.id
 from unnest(%(queues)s::text[], %(rooms)s::integer[]) as q (queue, room)
 cross join lateral (
@@ -80,7 +79,7 @@ cross join lateral (
         from tasks t
         where t.status = 'queued' and t.sent_at is null and not t.held
           and t.queue = q.queue and t.owner = o.owner and t.due_at <= now()
-        order by t.priority desc, t.due_at, t.id limit q.room
+        order by t.priority desc, t.due_at, t.id limit {each}
     ) first
     cross join lateral (
         select count(*) as running from tasks t
@@ -91,6 +90,20 @@ cross join lateral (
              first.id
     limit q.room
 ) picked
+"""
+
+PICK: Final = _PICK.format(each="q.room")
+
+#: The same where an owner may have only so many running: hints that are out count.
+_PICK_CAPPED: Final = _PICK.format(
+    each="""least(q.room, greatest(0, %(cap)s
+        - (select count(*) from tasks b where b.status = 'running'
+           and b.owner = o.owner)
+        - (select count(*) from tasks b where b.status = 'queued'
+           and b.sent_at is not null and b.owner = o.owner)))"""
+)
+_RUNNING: Final = """
+select queue, count(*) as n from tasks where status = 'running' group by queue
 """
 
 #: Committed before the hints are published: a hint is never out unknown. The commit
@@ -131,28 +144,17 @@ def celery_app(broker_url: str) -> Celery:
         accept_content=["json"],
         task_serializer="json",
         task_ignore_result=True,
-        task_acks_late=False,
         task_create_missing_queues=True,
         task_default_queue="prsnl_unrouted",
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=3,
         broker_connection_max_retries=None,
-        # The row is the truth: what kombu keeps to redeliver would only run twice.
-        broker_transport_options={
-            "ack_emulation": False,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 3,
-            "health_check_interval": 10,
-            "queue_order_strategy": "prsnl.work.order:SeedOrder",
-            # One list a queue: the order among tasks is SQL.
-            "priority_steps": [0],
-        },
-        worker_disable_prefetch=True,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_enable_remote_control=False,
+        **celery_settings(broker_url),
     )
     return app
 
@@ -210,6 +212,11 @@ class Window:
         return room if is_worth_it else 0
 
     @property
+    def out(self) -> int:
+        """How many are believed out."""
+        return self._out
+
+    @property
     def is_open(self) -> bool:
         """Whether hints were out at the last look."""
         return self._out > 0
@@ -231,7 +238,7 @@ class Relay:
     trouble: str | None = None
     _windows: dict[str, Window] = field(default_factory=dict)
     _checked_at: float = float("-inf")
-    _redis: Redis | None = None
+    _broker: Broker | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Relay until *stop* is set."""
@@ -260,10 +267,15 @@ class Relay:
 
     def _mark(self, connection: Db) -> list[dict[str, Any]]:
         rooms = self._rooms(connection)
+        in_force = caps.read(connection) if rooms else caps.NONE
+        if in_force.running:
+            rooms = self._capped(connection, rooms, in_force)
         if not rooms:
             return []
+        cap = in_force.owner_running
         picked = connection.execute(
-            PICK, {"queues": list(rooms), "rooms": list(rooms.values())}
+            PICK if cap is None else _PICK_CAPPED,
+            {"queues": list(rooms), "rooms": list(rooms.values()), "cap": cap},
         ).fetchall()
         if not picked:
             return []
@@ -285,10 +297,25 @@ class Relay:
                 rooms[row["queue"]] = room
         return rooms
 
+    def _capped(
+        self, connection: Db, rooms: dict[str, int], in_force: caps.Caps
+    ) -> dict[str, int]:
+        """No more for a queue than it may have running, hints that are out counted."""
+        rows = connection.execute(_RUNNING).fetchall()
+        running = {row["queue"]: row["n"] for row in rows}
+        told = {}
+        for queue, room in rooms.items():
+            cap = in_force.running.get(queue)
+            out = self._windows[queue].out
+            left = room if cap is None else cap - running.get(queue, 0) - out
+            if (fits := min(room, left)) > 0:
+                told[queue] = fits
+        return told
+
     def _publish(self, rows: Sequence[dict[str, Any]]) -> None:
         try:
             publish(self.app, [Hint(r["id"], r["name"], r["queue"]) for r in rows])
-        except (BrokerError, RedisError, OSError) as error:
+        except BROKER_ERRORS as error:
             self._note_trouble(error)
             self._unsend([row["id"] for row in rows])
 
@@ -300,20 +327,8 @@ class Relay:
 
     def _check_broker(self) -> None:
         try:
-            if self._redis is None:
-                self._redis = Redis.from_url(
-                    self.app.conf.broker_url, socket_timeout=3, socket_connect_timeout=3
-                )
-            asked = self._redis.pipeline(transaction=False)
-            asked.set(_MARKER, "1", nx=True)
-            for spec in QUEUES:
-                asked.llen(spec.queue)
-            is_new, *told = asked.execute()
-            lengths = {
-                spec.queue: int(length)
-                for spec, length in zip(QUEUES, told, strict=True)
-            }
-        except (RedisError, OSError) as error:
+            held = self._held()
+        except BROKER_ERRORS as error:
             self._note_trouble(error)
             return
         if self.trouble is not None:
@@ -322,21 +337,21 @@ class Relay:
         may_be_out = not self._windows or any(
             window.is_open for window in self._windows.values()
         )
-        if is_new or may_be_out:
-            self.database.run(
-                lambda connection: self._forget(
-                    connection, lengths, is_new=bool(is_new)
-                ),
-                patience_s=0,
-            )
+        if held.is_new or may_be_out:
+            self.database.run(partial(self._forget, held), patience_s=0)
 
-    def _forget(self, connection: Db, lengths: dict[Any, int], *, is_new: bool) -> None:
-        if is_new:
+    def _held(self) -> Held:
+        if self._broker is None:
+            self._broker = broker_at(self.app.conf.broker_url)
+        return self._broker.look(_NAMES)
+
+    def _forget(self, held: Held, connection: Db) -> None:
+        if held.is_new:
             forgotten = connection.execute(_FORGET_ALL).rowcount
             log.info("relay.broker_is_new", hints_sent_again=forgotten)
             return
         for row in connection.execute(STATE, {"gone": GONE_AFTER}).fetchall():
-            lost = row["out"] - lengths.get(row["queue"], 0)
+            lost = row["out"] - held.lengths.get(row["queue"], 0)
             if lost > 0:
                 connection.execute(
                     FORGET_SENT,
@@ -348,7 +363,8 @@ class Relay:
                 )
 
     def _note_trouble(self, error: Exception) -> None:
-        self._redis = None
+        if self._broker is not None:
+            self._broker.close()
         if self.trouble is None:
             log.warning("relay.broker_away", error=type(error).__name__)
         self.trouble = "The broker does not answer; hints go out when it is back."

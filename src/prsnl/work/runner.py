@@ -5,10 +5,11 @@ The one place that catches every exception of a task and tells what follows from
 
 from __future__ import annotations
 
+import linecache
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -20,17 +21,23 @@ import structlog
 
 from prsnl.core.db import Database, Db, is_away
 from prsnl.core.errors import Category, PrsnlError, UnavailableError
-from prsnl.core.storage import Storage
-from prsnl.work import providers
+from prsnl.core.storage import Storage, is_full, no_room
+from prsnl.engines.sandbox.memory import NoMemoryYet
+from prsnl.work import providers, task_log
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end, turn, unsend
 from prsnl.work.failures import judge
 from prsnl.work.finisher import Finisher
 from prsnl.work.run import Deferred, Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
-from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.stages import Cancelled, CutOff, Lost
 
 _A_PROVIDER: Final = "a provider"
+#: What a task waits for whose child does not fit into the machine's memory now.
+_MEMORY: Final = "memory"
+_MEMORY_AGAIN_S: Final = 5.0
+#: What comes from outside and goes by: its trace would tell of our own code alone.
+_PASSING: Final = (Category.TRANSIENT, Category.PROVIDER_DOWN)
 
 log = structlog.get_logger()
 
@@ -41,6 +48,10 @@ class Finished:
 
     run: TaskRun
     ending: Ending
+    #: By the monotonic clock.
+    began_at: float
+    #: The newest stage: its end may be told after the next task has begun.
+    stage: str | None
 
     def may_end_with(self, next_id: UUID) -> bool:
         """Whether it can end in the statement that claims another task."""
@@ -70,6 +81,8 @@ class Runner:
     provider_probe: timedelta
     _in_hand: set[UUID] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    #: Multiplies the time that a task may take as a whole.
+    time_scale: float = 1.0
     #: Lets the end of a claim wait for the next claim; None ends it at once.
     finisher: Finisher[Finished] | None = None
 
@@ -102,17 +115,41 @@ class Runner:
             told=self.told,
         )
         with structlog.contextvars.bound_contextvars(
-            task_id=str(task_id), attempt=claimed.claim_no, task=claimed.name
+            **self._facts(claimed), stage=None
         ):
+            log.debug(task_log.STARTED)
             ending = self._ending(run, claimed_at)
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
-            elif self.finisher is None:
-                self._end(Finished(run, ending))
             else:
-                self.finisher.hand(Finished(run, ending), self._end)
+                stage = structlog.contextvars.get_contextvars().get("stage")
+                finished = Finished(run, ending, claimed_at, stage)
+                if self.finisher is None:
+                    self._end(finished)
+                else:
+                    self.finisher.hand(finished, self._end)
         return ending
+
+    def _facts(self, claimed: Claim) -> dict[str, str | int]:
+        """What every line of a task says, so that the lines of many hosts join."""
+        return {
+            "task_id": str(claimed.id),
+            "attempt": claimed.claim_no,
+            "task": claimed.name,
+            "queue": claimed.queue,
+            "owner": claimed.owner,
+            "host": self.beat.worker.host,
+        }
+
+    def _tell_end(self, finished: Finished, status: Status) -> None:
+        log.info(
+            task_log.ENDED,
+            status=str(status),
+            seconds=round(time.monotonic() - finished.began_at, 3),
+            stage=finished.stage,
+            **self._facts(finished.run.claimed),
+        )
 
     def _leave(self, task_id: UUID) -> None:
         """Have the hint sent to somebody else at once."""
@@ -166,9 +203,10 @@ class Runner:
         try:
             has_ended, claimed = self.database.run(work)
         except UnavailableError:
-            # The lease runs out, and the hint is sent again; see `_end` and `_claim`.
+            # The hint is sent again; see `_end` and `_claim`.
             log.warning("task.turn_failed", task_id=str(task_id))
             self._let_go(before.run.task_id)
+            self.beat.cut_off(before.run.claimed)
             return None
         except (PrsnlError, psycopg.Error):
             log.warning("task.turn_refused", task_id=str(task_id))
@@ -176,6 +214,7 @@ class Runner:
         if has_ended:
             self._let_go(before.run.task_id)
             self.rang()
+            self._tell_end(before, before.ending.status)
         else:
             self._end(before)
         if claimed is None and tries > 1:
@@ -221,9 +260,9 @@ class Runner:
     def _do(self, run: TaskRun, claimed_at: float) -> Result:
         spec, handler = self.catalogue[run.claimed.name]
         command = spec.decode(run.claimed.command)
-        with self.beat.watching(
-            run, time_limit_s=spec.time_limit_s, claimed_at=claimed_at
-        ):
+        # Out of time once, it has twice as much: what is done by then is kept.
+        limit_s = spec.time_limit_s * self.time_scale * run.room
+        with self.beat.watching(run, time_limit_s=limit_s, claimed_at=claimed_at):
             return handler(run, command)
 
     def _ending_of(self, run: TaskRun, reason: Exception) -> Ending | None:
@@ -231,6 +270,8 @@ class Runner:
         match reason:
             case Lost():
                 log.warning("task.lost")
+                if isinstance(reason, CutOff):
+                    self.beat.cut_off(run.claimed)
                 return None
             case Cancelled():
                 return Ending(status=Status.REVOKED, step=step, message="Cancelled")
@@ -252,8 +293,21 @@ class Runner:
                     warnings=tuple(run.warnings),
                     peak_memory_bytes=run.peak_memory_bytes or None,
                 )
+            case NoMemoryYet():
+                # The worker is free for what fits meanwhile, and no try is spent.
+                return Ending(
+                    status=Status.PARKED,
+                    step=step,
+                    message=reason.message,
+                    waits_for=_MEMORY,
+                    due_in=_seconds(_MEMORY_AGAIN_S),
+                    warnings=tuple(run.warnings),
+                    peak_memory_bytes=run.peak_memory_bytes or None,
+                )
             case PrsnlError():
                 error = reason
+            case OSError() if is_full(reason):
+                error = no_room()
             case _ if is_away(reason):
                 error = UnavailableError(
                     "The database did not answer. The task is tried again."
@@ -264,10 +318,7 @@ class Runner:
                     "report it with the task's id."
                 )
         trace = _trace(reason)
-        if error.category is Category.PERMANENT:
-            log.info("task.failed", code=error.code)
-        else:
-            log.warning("task.failed", code=error.code, trace=trace)
+        _tell(error, reason, trace)
         return self._verdict(run, error, trace)
 
     def _verdict(self, run: TaskRun, error: PrsnlError, trace: str) -> Ending:
@@ -281,6 +332,7 @@ class Runner:
             retry_waits_s=waits_s,
             waits_scale=self.waits_scale,
         )
+        error.engine = _engine(error)
         provider = error.provider or run.claimed.provider
         if provider is None and verdict.status is Status.PARKED:
             provider = _A_PROVIDER  # without a name it would never be woken
@@ -292,6 +344,8 @@ class Runner:
             retries=verdict.retries,
             crashes=verdict.crashes,
             error=error,
+            stage=run.progress.stage,
+            retries_of=verdict.retries_of,
             provider=provider,
             warnings=tuple(run.warnings),
             traceback=trace,
@@ -302,30 +356,37 @@ class Runner:
         run, ending = finished.run, finished.ending
         try:
             try:
-                self._write(run, ending)
+                status = self._write(run, ending)
             except UnavailableError:
                 raise
             except PrsnlError as error:
                 # The row refused what the task made; it takes plain words.
-                self._write(run, self._verdict(run, error, trace=""))
+                status = self._write(run, self._verdict(run, error, trace=""))
+            if status is not None:
+                self._tell_end(finished, status)
         except UnavailableError:
-            # The lease runs out and the task is done again; its stages are kept.
+            # It is given back and done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
+            self.beat.cut_off(run.claimed)
         except Exception:
             log.exception("task.end_refused", wanted=str(ending.status))
         finally:
             self._let_go(run.task_id)
             self.rang()
 
-    def _write(self, run: TaskRun, ending: Ending) -> None:
+    def _write(self, run: TaskRun, ending: Ending) -> Status | None:
+        """End a claim; tell how it has ended, None where it was no longer ours."""
         fence = self.database.run(partial(self._end_one, run, ending))
         if fence is Fence.CANCELLED:
             revoked = Ending(
                 status=Status.REVOKED, step=ending.step, message="Cancelled"
             )
             fence = self.database.run(partial(end, claimed=run.claimed, ending=revoked))
+            ending = revoked
         if fence is Fence.LOST:
             log.warning("task.fenced_out", wanted=str(ending.status))
+            return None
+        return ending.status
 
     def _end_one(self, run: TaskRun, ending: Ending, connection: Db) -> Fence:
         claimed = run.claimed
@@ -357,16 +418,48 @@ def _seconds(wait_s: float | None) -> timedelta | None:
     return None if wait_s is None else timedelta(seconds=wait_s)
 
 
-def _trace(error: BaseException) -> str:
-    """Where it happened, without what foreign errors say: they quote documents."""
-    told: list[str] = []
+def _engine(error: BaseException) -> str | None:
+    """What was at work where an error began; one that is told anew names its cause."""
     link: BaseException | None = error
     while link is not None:
-        kind = type(link)
-        said = f": {link.message}" if isinstance(link, PrsnlError) else ""
-        told.append(
-            "".join(traceback.format_tb(link.__traceback__))
-            + f"{kind.__module__}.{kind.__qualname__}{said}\n"
-        )
+        if isinstance(link, PrsnlError) and link.engine is not None:
+            return link.engine
         link = link.__cause__ or link.__context__
-    return "from\n".join(told)
+    return None
+
+
+def _tell(error: PrsnlError, reason: Exception, trace: str) -> None:
+    """Log a try that failed: what is known of is one line, a defect has its trace."""
+    if error.category is Category.PERMANENT:
+        log.info("task.failed", code=error.code)
+    elif error.category in _PASSING:
+        cause = " from ".join(_kind(link) for link in _links(reason))
+        log.warning(
+            "task.failed", code=error.code, provider=error.provider, cause=cause
+        )
+    else:
+        log.warning("task.failed", code=error.code, trace=trace)
+
+
+def _trace(error: BaseException) -> str:
+    """Where it happened, without what foreign errors say: they quote documents."""
+    told = "from\n".join(
+        "".join(traceback.format_tb(link.__traceback__)) + f"{_kind(link)}\n"
+        for link in _links(error)
+    )
+    # Else the source of every module that was ever in a trace stays in memory.
+    linecache.clearcache()
+    return told
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what led to it."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
+
+
+def _kind(error: BaseException) -> str:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    return f"{kind}: {error.message}" if isinstance(error, PrsnlError) else kind

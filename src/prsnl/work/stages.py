@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from psycopg.errors import ForeignKeyViolation
 from psycopg.types.json import Jsonb
 from pydantic import BaseModel
+from structlog.contextvars import bind_contextvars
 
 from prsnl.core.db import Database, Db, Row, said_without_its_text
 from prsnl.core.errors import NotFoundError
@@ -135,6 +136,10 @@ class Lost(Exception):  # noqa: N818 - a stop, not an error
     """Another claim has the task, or it has ended: stop, and write nothing."""
 
 
+class CutOff(Lost):
+    """The database was out of reach for so long that another may have the task."""
+
+
 class Cancelled(Exception):  # noqa: N818 - a stop, not an error
     """The user has cancelled the task: stop."""
 
@@ -223,6 +228,7 @@ class StageStore:
             Cancelled: The user has cancelled it.
         """
         self.check()
+        around, self.progress.stage = self.progress.stage, stage.name
         keys = {
             unit: self._key(stage, inputs, parameters or {}, unit, run)
             for unit in units
@@ -238,6 +244,7 @@ class StageStore:
         values = dict(found)
         missing = [unit for unit in units if unit not in values]
         if missing:
+            bind_contextvars(stage=stage.name)  # until the next one, or the task's end
             values.update(
                 self._work_through(
                     stage, work(missing), keys, store, run, at_once=at_once
@@ -245,6 +252,7 @@ class StageStore:
             )
         if not stage.counts_units:
             self._count_one(stage)
+        self.progress.stage = around
         whole = hashlib.sha256(b"".join(keys[unit] for unit in units)).digest()
         return DoneUnits(
             {unit: values[unit] for unit in units if unit in values}, whole

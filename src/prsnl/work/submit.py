@@ -62,9 +62,12 @@ from tasks t where t.id = any(%(ids)s)
 """
 
 _LARGEST_BATCH: Final = 100
+#: A second's work. Who comes on top of that would wait longer than clients do.
+_MOST_WAITING: Final = 5000
 _AT_ONCE: Final = 2
 _PATIENCE_S: Final = 5.0
 _AGAIN_AFTER_S: Final = 0.1
+_FULL: Final = "More tasks come in than can be written: send this one in a moment."
 _AWAY: Final = "The database does not answer: send the request again in a moment."
 
 C = TypeVar("C", bound=Command)
@@ -242,9 +245,12 @@ class Submitter:
         Raises:
             BadRequestError: The row cannot hold it, such as a text with a NUL in it.
             ConflictError: The idempotency key stands for another command already.
-            UnavailableError: The database does not answer. The task may be in all
-                the same: with an idempotency key it is safe to send it again.
+            UnavailableError: Too many wait, or the database does not answer; then
+                the task may be in all the same, and with an idempotency key it is
+                safe to send it again.
         """
+        if len(self._queue.waiting) >= _MOST_WAITING:
+            raise UnavailableError(_FULL, retry_after_s=1)
         answer: asyncio.Future[Submitted] = asyncio.get_running_loop().create_future()
         self._queue.waiting.append((wanted, answer))
         if self._queue.drainers < _AT_ONCE:

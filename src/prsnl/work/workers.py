@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +15,8 @@ from prsnl.core.ids import new_id
 
 #: How often a worker says that it is there.
 SEEN_EVERY_S: Final = 5.0
+#: Has a worker take no more, and leave when it has done what it has in hand.
+RETIRES: Final = signal.SIGUSR2
 #: Silent for so long, it counts as gone.
 GONE_AFTER: Final = timedelta(seconds=15)
 

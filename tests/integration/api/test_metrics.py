@@ -47,11 +47,12 @@ def test_prometheus_reads_what_waits_who_works_and_what_failed(
         return told[key] - before.get(key, 0)
 
     assert grown("prsnl_queue_tasks", "ai_processing", "due") == 1
-    assert grown("prsnl_failed_tasks", "permanent", "ai_processing") == 1
+    assert grown("prsnl_failed_tasks", "permanent", "corrupt", "ai_processing") == 1
     assert grown("prsnl_queue_slots", "ai_processing") == 4
     assert told["prsnl_queue_tasks", "media_processing", "running"] == 0
     assert told["prsnl_disk_free_bytes",] > 0
     assert told["prsnl_database_bytes",] > 0
+    assert "prsnl_files_bytes" in {name for name, *_ in told}
 
 
 def test_every_metric_is_documented_and_told(ada: Person) -> None:

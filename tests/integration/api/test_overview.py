@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,8 @@ import pytest
 
 from prsnl.core.db import Db
 from prsnl.core.ids import new_id
+from prsnl.wire.access import Scope
+from prsnl.wire.monitoring import Requeue
 from prsnl.work.specs import Status
 from prsnl.work.workers import WorkerIdentity, say_gone, say_seen
 from tests.integration.api.conftest import Person, Server
@@ -37,12 +40,6 @@ def letters(person: Person, query: str = "") -> dict[str, Any]:
     return dict(answer.json())
 
 
-def requeue(person: Person, **wanted: Any) -> dict[str, Any]:
-    answer = person.http.post("/api/background/dead-letters/requeue", json=wanted)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
 def test_dead_letters_are_grouped_by_cause_with_examples(
     server: Server, ada: Person, ben: Person
 ) -> None:
@@ -54,7 +51,10 @@ def test_dead_letters_are_grouped_by_cause_with_examples(
 
     assert told["total"] == 5
     first, second = told["groups"]
-    assert (first["code"], first["count"]) == ("corrupt", 4)
+    assert (first["code"], first["count"], first["state"]) == ("corrupt", 4, "open")
+    assert first["sentence"] == "The file is damaged beyond reading."
+    assert first["what_to_do"].startswith("Get the file again")
+    assert not first["may_end_well"]
     assert first["example"] == "File 3 is damaged."
     assert first["example_ids"] == [str(one) for one in ids[:0:-1]]
     assert (second["code"], second["count"]) == ("bug", 1)
@@ -81,30 +81,48 @@ def test_what_was_done_later_is_no_dead_letter_any_more(
     assert letters(ada)["total"] == 0
 
 
-def test_dead_letters_are_queued_again_by_id_cause_queue_or_all(
+def test_a_family_is_resolved_by_its_owner_alone(
     server: Server, ada: Person, ben: Person
 ) -> None:
-    one, two = failed(server, ada, "a"), failed(server, ada, "b")
-    three, four = failed(server, ada, "b"), failed(server, ada, "c")
-    foreign = failed(server, ben, "a")
+    failed(server, ada, "corrupt")
+    (family,) = letters(ada)["groups"]
+    fingerprint = family["fingerprint"]
+    route = f"/api/background/dead-letters/{fingerprint}/resolve"
+    assert ben.http.post(route).status_code == 404
+    assert len(letters(ada, f"fingerprint={fingerprint}")["items"]) == 1
+    now = ada.client.resolve(fingerprint)
 
-    by_id = requeue(ada, ids=[str(one), str(foreign)])
-    assert by_id["requeued"] == [str(one)]
-    assert by_id["not_requeued"] == [
-        {"task_id": str(foreign), "reason": "There is no such task."}
-    ]
-    assert by_id["left"] == 3
-    assert requeue(ada, code="b")["requeued"] == [str(two), str(three)]
-    assert requeue(ada, queue="insights")["requeued"] == []
-    assert requeue(ada, all=True)["requeued"] == [str(four)]
-    assert ada.client.status(four).status is Status.QUEUED
-    again = requeue(ada, ids=[str(four)])
-    assert "has not failed" in again["not_requeued"][0]["reason"]
-    assert letters(ben)["total"] == 1
+    assert (now.state, now.count) == ("resolved", 0)
+    assert (letters(ada)["groups"], letters(ada)["total"]) == ([], 0)
+    (again,) = ada.client.dead_letters(resolved=True, fingerprint=fingerprint).groups
+    assert again == now
+    wrong = ada.http.post("/api/background/dead-letters/nonsense/resolve")
+    assert wrong.status_code == 422
+
+
+def test_dead_letters_are_queued_again_by_a_task(server: Server, ada: Person) -> None:
+    """What it does is tested with its worker: see `test_families`."""
+    failed(server, ada, "corrupt")
+    wanted = Requeue(code="corrupt", name="analyze_content_task")
+    made = ada.client.requeue(wanted, idempotency_key="once")
+    again = ada.client.requeue(wanted, idempotency_key="once")
+
+    assert made.task_id == again.task_id
+    status = ada.client.status(made.task_id)
+    assert (status.name, status.queue) == ("requeue_failed_task", "ai_processing")
 
 
 @pytest.mark.parametrize(
-    "wanted", [{}, {"all": False}, {"all": True, "code": "x"}, {"ids": []}]
+    "wanted",
+    [
+        {},
+        {"all": False},
+        {"all": True, "code": "x"},
+        {"ids": []},
+        {"ids": [str(uuid4())], "queue": "insights"},
+        {"fingerprint": "x"},
+        {"fingerprint": None},
+    ],
 )
 def test_a_requeue_that_names_nothing_or_two_things_is_refused(
     ada: Person, wanted: dict[str, Any]
@@ -260,3 +278,22 @@ def test_a_task_says_when_it_may_end_once_others_were_measured(
     assert eta.based_on == 3
     assert eta.low_s == pytest.approx(5.0, abs=1.0), "its own pace: a second a step"
     assert eta.high_s == pytest.approx(14.0, abs=0.1)
+
+
+def test_an_admin_pauses_a_queue_and_everybody_is_told(
+    server: Server, ada: Person, people: Callable[..., Person]
+) -> None:
+    ben = people(server, frozenset({Scope.READ, Scope.WRITE}))
+    for act in ("pause", "resume"):
+        assert ben.http.post(f"/api/queues/insights/{act}").status_code == 403
+    assert ada.http.post("/api/queues/nonsense/pause").status_code == 422
+
+    now = ada.client.pause_queue("insights")
+    seen = {one.name: one for one in ben.client.queues()}["insights"]
+    later = ada.client.resume_queue("insights")
+
+    assert now.paused_by == seen.paused_by == ada.owner
+    assert seen.paused_at is not None
+    assert seen.problem is not None
+    assert "./prsnl queues resume insights" in seen.problem
+    assert (later.paused_by, later.paused_at) == (None, None)

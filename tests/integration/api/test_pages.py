@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from prsnl.core.db import Db
-from prsnl.dashboard import actions, endpoints
+from prsnl.dashboard import actions, activity, endpoints, house_actions
 from prsnl.engines.contracts import (
     Entity,
     EntityKind,
@@ -243,7 +243,9 @@ def test_what_a_document_holds_is_text_and_never_a_tag(
     (title,) = re.findall(r"<h1>(.*?)</h1>", page.source)
     assert "\u202e" not in title
     assert "German" in page.text
-    assert len(page.all("script")) == 2
+    assert all(
+        one.attributes["src"].startswith("/assets/") for one in page.all("script")
+    )
     seen(browser, "/")
 
 
@@ -311,7 +313,7 @@ def test_lists_go_on_where_the_part_before_ended(
         path = tmp_path / f"{number}.txt"
         path.write_text(str(uuid4()))
         ada.client.upload(path)
-    for path in ("/", "/tasks"):
+    for path in ("/", "/tasks?show=waiting"):
         first = seen(browser, path)
         (more,) = [e for e in first.all("a") if "data-more" in e.attributes]
         rest = seen(browser, more.attributes["href"])
@@ -449,7 +451,12 @@ def test_every_page_and_form_with_an_id_keeps_owners_apart(
         "{file_id}": str(theirs.attachment.id),
     }
     tried = 0
-    for route in [*endpoints.router.routes, *actions.router.routes]:
+    routes = [
+        route
+        for one in (endpoints, activity, actions, house_actions)
+        for route in one.router.routes
+    ]
+    for route in routes:
         path = str(getattr(route, "path", ""))
         for name, value in ids.items():
             path = path.replace(name, value)

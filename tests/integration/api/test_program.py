@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socket import create_connection
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -64,6 +66,22 @@ def test_the_first_key_is_made_once_and_for_its_user_alone(
 
     assert keys[0] == keys[1]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_request_whose_head_never_ends_is_cut_and_no_other_connection(
+    environment: dict[str, str],
+) -> None:
+    """Otherwise a few thousand such lines would hold every file that it may open."""
+    with api_process(environment, PRSNL_REQUEST_SILENCE_S="1") as running:
+        place = urlsplit(running.url)
+        assert place.hostname is not None
+        with create_connection((place.hostname, place.port), PATIENCE_S) as line:
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            heard_last = b"".join(iter(lambda: line.recv(4096), b""))
+        with Client(running.url) as client:
+            assert client.health().database == "ok"
+
+    assert heard_last.startswith(b"HTTP/1.1 408")
 
 
 def test_told_to_stop_it_sends_home_who_waits(

@@ -27,7 +27,7 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden", "number": "1", "form": "json"}
+WORDS = {"name": "garden", "number": "1", "form": "json", "fingerprint": "0" * 16}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},
@@ -70,8 +70,13 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     server.database.run(
         lambda connection: transcripts.keep(connection, sent.attachment.id, canary)
     )
+    webhook = person.http.post(
+        "/api/webhooks", json={"url": f"https://93.184.216.34/{canary}"}
+    )
+    assert webhook.status_code == 201, webhook.text
     return Estate(
         {
+            "webhook_id": UUID(webhook.json()["id"]),
             "task_id": sent.task.task_id,
             "other_task_id": UUID(analysis["task_id"]),
             "attachment_id": sent.attachment.id,

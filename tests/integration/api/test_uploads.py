@@ -6,6 +6,9 @@ import hashlib
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -18,6 +21,8 @@ from prsnl.core.errors import (
     TooLargeError,
 )
 from prsnl.wiring import Wiring
+from prsnl.work import caps
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.specs import Status
 from tests.integration.api.conftest import Person, Server, api_over, limited
 
@@ -405,3 +410,57 @@ def test_an_upload_of_what_is_in_the_trash_takes_it_out_and_says_so(
     assert again.json()["duplicate_of"] == str(first.attachment.id)
     assert "was in the trash, and is back" in again.json()["message"]
     assert ada.client.item(first.item_id).deleted_at is None
+
+
+def test_an_upload_that_falls_silent_is_told_so_and_leaves_nothing(
+    wiring: Wiring, people: People
+) -> None:
+    """A client that stays connected and sends no more would hold a place for ever."""
+    own = wiring.settings.server.model_copy(
+        update={"request_silence_s": timedelta(seconds=0.5)}
+    )
+    patient = replace(wiring, settings=replace(wiring.settings, server=own))
+    with api_over(patient) as server:
+        host, _, port = server.url.removeprefix("http://").partition(":")
+        key = people(server).http.headers["Authorization"]
+        with socket.create_connection((host, int(port)), timeout=60) as line:
+            line.sendall(
+                b"POST /api/attachments HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                b"Authorization: " + key.encode() + b"\r\n"
+                b"Transfer-Encoding: chunked\r\n"
+                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+                b"%x\r\n%b\r\n" % (len(FILE_PART), FILE_PART)
+            )
+            answer = b""
+            while piece := line.recv(65536):
+                answer += piece
+
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b'"code":"too_slow"' in answer
+        assert incoming(wiring) == []
+
+
+def test_one_more_task_than_may_wait_is_a_429_that_says_when_to_come_again(
+    server: Server, ada: Person, note: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text(f"Another one, {uuid4()}.\n")
+
+    def put_in_force(most: int | None) -> None:
+        given = Caps(queued={} if most is None else {EACH_OWNER: most})
+        server.database.run(partial(caps.write, caps=given))
+
+    put_in_force(1)
+    try:
+        ada.client.upload(note, idempotency_key="first")
+        refused = ada.http.post("/api/attachments", files=form_of(other))
+        again = ada.client.upload(note, idempotency_key="first")
+    finally:
+        put_in_force(None)
+
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "too_many_tasks"
+    assert int(refused.headers["Retry-After"]) > 0
+    assert "PRSNL_OWNER_QUEUED_MAX" in refused.json()["detail"]
+    assert again.task is not None
+    assert len(ada.client.tasks()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -22,6 +23,7 @@ from prsnl.work import control, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission, submit
+from prsnl.work.workers import WorkerIdentity, say_seen
 from tests.conftest import fresh_broker, fresh_database, wired
 from tests.integration.file_processing.test_documents import Desk, working
 
@@ -118,9 +120,12 @@ def test_every_file_is_a_child_and_the_broken_ones_are_named(desk: Desk) -> None
 
 def test_only_so_many_run_at_a_time(desk: Desk) -> None:
     batch = begin(desk, notes(desk, 5), at_once=2)
+    for kind in ("worker", "scheduler"):
+        who = WorkerIdentity(kind=kind, queues=("file_processing",), slots=1)
+        desk.database.run(partial(say_seen, worker=who))
 
     reasons = [child.waiting_because or "" for child in batch.children()]
-    assert sum("only so many run at once" in reason for reason in reasons) == 3
+    assert sum("only 2 run at once" in reason for reason in reasons) == 3
 
 
 def test_progress_counts_the_files(desk: Desk) -> None:
@@ -132,7 +137,7 @@ def test_progress_counts_the_files(desk: Desk) -> None:
 
     assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert batch.counts() == {"success": 3, "queued": 1}
-    assert batch.task.waiting_because == "Waits for 1 of its parts to end."
+    assert batch.task.waiting_because == "Waits for 1 of its 4 parts to end."
 
 
 def test_a_file_that_is_named_twice_is_processed_once(desk: Desk) -> None:

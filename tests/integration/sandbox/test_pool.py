@@ -16,6 +16,7 @@ from prsnl.core.errors import (
     EncryptedError,
     PrsnlError,
     TooLargeError,
+    UnavailableError,
 )
 from prsnl.engines.sandbox.pool import SandboxPool
 from tests.integration.sandbox.pools import TIMEOUT_S, ask, pool
@@ -140,9 +141,10 @@ def test_a_shared_child_serves_again_and_forgets_its_files(root: Path) -> None:
 def test_a_shared_child_outlives_an_error_of_its_input(root: Path) -> None:
     with pool(root, reuse="shared", idle=_FOREVER) as made:
         first = used_child(made)
-        with pytest.raises(EncryptedError):
+        with pytest.raises(EncryptedError) as caught:
             ask(made, "raise_encrypted")
         assert used_child(made) == first
+        assert caught.value.engine == "raise_encrypted", "what was at work is told"
 
 
 @pytest.mark.parametrize("operation", ["leave", "raise_foreign"])
@@ -183,6 +185,30 @@ def test_a_shared_child_is_never_used_twice_at_the_same_time(root: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's layers")
+def test_who_is_stopped_waits_for_no_child_that_another_has(root: Path) -> None:
+    """A cancelled task ends within seconds, whatever the others are at."""
+
+    class StoppedError(Exception):
+        pass
+
+    looks = iter(range(2))
+
+    def check() -> None:
+        if next(looks, None) is None:
+            raise StoppedError
+
+    with pool(root, reuse="shared") as made, made.child("document"):  # noqa: SIM117
+        with pytest.raises(StoppedError), made.child("document", check=check):
+            pass
+
+
+def test_who_waits_too_long_for_a_child_is_told_to_come_again(root: Path) -> None:
+    with pool(root, reuse="shared", take_timeout_s=0.1) as made:  # noqa: SIM117
+        with made.child("document"):
+            with pytest.raises(UnavailableError, match="busy"), made.child("document"):
+                pass
+
+
 def test_a_missing_layer_is_logged_once_and_can_be_asked_for(root: Path) -> None:
     without = frozenset({"landlock", "system_call_filter"})
     with capture_logs() as lines, pool(root, without=without, spare=0) as made:

@@ -179,9 +179,13 @@ class Bench:
 
     def end(self, claimed: Claim, status: Status, message: str = "") -> Fence:
         """End a claim."""
-        step = Step(0, None, "", is_event=True)
-        ending = Ending(status=status, step=step, message=message)
+        ending = self.ending(status, message)
         return self.do(lambda c: end(c, claimed, ending))
+
+    def ending(self, status: Status, message: str = "") -> Ending:
+        """How a claim ends that did nothing."""
+        step = Step(0, None, "", is_event=True)
+        return Ending(status=status, step=step, message=message)
 
     def another(self, database: Database | None = None) -> Runner:
         """The runner of a second worker, whose beat does not run."""

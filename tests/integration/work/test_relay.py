@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
-from redis import Redis
 
 from prsnl.core.db import Db
 from prsnl.work.queues import Queue
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity, say_gone, say_seen
+from tests.brokers import Box
 from tests.fakes.proxy import proxied
 from tests.integration.work.conftest import JOB, Bench, Job
 
@@ -32,7 +30,7 @@ class Line:
     """A relay, the broker it sends to, and the workers that it sees."""
 
     bench: Bench
-    broker: Redis
+    box: Box
     relay: Relay
     workers: list[WorkerIdentity]
 
@@ -49,8 +47,7 @@ class Line:
 
     def out(self) -> list[UUID]:
         """The hints in the broker, the next one first."""
-        messages = self.broker.lrange(QUEUE, 0, -1)
-        return [UUID(json.loads(m)["headers"]["id"]) for m in reversed(messages)]
+        return [UUID(one.headers["id"]) for one in self.box.messages(QUEUE)]
 
     def sent(self) -> int:
         """How many the rows believe out."""
@@ -75,18 +72,16 @@ def relay_of(
         yield relay
     finally:
         listener.close()
-        if relay._redis is not None:
-            relay._redis.close()
+        if relay._broker is not None:
+            relay._broker.close()
         app.close()
 
 
 @pytest.fixture
-def line(bench: Bench, database_url: str, broker_url: str) -> Iterator[Line]:
+def line(bench: Bench, database_url: str, broker_url: str, box: Box) -> Iterator[Line]:
     bench.do(lambda c: say_gone(c, bench.beat.worker))
-    with ExitStack() as stack:
-        broker = stack.enter_context(Redis.from_url(broker_url))
-        relay = stack.enter_context(relay_of(bench, database_url, broker_url))
-        yield Line(bench, broker, relay, [])
+    with relay_of(bench, database_url, broker_url) as relay:
+        yield Line(bench, box, relay, [])
 
 
 @pytest.fixture
@@ -105,13 +100,11 @@ def test_a_hint_says_the_name_and_the_id_and_no_more(line: Line) -> None:
     (task_id,) = line.submit(1)
 
     assert line.turn() == 1
-    (raw,) = line.broker.lrange(QUEUE, 0, -1)
-    message: dict[str, Any] = json.loads(raw)
-    headers = message["headers"]
-    assert (headers["id"], headers["task"]) == (str(task_id), "job_task")
-    body = json.loads(base64.b64decode(message["body"]))
-    assert body[:2] == [[], {}]
-    assert b"ada" not in raw
+    (message,) = line.box.messages(QUEUE)
+    told = message.headers
+    assert (told["id"], told["task"]) == (str(task_id), "job_task")
+    assert json.loads(message.body)[:2] == [[], {}]
+    assert b"ada" not in message.raw
 
 
 def test_twice_the_slots_are_out_and_no_more(line: Line) -> None:
@@ -128,7 +121,7 @@ def test_what_is_claimed_makes_room(line: Line) -> None:
     ids = line.submit(50)
     line.turn()
     for task_id in ids[:4]:
-        line.broker.rpop(QUEUE)
+        line.box.take(QUEUE)
         line.bench.claim(task_id)
 
     assert line.turn() >= 4
@@ -219,7 +212,7 @@ def test_a_hint_is_sent_again_when_the_broker_has_lost_it(
     line.hire(2)
     line.submit(3)
     line.turn()
-    line.broker.delete(QUEUE)
+    line.box.empty(QUEUE)
     assert line.turn() == 0, "not before its time"
 
     with relay_of(line.bench, database_url, broker_url, resend_after_s=0) as relay:
@@ -246,7 +239,7 @@ def test_only_so_many_as_were_lost_are_sent_again(
     line.hire(3)
     line.submit(6)
     line.turn()
-    line.broker.rpop(QUEUE, 2)
+    line.box.take(QUEUE, 2)
 
     with relay_of(line.bench, database_url, broker_url, resend_after_s=0) as relay:
         assert relay.turn() == 2
@@ -256,7 +249,7 @@ def test_a_broker_that_forgot_everything_is_told_at_once(line: Line) -> None:
     line.hire(5)
     ids = line.submit(10)
     line.turn()
-    line.broker.flushdb()
+    line.box.forget()
 
     assert line.turn() == 10
     assert sorted(line.out()) == sorted(ids)
@@ -289,7 +282,7 @@ def test_hints_that_could_not_be_sent_go_out_when_the_broker_is_back(
         proxied(broker_url) as (proxy, url),
         relay_of(line.bench, database_url, url) as relay,
     ):
-        line.broker.set("prsnl:marker", 1)
+        relay._check_broker()
         relay._checked_at = float("inf")
         proxy.cut()
         relay.turn()
@@ -313,7 +306,7 @@ def test_a_hint_is_never_out_unknown(
         proxied(broker_url) as (proxy, url),
         relay_of(line.bench, database_url, url) as relay,
     ):
-        line.broker.set("prsnl:marker", 1)
+        relay._check_broker()
         relay._checked_at = float("inf")
         proxy.freeze()
         turning = line.bench.meanwhile(relay.turn)
@@ -388,4 +381,5 @@ def test_queues_have_windows_of_their_own(line: Line) -> None:
     line.bench.do(move)
     line.turn()
 
-    assert (line.broker.llen(QUEUE), line.broker.llen("insights")) == (4, 2)
+    assert len(line.box.messages(QUEUE)) == 4
+    assert len(line.box.messages("insights")) == 2

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
+from typing import cast
 from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
+from structlog.testing import capture_logs
 
+from prsnl.core.db import Database, Db
 from prsnl.core.errors import (
     BadRequestError,
     ChildCrashedError,
     CorruptError,
+    DiskFullError,
     OutOfMemoryError,
     ProviderDownError,
     PrsnlError,
@@ -119,6 +129,7 @@ def test_a_second_delivery_does_not_take_the_first_ones_claim_for_its_own(
         (PrsnlError("A defect."), "queued", (1, 0), (0.045, 0.055)),
         (ChildCrashedError("It died."), "queued", (0, 1), None),
         (ProviderDownError("Away.", provider="p"), "parked", (0, 0), None),
+        (DiskFullError("Full.", retry_after_s=30), "queued", (0, 0), (0.3, 0.3)),
     ],
 )
 def test_an_error_ends_the_claim_as_its_category_says(
@@ -143,6 +154,48 @@ def test_an_error_ends_the_claim_as_its_category_says(
         assert waited_s <= 0
     else:
         assert waits_s[0] - 0.001 <= waited_s <= waits_s[1] + 0.001
+
+
+def test_a_full_disk_is_no_defect_and_costs_no_try(bench: Bench) -> None:
+    """Every task in the queue would meet it, and be given up."""
+
+    def work(_run: TaskRun, _: Job) -> Made:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    row = bench.run(work)
+
+    assert (row["status"], row["retries"], row["error_code"]) == (
+        "queued",
+        0,
+        "disk_full",
+    )
+
+
+def full(database: Database) -> Database:
+    """The same database, when its disk has no room."""
+
+    @contextmanager
+    def lend(timeout: float | None = None) -> Iterator[Db]:
+        with database.pool.connection(timeout) as connection:
+            connection.execute(
+                "do $$ begin raise exception 'full' using errcode = '53100'; end $$"
+            )
+            yield connection
+
+    pool = SimpleNamespace(connection=lend)
+    return Database(cast("ConnectionPool[Db]", pool), patience_s=0.2)
+
+
+def test_a_claim_that_the_full_database_refuses_leaves_the_worker_alive(
+    bench: Bench,
+) -> None:
+    task_id = bench.submit(TICK, Tick())
+
+    assert bench.another(full(bench.database)).execute(task_id) is None
+    assert bench.status(task_id) == "queued"
+
+    bench.runner.execute(task_id)
+    assert bench.status(task_id) == "success"
 
 
 def test_a_foreign_exception_is_a_bug_with_its_trace_in_the_log(bench: Bench) -> None:
@@ -362,3 +415,23 @@ def test_the_log_of_a_defect_quotes_no_text(bench: Bench) -> None:
     assert "John Doe" not in log["traceback"]
     assert "builtins.ValueError" in log["traceback"]
     assert "builtins.RuntimeError" in log["traceback"]
+
+
+def test_a_provider_that_is_away_is_one_line_of_the_log(bench: Bench) -> None:
+    """It is asked again and again, and each time would tell a hundred lines."""
+
+    def work(_run: TaskRun, _: Job) -> Made:
+        try:
+            raise ConnectionRefusedError(111, "secret-host:443")
+        except OSError as error:
+            raise ProviderDownError("It is away.", provider="compatible") from error
+
+    with capture_logs() as lines:
+        row = bench.run(work)
+
+    assert row["status"] == "parked"
+    (told,) = [line for line in lines if line["event"] == "task.failed"]
+    assert told["provider"] == "compatible"
+    assert told["cause"].endswith("It is away. from builtins.ConnectionRefusedError")
+    assert not any("\n" in str(value) for value in told.values())
+    assert "secret-host" not in str(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import pytest
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError, UnavailableError
 from prsnl.proving.specs import SPREAD, Count, Spread
-from prsnl.work import ledger, providers
+from prsnl.work import ledger, line, providers, waiting
+from prsnl.work.relay import PICK
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.workers import WorkerIdentity, say_seen
@@ -65,10 +67,12 @@ def test_with_a_worker_that_has_not_been_seen_for_long(bench: Bench) -> None:
 def test_while_every_worker_is_busy(bench: Bench) -> None:
     bench.beat.drain()
     staff(bench, slots=1)
-    waiting = bench.job()
+    task_id = bench.job()
     bench.claim(bench.job())
 
-    assert why(bench, waiting) == ("Every worker for file_processing is busy (1 of 1).")
+    assert why(bench, task_id) == (
+        "Every worker for file_processing is busy (1 of 1): it is number 1 in line."
+    )
 
 
 def test_next_in_line(bench: Bench) -> None:
@@ -77,6 +81,77 @@ def test_next_in_line(bench: Bench) -> None:
     assert why(bench, bench.job()) == (
         "Next in line: a worker takes it within a moment."
     )
+
+
+def test_a_place_in_line_and_when_it_begins(bench: Bench) -> None:
+    """Once others of the queue were measured; for a feed it would be out of date."""
+    bench.beat.drain()
+    staff(bench, slots=2)
+    for _ in range(3):
+        done = bench.claim(bench.job())
+        bench.set(done.id, "claimed_at = now() - interval '10 s'")
+        bench.end(done, Status.SUCCESS)
+    for _ in range(2):
+        bench.claim(bench.job())
+    ids = [bench.job() for _ in range(4)]
+    row = {**bench.row(ids[3]), "due_in_s": 0}
+
+    assert re.fullmatch(
+        r"Every worker for file_processing is busy \(2 of 2\): it is number 4 in line, "
+        r"begins in \d\d to \d\d s\.",
+        str(why(bench, ids[3])),
+    )
+    (told,) = bench.do(lambda c: waiting.reasons(c, [row], with_place=False))
+    assert told == "Every worker for file_processing is busy (2 of 2)."
+
+
+def test_the_line_is_the_one_that_the_relay_takes_from(bench: Bench) -> None:
+    """Owners take turns; whoever has something running comes later."""
+    for owner, number in (("ada", 9), ("ben", 3), ("cleo", 1)):
+        for n in range(number):
+            task_id = bench.job(owner=owner)
+            bench.set(task_id, "priority = %s", n % 3)
+    for _ in range(2):
+        bench.claim(bench.job(owner="ada"))
+    rooms = {"queues": ["file_processing"], "rooms": [100]}
+    order = [row["id"] for row in bench.do(lambda c: c.execute(PICK, rooms).fetchall())]
+    owners = [("file_processing", owner) for owner in ("ada", "ben", "cleo")]
+
+    before = bench.do(lambda c: line.look(c, owners)).before
+
+    assert len(order) == 13
+    assert set(before) == set(order)
+    off = [place - before[one] for place, one in enumerate(order)]
+    assert all(0 <= each <= 2 for each in off), "of two in a turn either may be first"
+    assert before[order[-1]] == 12
+
+
+def test_what_is_out_already_stands_before_the_rest(bench: Bench) -> None:
+    later, sent = bench.job(), bench.job()
+    bench.set(sent, "sent_at = now()")
+    lines = bench.do(lambda c: line.look(c, [("file_processing", OWNER)]))
+
+    assert lines.before == {sent: 0, later: 1}
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_for_a_slot_that_another_task_holds(bench: Bench, *, is_own: bool) -> None:
+    """Its holder is named to its owner alone."""
+    holder = bench.job(owner=OWNER if is_own else "ben")
+    task_id = bench.job()
+    bench.do(
+        lambda c: c.execute(
+            "insert into machine_slots (name, task_id) values ('heavy desk', %s)",
+            [holder],
+        )
+    )
+    bench.set(task_id, "slot = 'heavy desk', due_at = now() + interval '5 min'")
+
+    told = str(why(bench, task_id))
+
+    assert told.startswith("Waits for another large job of desk to end")
+    assert (str(holder) in told) == is_own
+    assert "ben" not in told
 
 
 def test_while_the_broker_is_away(bench: Bench) -> None:
@@ -95,8 +170,12 @@ def test_before_a_retry(bench: Bench, wait: str, told: str) -> None:
 
     row = bench.run(work)
     bench.set(row["id"], "due_at = now() + %s::interval", wait)
+    due_at = bench.row(row["id"])["due_at"]
 
-    assert why(bench, row["id"]) == f"Tries again {told}, after: The moon is down."
+    assert why(bench, row["id"]) == (
+        f"Retry 1 of 2 begins {told}, at {waiting.clock(due_at)}, after: "
+        "The moon is down."
+    )
 
 
 def test_of_a_held_child_and_its_parent(bench: Bench) -> None:
@@ -105,15 +184,16 @@ def test_of_a_held_child_and_its_parent(bench: Bench) -> None:
     )
     bench.runner.execute(parent)
     (held,) = bench.all("select id from tasks where held")
+    staff(bench, slots=1)
 
-    assert why(bench, parent) == "Waits for 2 of its parts to end."
-    assert "only so many run at once" in str(why(bench, held["id"]))
+    assert why(bench, parent) == "Waits for 2 of its 2 parts to end."
+    assert "only 1 runs at once" in str(why(bench, held["id"]))
 
 
 @pytest.mark.parametrize(
     ("state", "told"),
     [
-        ("down", "p is away (No answer.) It is tried again in 30 s."),
+        ("down", "p is away since {since} (No answer.) It is tried again in 30 s."),
         ("probing", "p is being tried with another task first."),
         ("recovering", "p is back; its tasks go on a few at a time."),
     ],
@@ -127,13 +207,16 @@ def test_of_a_parked_task(bench: Bench, state: str, told: str) -> None:
         )
     )
     bench.do(lambda c: c.execute("update providers set state = %s", [state]))
+    (row,) = bench.all("select down_since from providers")
 
-    assert why(bench, task_id) == told
+    assert why(bench, task_id) == told.format(since=waiting.clock(row["down_since"]))
 
 
 def test_of_a_parked_task_whose_provider_is_unknown(bench: Bench) -> None:
     task_id = bench.job()
     bench.set(task_id, "status = 'parked', provider = 'p'")
+    assert "No scheduler is running" in str(why(bench, task_id))
+    staff(bench, slots=1)
 
     assert why(bench, task_id) == "Waits for p; it is tried again at once."
 

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from prsnl.core.errors import (
     ChildCrashedError,
     CorruptError,
+    DatabaseFullError,
+    DiskFullError,
     EncryptedError,
     OutOfMemoryError,
     ProviderDownError,
@@ -52,11 +54,28 @@ def verdict(error: PrsnlError, *, retries: int = 0, crashes: int = 0) -> Verdict
     )
 
 
-def waits(seconds: float) -> Verdict:
-    return Verdict(Status.QUEUED, due_in_s=seconds, retries=1)
+def waits(seconds: float, *, of: int = len(WAITS_S)) -> Verdict:
+    return Verdict(Status.QUEUED, due_in_s=seconds, retries=1, retries_of=of)
 
 
 DEAD = Verdict(Status.DEAD)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 7])
+def test_a_full_disk_of_the_machine_costs_no_try(retries: int) -> None:
+    """Else every task in the queue would die of it, one after the other."""
+    full = DiskFullError("full", retry_after_s=30)
+
+    assert verdict(full, retries=retries) == Verdict(Status.QUEUED, due_in_s=30)
+
+
+def test_a_child_that_wrote_too_much_is_tried_once_more() -> None:
+    assert verdict(DiskFullError("its share")) == waits(2, of=1)
+    assert verdict(DiskFullError("its share"), retries=1) == DEAD
+
+
+def test_a_database_without_room_is_one_that_is_away() -> None:
+    assert verdict(DatabaseFullError("full")) == waits(60)
 
 
 @pytest.mark.parametrize("error", [EncryptedError, CorruptError, UnsupportedError])
@@ -88,14 +107,16 @@ def test_a_provider_that_is_down_spends_no_attempt(retries: int) -> None:
 
 
 @pytest.mark.parametrize("error", [OutOfMemoryError, TimeLimitError])
-@pytest.mark.parametrize(("retries", "told"), [(0, waits(2)), (1, DEAD), (2, DEAD)])
+@pytest.mark.parametrize(
+    ("retries", "told"), [(0, waits(2, of=1)), (1, DEAD), (2, DEAD)]
+)
 def test_a_resource_error_is_tried_once_more(
     error: type[PrsnlError], retries: int, told: Verdict
 ) -> None:
     assert verdict(error("Too much."), retries=retries) == told
 
 
-@pytest.mark.parametrize(("retries", "told"), [(0, waits(5)), (1, DEAD)])
+@pytest.mark.parametrize(("retries", "told"), [(0, waits(5, of=1)), (1, DEAD)])
 def test_a_bug_has_two_tries(retries: int, told: Verdict) -> None:
     assert verdict(PrsnlError("A defect."), retries=retries) == told
 
@@ -127,7 +148,7 @@ def test_waits_are_scaled_by_the_setting() -> None:
         jitter=NoJitter(),
     )
 
-    assert told == waits(1.2)
+    assert told == waits(1.2, of=len(WAITS_S))
 
 
 def test_jitter_is_a_tenth_at_most() -> None:

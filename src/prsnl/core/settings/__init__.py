@@ -34,6 +34,7 @@ from prsnl.core.settings.service import (
     Server,
     Storage,
     Watch,
+    Webhooks,
     Work,
 )
 from prsnl.core.settings.sources import KEPT_NAME, given_files, variable_of
@@ -60,6 +61,7 @@ class Settings:
     logs: Logs
     watch: Watch = field(default_factory=Watch)
     flower: Flower = field(default_factory=Flower)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     ocr: Ocr = field(default_factory=Ocr)
     embedding: Embedding = field(default_factory=Embedding)
     llm: Llm = field(default_factory=Llm)

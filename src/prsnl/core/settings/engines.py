@@ -20,11 +20,50 @@ class Children(Concern):
     child_disk_bytes: int = Field(
         GIB, ge=MIB, description="What a child may write to its scratch, in bytes."
     )
+    child_answer_bytes: int = Field(
+        GIB, ge=MIB, description="What a child may answer in one operation, in bytes."
+    )
     child_unit_timeout_s: Seconds = Field(
-        timedelta(seconds=60), description="Time for one page or unit."
+        timedelta(seconds=60),
+        description="Time for one page or unit; a child that is silent for so long is "
+        "ended.",
+    )
+    child_cpu_s: int = Field(
+        3600, ge=10, description="Processor time of a child in its whole life."
+    )
+    child_nice: int = Field(
+        0,
+        ge=0,
+        le=19,
+        description="How far a child gives way to other processes that want a core "
+        "(19: it takes what they leave).",
     )
     child_idle_s: Seconds = Field(
         timedelta(seconds=45), description="A warm child is given up after so long."
+    )
+    children_memory_bytes: int | None = Field(
+        None,
+        ge=256 * MIB,
+        description="Memory that the children at work on this machine may take, all "
+        "together; default: what is free, of a container what it may have. A task "
+        "waits until its child fits.",
+    )
+    text_memory_bytes: int | None = Field(
+        None,
+        ge=256 * MIB,
+        description="Address space of a child that analyses and embeds text; default: "
+        "as of any child.",
+    )
+    media_memory_bytes: int | None = Field(
+        None,
+        ge=256 * MIB,
+        description="Address space of a child that decodes sound and film; default: "
+        "as of any child.",
+    )
+    media_cpu_s: int = Field(
+        12 * 3600,
+        ge=60,
+        description="Processor time of a child that decodes or hears a recording.",
     )
 
 
@@ -211,6 +250,12 @@ class Speech(Concern):
     )
     speech_segment_timeout_s: Seconds = Field(
         timedelta(minutes=10), description="Time for a segment of half a minute."
+    )
+    speech_memory_bytes: int | None = Field(
+        None,
+        ge=512 * MIB,
+        description="Address space of a child that hears; default: 3 GiB, and three "
+        "times the largest model.",
     )
     speech_threads: int | None = Field(
         None,

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from prsnl.core.settings.concern import GIB, MIB, Concern, Seconds
 
@@ -57,10 +57,12 @@ class Database(Concern):
 
 
 class Broker(Concern):
-    """The Redis-protocol broker that carries."""
+    """The broker that carries."""
 
     broker_url: SecretStr | None = Field(
-        None, description="`redis://...` or `rediss://...`; default: the embedded one."
+        None,
+        description="`redis://...`, `rediss://...`, `amqp://...` or `amqps://...`; "
+        "default: the embedded one.",
     )
 
 
@@ -69,6 +71,33 @@ class Server(Concern):
 
     host: str = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    requests_at_once: int = Field(
+        2000,
+        ge=1,
+        description="Requests and streams that an API process has open; one more is a "
+        "503.",
+    )
+    uploads_at_once: int = Field(
+        32,
+        ge=1,
+        description="Files on their way into an API process; one more is a 503.",
+    )
+    request_memory_bytes: int = Field(
+        256 * MIB,
+        ge=64 * MIB,
+        description="Bodies that an API process reads whole at once, in bytes; one "
+        "more is a 503.",
+    )
+    request_silence_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="A request that stays away for so long before it is whole is ended "
+        "(408).",
+    )
+    request_bytes_per_s: int = Field(
+        512,
+        ge=0,
+        description="A body that comes more slowly, after 15 s, is ended (408).",
+    )
     public_url: str | None = Field(
         None, description="The address that others reach the API at, if not its own."
     )
@@ -132,9 +161,59 @@ class Work(Concern):
     retry_waits_scale: float = Field(
         1.0, ge=0, description="Multiplies the waits between retries."
     )
-    worker_concurrency: int | None = Field(
-        None, ge=1, le=256, description="Worker processes of the CPU queues."
+    task_time_scale: float = Field(
+        1.0,
+        gt=0,
+        description="Multiplies the time that a task may take as a whole (an hour for "
+        "a document).",
     )
+    owner_running_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that run at once, over all queues.",
+    )
+    owner_queued_max: int | None = Field(
+        None,
+        ge=1,
+        description="Tasks of one owner that may wait; one more is a 429. The parts of "
+        "a task count with it.",
+    )
+    queue_running_max: str | None = Field(
+        None,
+        description="Tasks of a queue that run at once, such as "
+        "`media_processing=1,ai_processing=8`.",
+    )
+    queue_queued_max: str | None = Field(
+        None,
+        description="Tasks that may wait in a queue, such as `ai_processing=5000`; one "
+        "more is a 429.",
+    )
+    worker_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=256,
+        description="Most worker processes of the CPU queues; default: one a core, "
+        "two at least and eight at most.",
+    )
+    workers_min: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="So many of them stay when there is nothing to do.",
+    )
+    workers_idle_s: Seconds = Field(
+        timedelta(seconds=30),
+        description="One that is too many leaves after so long.",
+    )
+
+    @field_validator("workers_min")
+    @classmethod
+    def _no_more_than_the_most(cls, value: int, info: ValidationInfo) -> int:
+        most = info.data.get("worker_concurrency")
+        if most is not None and value > most:
+            raise ValueError(f"it is above PRSNL_WORKER_CONCURRENCY, which is {most}")
+        return value
+
     resend_after_s: Seconds = Field(
         timedelta(seconds=10), description="A hint that nobody took is sent again."
     )
@@ -164,6 +243,41 @@ class Watch(Concern):
     watch_still_s: Seconds = Field(
         timedelta(seconds=5), description="A file that did not change so long is whole."
     )
+
+
+class Webhooks(Concern):
+    """Who is told when work ends."""
+
+    notify_url: SecretStr | None = Field(
+        None,
+        max_length=2000,
+        description="Is told when work has ended: one message for all of it.",
+    )
+    notify_secret: SecretStr | None = Field(
+        None, description="Those messages are signed with it."
+    )
+    notify_owner: str = Field(
+        "owner", min_length=1, description="Whose work they tell of; the first key's."
+    )
+    webhook_hosts: str | None = Field(
+        None,
+        description="Private hosts, addresses or networks that webhooks may reach, "
+        "with commas between.",
+    )
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        told = "https://" if value is None else value.get_secret_value()
+        if not told.startswith(("https://", "http://")):
+            raise ValueError("it is to begin with https:// or http://")
+        return value
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The private hosts that webhooks may reach."""
+        given = (self.webhook_hosts or "").split(",")
+        return tuple(each.strip() for each in given if each.strip())
 
 
 class Logs(Concern):

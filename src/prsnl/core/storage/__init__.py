@@ -1,7 +1,12 @@
 """Where bytes are kept: a folder of this machine, or a bucket that hosts share."""
 
 from prsnl.core.storage.contract import PARTS, Spooled, Storage
-from prsnl.core.storage.copying import copy_hashed, disk_full_is_named, is_full
+from prsnl.core.storage.copying import (
+    copy_hashed,
+    disk_full_is_named,
+    is_full,
+    no_room,
+)
 from prsnl.core.storage.folder import FolderStorage
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     "copy_hashed",
     "disk_full_is_named",
     "is_full",
+    "no_room",
 ]

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from urllib.parse import urlsplit
 
 import obstore
@@ -21,6 +21,9 @@ from typing_extensions import Buffer
 from prsnl.core.errors import NotFoundError, SettingsError, UnavailableError
 from prsnl.core.storage.copying import disk_full_is_named
 from prsnl.core.storage.folder import FolderStorage
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
 
 _TIMEOUT: Final = timedelta(seconds=60)
 _CONNECT_TIMEOUT: Final = timedelta(seconds=5)
@@ -120,10 +123,12 @@ class BucketStorage:
                 for piece in told.stream():
                     file.write(piece)
 
-    def open(self, name: str) -> BinaryIO:
-        """Read the bytes of *name* as a stream."""
+    def open(self, name: str, start: int = 0) -> BinaryIO:
+        """Read the bytes of *name* as a stream, from offset *start* on."""
+        part: GetOptions | None = {"range": {"offset": start}} if start else None
         with _outages_are_named():
-            pieces = iter(obstore.get(self.store, _path(name)).stream())
+            told = obstore.get(self.store, _path(name), options=part)
+            pieces = iter(told.stream())
         return io.BufferedReader(_Pieces(pieces))
 
     def delete(self, name: str) -> None:

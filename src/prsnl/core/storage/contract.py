@@ -43,8 +43,8 @@ class Storage(Protocol):
     def fetch(self, name: str, target: Path) -> None:
         """Copy the bytes of *name* to *target*, a path that does not exist yet."""
 
-    def open(self, name: str) -> BinaryIO:
-        """Read the bytes of *name* as a stream."""
+    def open(self, name: str, start: int = 0) -> BinaryIO:
+        """Read the bytes of *name* as a stream, from offset *start* on."""
 
     def delete(self, name: str) -> None:
         """Forget *name*; no error if it is not there."""

@@ -10,6 +10,8 @@ from typing import BinaryIO
 
 from prsnl.core.errors import DiskFullError
 
+#: A full disk passes: who waits for room looks again after so long.
+_LOOK_FOR_ROOM_S = 30.0
 _PIECE_BYTES = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -29,18 +31,24 @@ def copy_hashed(source: BinaryIO, target: BinaryIO) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def no_room() -> DiskFullError:
+    """The error for a disk of this machine that is full."""
+    return DiskFullError(
+        "The disk is full: free some space, then it goes on.",
+        retry_after_s=_LOOK_FOR_ROOM_S,
+    )
+
+
 @contextlib.contextmanager
 def disk_full_is_named() -> Iterator[None]:
     """Turn the system's word for a full disk into ours.
 
     Raises:
-        DiskFullError: The disk is full.
+        DiskFullError: The disk is full; it says when to look again.
     """
     try:
         yield
     except OSError as error:
         if is_full(error):
-            raise DiskFullError(
-                "The disk is full: free some space, then try again."
-            ) from error
+            raise no_room() from error
         raise

@@ -96,10 +96,12 @@ class FolderStorage:
         with self._known(name), disk_full_is_named():
             shutil.copyfile(self._path(name), target)
 
-    def open(self, name: str) -> BinaryIO:
-        """Read the bytes of *name* as a stream."""
+    def open(self, name: str, start: int = 0) -> BinaryIO:
+        """Read the bytes of *name* as a stream, from offset *start* on."""
         with self._known(name):
-            return self._path(name).open("rb")
+            file = self._path(name).open("rb")
+        file.seek(start)
+        return file
 
     def delete(self, name: str) -> None:
         """Forget *name*; no error if it is not there."""

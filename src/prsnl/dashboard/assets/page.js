@@ -5,6 +5,7 @@
 const EVENTS = "/api/background/events";
 const LEAST_PAUSE_MS = 1000;
 const MOST_ROWS = 300;
+const ROW_PAUSE_MS = 3000;
 const AWAY = "The server does not answer. Is PRSNL still running?";
 
 export const one = (selector, from = document) => from.querySelector(selector);
@@ -43,8 +44,29 @@ function ago(seconds) {
   return null;
 }
 
+/** "12 s", "3 min 20 s", as `words.seconds_words` says it. */
+function lasting(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+function tellSince(from = document) {
+  for (const time of all("time.since", from)) {
+    const seconds = Math.round((Date.now() - new Date(time.dateTime)) / 1000);
+    time.textContent = lasting(Math.max(0, seconds));
+  }
+}
+
 function tellTimes(from = document) {
-  for (const time of all("time[datetime]", from)) {
+  tellSince(from);
+  // Below a picture: hours in the reader's own zone, days as they are.
+  for (const text of all("text[data-at]", from)) {
+    if (!text.textContent.includes(":")) continue;
+    const moment = new Date(text.dataset.at);
+    text.textContent = moment.toLocaleTimeString("en-GB", { timeStyle: "short" });
+  }
+  for (const time of all("time[datetime]:not(.since)", from)) {
     const moment = new Date(time.dateTime);
     time.title = moment.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
     time.textContent = time.matches(".exact")
@@ -110,11 +132,16 @@ async function load(source) {
 
 function merge(fresh, source) {
   const keys = all(".row", fresh).map((row) => row.dataset.key);
+  const groups = all("[data-group]", fresh).map((group) => [
+    group.dataset.group,
+    all(".row", group),
+  ]);
   for (const part of all("[data-key]", fresh)) {
     const old = byKey(part.dataset.key);
     if (!old && list && part.matches(".row")) insert(part, source);
     else if (old && old.dataset.version !== part.dataset.version) replace(old, part, source);
   }
+  if (groups.length) arrange(groups);
   if (source === here) for (const line of arriving.splice(0)) line.remove();
   if (list && one("[data-list]", fresh)) removeGone(fresh, source, keys);
 }
@@ -134,11 +161,50 @@ function insert(part, source) {
   list.insertBefore(row, older ?? null);
 }
 
+/** Each group's rows in its order, whichever group they were in before. */
+function arrange(groups) {
+  for (const [name, rows] of groups) {
+    const group = one(`[data-group="${name}"]`);
+    let place = null;
+    for (const fresh of rows) {
+      const row = byKey(fresh.dataset.key) ?? arrived(fresh);
+      const next = place ? place.nextElementSibling : group.firstElementChild;
+      if (row !== next) group.insertBefore(row, next);
+      place = row;
+    }
+  }
+  const known = new Set(groups.flatMap(([, rows]) => rows.map((row) => row.dataset.key)));
+  for (const row of all("[data-group] .row")) if (!known.has(row.dataset.key)) row.remove();
+}
+
+/** Words and numbers of a part whose shape is the same: nothing of it moves. */
+function retell(old, part) {
+  const shape = (from) =>
+    [...all("[data-told], form, a[href], progress", from)]
+      .map((each) => each.dataset.told ?? each.action ?? each.href ?? each.className)
+      .join();
+  if (!old.dataset.task || old.dataset.status !== part.dataset.status) return false;
+  if (!isOpen(old) || shape(old) !== shape(part)) return false;
+  for (const fresh of all("[data-told]", part)) {
+    const told = one(`[data-told="${fresh.dataset.told}"]`, old);
+    told.textContent = fresh.textContent;
+    told.hidden = fresh.hidden;
+  }
+  const bar = one("progress", old);
+  if (bar) bar.value = one("progress", part).value;
+  old.dataset.version = part.dataset.version;
+  old.dataset.seq = Math.max(Number(old.dataset.seq), Number(part.dataset.seq));
+  return true;
+}
+
 function replace(old, part, source) {
+  if (retell(old, part)) return;
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const before = old.dataset.status;
   const row = arrived(part);
   if (source !== here) sources.set(row, source);
+  const folds = all("details", old);
+  all("details", row).forEach((fold, place) => (fold.open = folds[place]?.open ?? fold.open));
   old.replaceWith(row);
   if (focused && focused !== document.body) {
     const same = all("a[href], button", row).find(
@@ -203,9 +269,14 @@ function listen() {
   }
 }
 
+/** Pages of many numbers are asked for again at most so often while work goes on. */
+const FOLLOW_MS = 5000;
+
 function told(now) {
+  if (one("[data-follows]") && Date.now() - refreshedAt > FOLLOW_MS) refreshSoon();
   const parts = all(`[data-task="${CSS.escape(now.task_id)}"]`);
-  if (!parts.length && list?.hasAttribute("data-grows")) refreshSoon();
+  if (!parts.length && (list?.hasAttribute("data-grows") || one("[data-group]")))
+    refreshSoon();
   for (const part of parts) {
     if (now.seq <= Number(part.dataset.seq)) continue;
     part.dataset.seq = now.seq;
@@ -214,16 +285,39 @@ function told(now) {
   }
 }
 
+/** When a row was last asked for by itself. */
+const asked = new WeakMap();
+
+/** Its steps, pages and end: the same fragment as of the first rendering. */
+async function refreshRow(row, isUrgent) {
+  const pause = isUrgent ? LEAST_PAUSE_MS / 2 : ROW_PAUSE_MS;
+  if (Date.now() - (asked.get(row) ?? 0) < pause) return;
+  asked.set(row, Date.now());
+  const by = row.dataset.key.split("-")[0];
+  const fresh = await load(`/tasks/${row.dataset.task}/row?by=${by}`);
+  const part = fresh && one(".row", fresh);
+  const old = part && byKey(part.dataset.key);
+  if (!old || Number(part.dataset.seq) < Number(old.dataset.seq)) return;
+  if (old.dataset.version !== part.dataset.version) replace(old, part, sourceOf(old));
+  asked.set(byKey(part.dataset.key), Date.now());
+}
+
 function tellProgress(part, now) {
   const { percentage, message } = now.progress;
   const bar = one("progress", part);
-  if (!bar) return;
-  if (percentage === null) bar.removeAttribute("value");
-  else bar.value = percentage;
-  one('[data-told="percentage"]', part).textContent =
-    percentage === null ? "" : `${Math.round(percentage)} %`;
-  if (now.status === "running") one('[data-told="message"]', part).textContent = message;
+  const isNew = message !== part.dataset.message || (!bar && percentage !== null);
+  part.dataset.message = message;
+  if (part.matches(".row")) refreshRow(part, isNew);
+  else if (isNew) refreshSoon(part);
+  const number = one('[data-told="percentage"]', part);
+  if (bar && number && percentage !== null) {
+    bar.value = percentage;
+    number.textContent = `${Math.round(percentage)} %`;
+  }
+  const said = one('[data-told="message"]', part);
+  if (said && message) said.textContent = message;
   const why = one('[data-told="why"]', part);
+  if (!why) return;
   why.textContent = now.waiting_because ?? "";
   why.hidden = !now.waiting_because;
 }
@@ -279,9 +373,9 @@ export function newKey() {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.dataset.sure && !confirm(form.dataset.sure)) return event.preventDefault();
   if (!form.dataset.api) return;
   event.preventDefault();
-  if (form.dataset.sure && !confirm(form.dataset.sure)) return;
   const button = one("button", form);
   const [method, path] = form.dataset.api.split(" ");
   form.dataset.once ??= newKey();
@@ -310,5 +404,6 @@ document.addEventListener("click", (event) => {
 
 tellTimes();
 setInterval(() => tellTimes(), 30000);
+setInterval(() => tellSince(), 1000);
 setInterval(look, 500);
 if (!document.hidden) listen();

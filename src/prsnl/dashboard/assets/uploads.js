@@ -1,8 +1,10 @@
 // Files that are chosen or dropped: sent one by one, each with a line of its own.
 
-import { arriving, element, here, list, newKey, one, problem, refreshSoon, say } from "./page.js";
+import { all, arriving, element, here, list, newKey, one, problem, refreshSoon, say } from "./page.js";
 
 const UPLOADS_SHOWN = 5;
+/** So often a server that says when to come again is believed. */
+const MOST_WAITS = 20;
 const LOST =
   "This did not get through. Is PRSNL still running, and the file still in its place?";
 
@@ -24,7 +26,7 @@ function sizeOf(bytes) {
 const nameOf = (file) => file.name.replace(/[\u202a-\u202e\u2066-\u2069]/g, "");
 
 function add(files) {
-  for (const file of files) waiting.push({ file, key: newKey(), line: null });
+  for (const file of files) waiting.push({ file, key: newKey(), line: null, waits: 0 });
   showWaiting();
   if (!current) sendNext();
 }
@@ -100,8 +102,26 @@ function send(upload) {
   request.send(form);
 }
 
+/** The server has its hands full: it says when to come again. */
+function waitThenSend(upload, seconds) {
+  upload.waits += 1;
+  one("progress", upload.line).removeAttribute("value");
+  one(".step", upload.line).textContent =
+    `The server is busy; sent again in ${Math.ceil(seconds)} s`;
+  const timer = setTimeout(() => send(upload), seconds * 1000);
+  upload.press = () => {
+    clearTimeout(timer);
+    drop(upload);
+    sendNext();
+  };
+}
+
 function answered(upload, request) {
   if (request.status === 401) location.reload();
+  if ([429, 503].includes(request.status)) {
+    const seconds = Number(request.getResponseHeader("Retry-After"));
+    if (seconds && upload.waits < MOST_WAITS) return waitThenSend(upload, seconds);
+  }
   if (request.status < 200 || request.status > 299) {
     return ended(upload, problem(request.responseText), request.status >= 500);
   }
@@ -178,14 +198,43 @@ one("#known button").addEventListener("click", () => {
   showWaiting();
 });
 
-const input = one("#file");
-if (input) {
-  input.multiple = true;
+for (const input of all("#drop input[type=file]")) {
+  input.multiple = input.id === "file";
   input.addEventListener("change", () => {
     add(input.files);
     input.value = "";
   });
 }
+
+// A note: the same press twice is one note; a text that is pasted becomes its draft.
+
+const note = one("#write form");
+if (note) note.elements.key.value = newKey();
+
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]");
+
+/** A picture from the clipboard has no name of its own. */
+function named(file) {
+  if (file.name && file.name !== "image.png") return file;
+  const moment = new Date().toLocaleString("sv").replace(/[:]/g, ".");
+  return new File([file], `Pasted ${moment}.png`, { type: file.type });
+}
+
+document.addEventListener("paste", (event) => {
+  if (isTyping(event.target)) return;
+  const files = [...event.clipboardData.files];
+  if (files.length) {
+    event.preventDefault();
+    return add(files.map(named));
+  }
+  const text = event.clipboardData.getData("text/plain");
+  if (!note || !text.trim()) return;
+  event.preventDefault();
+  one("#write").open = true;
+  const { text: area } = note.elements;
+  area.value += (area.value && "\n") + text;
+  area.focus();
+});
 
 async function filesOf(entry) {
   if (entry.isFile) return [await new Promise((take, fail) => entry.file(take, fail))];

@@ -42,7 +42,7 @@ CONTAINERS: Final = {
     "msg": "prsnl.engines.documents.msg",
     "zip": "prsnl.engines.documents.archive",
 }
-#: Kind -> the module that draws its first page.
+#: Kind -> the module that draws its pages.
 PAINTERS: Final = {
     "pdf": "prsnl.engines.pdf",
     **dict.fromkeys(images.KINDS, "prsnl.engines.images.reader"),
@@ -104,7 +104,7 @@ def unread(description: str) -> str:
 
 
 def thumbnail(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
-    """Yield the `Picture` of page 1; nothing for a kind that has no pages to draw."""
+    """Yield the `Picture` of a page; nothing for a kind that has none to draw."""
     if painter := PAINTERS.get(str(params["kind"])):
         yield from _operation(painter, "thumbnail")(files, params)
 

@@ -164,10 +164,13 @@ def warnings(picture: Image.Image) -> tuple[str, ...]:
     return (_SAYS_WHERE,) if has_place else ()
 
 
-def thumbnail(picture: Image.Image, target: Path, *, width: int) -> tuple[int, int]:
-    """Write the first page as a small JPEG; returns its width and height."""
+def thumbnail(
+    picture: Image.Image, target: Path, *, width: int, number: int = 1
+) -> tuple[int, int]:
+    """Write a page as a small JPEG; returns its width and height."""
     with _translated("The picture"):
-        picture.seek(0)
+        picture.seek(number - 1)
+        _refuse_large(picture)
         most = (width, width * _THUMBNAIL_ASPECT_MAX)
         picture.draft("RGB", most)
         shown = _on_white(_reduced(picture, 4 * most[0] * most[1]))

@@ -41,12 +41,13 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
 
 def thumbnail(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
-    """Draw page 1 as a JPEG file of `width` pixels; no frame if it cannot be drawn."""
+    """Draw a page as a JPEG file of `width` pixels; no frame if it cannot be drawn."""
     with decode.opened(files.inputs / params["path"], str(params["kind"])) as picture:
         width, height = decode.thumbnail(
             picture,
             files.outputs / _THUMBNAIL,
             width=int(params.get("width") or _THUMBNAIL_WIDTH),
+            number=int(params.get("page") or 1),
         )
     yield Picture(
         file_name=_THUMBNAIL, mime_type="image/jpeg", width=width, height=height

@@ -52,11 +52,11 @@ def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
 
 
 def thumbnail(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
-    """Draw page 1 as a JPEG file of `width` pixels; no frame if it cannot be drawn."""
+    """Draw a page as a JPEG file of `width` pixels; no frame if it cannot be drawn."""
     with open_pdf(files.inputs / params["path"], params.get("password")) as pdf:
         try:
             width, height = pdf.draw(
-                1,
+                int(params.get("page") or 1),
                 files.outputs / _THUMBNAIL,
                 width=int(params.get("width") or _THUMBNAIL_WIDTH),
             )

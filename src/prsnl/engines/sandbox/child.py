@@ -105,6 +105,7 @@ def _bind(nursery: NurseryOrder, order: ChildOrder, layers: Layers) -> Layers:
     os.environ.update(TMPDIR=temporary, HOME=temporary)
     os.chdir(temporary)
     limited = _limit(order)
+    _give_way(order.nice)
     abi, filtered = 0, False
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -119,6 +120,21 @@ def _bind(nursery: NurseryOrder, order: ChildOrder, layers: Layers) -> Layers:
     return replace(
         layers, resource_limits=limited, landlock=abi, system_call_filter=filtered
     )
+
+
+def _give_way(nice: int) -> None:
+    """Leave the processor to who waits for an answer, by so much at least.
+
+    Where Linux groups processes by session, niceness counts within a session alone,
+    and a child has one to itself: then the session is told.
+    """
+    if not nice:
+        return
+    with contextlib.suppress(OSError):
+        if (more := nice - os.getpriority(os.PRIO_PROCESS, 0)) > 0:
+            os.nice(more)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def _limit(order: ChildOrder) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import select
+import shutil
 import signal
 import socket
 import threading
@@ -32,6 +33,7 @@ from prsnl.core.errors import (
     TooLargeError,
     UnsupportedError,
 )
+from prsnl.core.storage import no_room
 from prsnl.engines.contracts import OPERATION_TITLES, JsonObject
 from prsnl.engines.sandbox.child import OUT_OF_MEMORY_STATUS
 from prsnl.engines.sandbox.frames import (
@@ -57,6 +59,8 @@ _WATCH_S: Final = 0.5
 _FAREWELL_S: Final = 0.5
 _LOG_BYTES: Final = _MIB
 _RECEIVE_BYTES: Final = 2**18
+#: With less than this it is the disk that is full, and not the child's share of it.
+_NO_ROOM_BYTES: Final = 16 * _MIB
 _MESSAGE_CHARACTERS: Final = 500
 #: What an operation may say of its input; the rest is not for a child to decide.
 _TELLABLE: Final = (
@@ -88,20 +92,40 @@ class ChildLimits:
         disk_bytes: What it may write, in all its files together.
         cpu_s: Processor seconds in its whole life; a backstop behind the time limit
             of each call.
+        nice: How far it gives way to other processes.
         open_files: File descriptors.
         frame_bytes: The largest answer in one frame.
         request_bytes: The largest request, which goes in one frame too.
         answer_bytes: All frames of one operation together.
         start_timeout_s: Seconds until a start has failed.
+        take_timeout_s: Seconds that a use waits for one that others have.
     """
 
     disk_bytes: int
     cpu_s: int = 3600
+    nice: int = 0
     open_files: int = 256
     frame_bytes: int = 16 * _MIB
     request_bytes: int = 128 * _MIB
     answer_bytes: int = 1024 * _MIB
     start_timeout_s: float = 60.0
+    take_timeout_s: float = 900.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What one child may use, and the variable that sets each of it.
+
+    Attributes:
+        memory_bytes: Its address space.
+        cpu_s: Processor seconds in its whole life.
+    """
+
+    memory_bytes: int
+    cpu_s: int
+    memory_setting: str = "PRSNL_CHILD_MEMORY_BYTES"
+    time_setting: str = "PRSNL_CHILD_UNIT_TIMEOUT_S"
+    cpu_setting: str = "PRSNL_CHILD_CPU_S"
 
 
 class Child:
@@ -115,7 +139,7 @@ class Child:
         scratch: Scratch,
         log: IO[bytes],
         limits: ChildLimits,
-        memory_bytes: int,
+        bounds: Bounds,
     ) -> None:
         self.scratch = scratch
         self.layers = nursery.layers
@@ -127,7 +151,7 @@ class Child:
         self._channel = channel
         self._child_log = log
         self._limits = limits
-        self._memory_bytes = memory_bytes
+        self._bounds = bounds
         self._received = bytearray()
         self._is_busy = False
         self._is_killed = False
@@ -146,7 +170,7 @@ class Child:
         scratch: Scratch,
         log: IO[bytes],
         limits: ChildLimits,
-        memory_bytes: int,
+        bounds: Bounds,
     ) -> Self:
         """Wait for the first frame of a child, which tells its layers.
 
@@ -159,7 +183,7 @@ class Child:
             scratch=scratch,
             log=log,
             limits=limits,
-            memory_bytes=memory_bytes,
+            bounds=bounds,
         )
         try:
             hello = child._receive("start", limits.start_timeout_s)
@@ -242,6 +266,15 @@ class Child:
             TooLargeError: The request, or a frame of the answer, is over the limit.
             PrsnlError: What the operation raised, or how the child ended.
         """
+        try:
+            yield from self._streamed(operation, params, unit_timeout_s)
+        except PrsnlError as error:
+            error.engine = operation
+            raise
+
+    def _streamed(
+        self, operation: str, params: JsonObject, unit_timeout_s: float
+    ) -> Iterator[JsonObject]:
         if self._is_killed:
             raise ChildKilledError(f"{_what(operation)} was stopped.")
         if not self.is_reusable:
@@ -395,7 +428,7 @@ class Child:
                     raise ChildKilledError(f"{_what(operation)} was stopped.")
                 raise TimeLimitError(
                     f"{_what(operation)} took longer than {timeout_s:g} s for one "
-                    "step. Try a smaller file, or raise PRSNL_CHILD_UNIT_TIMEOUT_S."
+                    f"step. Try a smaller file, or raise {self._bounds.time_setting}."
                 )
             if poll.poll(1000 * min(left, _WATCH_S)):
                 return
@@ -430,8 +463,9 @@ class Child:
             )
         if self._ran_out_of_time(ending):
             raise TimeLimitError(
-                f"{_what(operation)} used more than {self._limits.cpu_s} s of "
-                "processor time. Try a smaller file."
+                f"{_what(operation)} used more than {self._bounds.cpu_s} s of "
+                "processor time. Try a smaller file, or raise "
+                f"{self._bounds.cpu_setting}."
             )
         if ending.signal == signal.SIGXFSZ:
             raise self._disk_full(operation)
@@ -450,7 +484,7 @@ class Child:
 
     def _ran_out_of_time(self, ending: Ending) -> bool:
         return ending.signal == signal.SIGXCPU or (
-            ending.signal == signal.SIGKILL and ending.cpu_s >= self._limits.cpu_s
+            ending.signal == signal.SIGKILL and ending.cpu_s >= self._bounds.cpu_s
         )
 
     def _ran_out_of_memory(self, ending: Ending) -> bool:
@@ -463,11 +497,15 @@ class Child:
 
     def _out_of_memory(self, operation: str) -> OutOfMemoryError:
         return OutOfMemoryError(
-            f"{_what(operation)} needed more than {self._memory_bytes // _MIB} MiB of "
-            "memory. Try a smaller file, or raise PRSNL_CHILD_MEMORY_BYTES."
+            f"{_what(operation)} needed more than "
+            f"{self._bounds.memory_bytes // _MIB} MiB of memory, or the machine had "
+            "no more. Try a smaller file, give the machine more memory, or raise "
+            f"{self._bounds.memory_setting}."
         )
 
     def _disk_full(self, operation: str) -> DiskFullError:
+        if shutil.disk_usage(self.scratch.folder).free < _NO_ROOM_BYTES:
+            return no_room()
         return DiskFullError(
             f"{_what(operation)} wrote more than {self._limits.disk_bytes // _MIB} "
             "MiB, or the disk is full. Free some space, or raise "

@@ -44,6 +44,7 @@ class ChildOrder:
     memory_bytes: int
     disk_bytes: int
     cpu_s: int
+    nice: int
     open_files: int
     #: The largest answer in one frame.
     frame_bytes: int

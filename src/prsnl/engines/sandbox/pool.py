@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Final, Literal, Self
 
 import structlog
 
-from prsnl.core.errors import PrsnlError
+from prsnl.core.errors import PrsnlError, UnavailableError
 from prsnl.engines.contracts import OPERATIONS
-from prsnl.engines.sandbox.conversation import Child, ChildLimits
+from prsnl.engines.sandbox.conversation import Bounds, Child, ChildLimits
 from prsnl.engines.sandbox.layers import LAYER_NAMES, Layers
+from prsnl.engines.sandbox.memory import MemoryGate
 from prsnl.engines.sandbox.orders import ChildOrder, NurseryOrder
 from prsnl.engines.sandbox.process import (
     NurseryProcess,
@@ -33,6 +34,12 @@ _log = structlog.get_logger()
 #: Nobody's: far above what an account, a service or a container map uses.
 _FIRST_USER_ID: Final = 0x7000_0000
 _USER_IDS: Final = 2**24
+#: Whoever waits for a child looks so often whether he still wants it.
+_LOOK_S: Final = 0.5
+
+
+def _goes_on() -> None:
+    """Nobody stops who waits: a use outside of a task."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +55,13 @@ class Profile:
         recycle_after_calls: A shared child is replaced after so many calls.
         idle: A nursery or a shared child that nobody used for so long is given up.
         memory_bytes: Address space of a child.
+        usual_bytes: Resident memory that a use usually takes: so much has to be free.
         model_folders: What it may read besides.
         programs: Whether it may start programs, such as an OCR engine's.
         cpu_s: Processor seconds of a child, where that is not as usual.
+        memory_setting: The variable that sets `memory_bytes`, for whoever runs out.
+        time_setting: The variable that sets how long one step may take.
+        cpu_setting: The variable that sets `cpu_s`.
     """
 
     preload: tuple[str, ...] = ()
@@ -59,9 +70,23 @@ class Profile:
     recycle_after_calls: int = 1_000
     idle: timedelta = timedelta(seconds=45)
     memory_bytes: int
+    usual_bytes: int = 0
     model_folders: tuple[Path, ...] = ()
     programs: bool = False
     cpu_s: int | None = None
+    memory_setting: str = "PRSNL_CHILD_MEMORY_BYTES"
+    time_setting: str = "PRSNL_CHILD_UNIT_TIMEOUT_S"
+    cpu_setting: str = "PRSNL_CHILD_CPU_S"
+
+    def bounds(self, usual: ChildLimits) -> Bounds:
+        """What one child may use, and what sets it."""
+        return Bounds(
+            memory_bytes=self.memory_bytes,
+            cpu_s=self.cpu_s or usual.cpu_s,
+            memory_setting=self.memory_setting,
+            time_setting=self.time_setting,
+            cpu_setting=self.cpu_setting,
+        )
 
 
 @dataclass(kw_only=True)
@@ -100,6 +125,7 @@ class SandboxPool:
         operations: Mapping[str, str] = OPERATIONS,
         source_folders: tuple[Path, ...] = (),
         without: frozenset[str] = frozenset(),
+        memory: MemoryGate | None = None,
     ) -> None:
         """Make the pool's scratch folder; clear up after pools that were killed.
 
@@ -111,6 +137,7 @@ class SandboxPool:
             source_folders: Where operations outside of this package are found.
             without: Names of `LAYER_NAMES` to leave out, as on a machine that lacks
                 them.
+            memory: Lets uses in as memory allows; None lets in all.
         """
         if unknown := without - LAYER_NAMES:
             raise ValueError(f"no such layers: {sorted(unknown)}")
@@ -120,6 +147,7 @@ class SandboxPool:
         self._operations = dict(operations)
         self._source_folders = source_folders
         self._without = without
+        self._memory = memory
         self._changed = threading.Condition()
         self._shelves = {name: _Shelf() for name in profiles}
         self._in_use: set[NurseryProcess] = set()
@@ -141,19 +169,42 @@ class SandboxPool:
         self.close()
 
     @contextlib.contextmanager
-    def child(self, profile: str) -> Iterator[Child]:
+    def child(
+        self, profile: str, *, check: Callable[[], None] = _goes_on
+    ) -> Iterator[Child]:
         """A child of this profile, for the `with` block; its files go with it.
+
+        Args:
+            profile: Which kind.
+            check: Called again and again while there is none to be had; what it
+                raises ends the wait.
 
         Raises:
             ChildCrashedError: None could be started.
+            NoMemoryYet: Others have the memory that it usually takes.
+            UnavailableError: Others had it for too long.
         """
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(self._placed(profile, check))
+            # What a warm child takes it has.
+            wanted = 0 if place.child else self._profiles[profile].usual_bytes
+            if self._memory is not None and self._profiles[profile].usual_bytes:
+                stack.enter_context(self._memory.admitted(wanted, check))
+            yield stack.enter_context(self._used(profile, place))
+
+    @contextlib.contextmanager
+    def _placed(self, profile: str, check: Callable[[], None]) -> Iterator[_Place]:
         shared = self._profiles[profile].reuse == "shared"
-        place = self._take(profile, exclusive=shared)
+        place = self._take(profile, exclusive=shared, check=check)
         try:
-            child = place.child or self._new_child(profile, place)
-        except BaseException:
+            yield place
+        finally:
             self._put_back(profile, place, exclusive=shared)
-            raise
+
+    @contextlib.contextmanager
+    def _used(self, profile: str, place: _Place) -> Iterator[Child]:
+        shared = self._profiles[profile].reuse == "shared"
+        child = place.child or self._new_child(profile, place)
         try:
             yield child
         finally:
@@ -164,7 +215,6 @@ class SandboxPool:
             else:
                 place.child = None
                 child.end()
-            self._put_back(profile, place, exclusive=shared)
 
     def warm_up(self, profile: str) -> None:
         """Have a nursery started in the background, unless one is warm."""
@@ -213,13 +263,22 @@ class SandboxPool:
                 helper.join()
         self._scratch.close()
 
-    def _take(self, profile: str, *, exclusive: bool) -> _Place:
+    def _take(
+        self, profile: str, *, exclusive: bool, check: Callable[[], None]
+    ) -> _Place:
         shelf = self._shelves[profile]
+        give_up_at = time.monotonic() + self._limits.take_timeout_s
         with self._changed:
             while (exclusive and shelf.is_taken) or (
                 shelf.is_warming and not shelf.places
             ):
-                self._changed.wait()
+                check()
+                if time.monotonic() >= give_up_at:
+                    raise UnavailableError(
+                        "What reads here was busy with something else for "
+                        f"{self._limits.take_timeout_s:g} s. It is tried again."
+                    )
+                self._changed.wait(_LOOK_S)
             if self._is_closed:
                 raise PrsnlError("The sandbox is closed: the worker is leaving.")
             shelf.is_taken = exclusive
@@ -229,7 +288,7 @@ class SandboxPool:
                     self._in_use.add(place.nursery)
                     return place
         try:
-            nursery = self._new_nursery(self._profiles[profile])
+            nursery = self._new_nursery(self._profiles[profile], check)
         except BaseException:
             with self._changed:
                 shelf.is_taken = False
@@ -276,8 +335,10 @@ class SandboxPool:
         if place is not None and not keeps:
             self._give_up(place)
 
-    def _new_nursery(self, profile: Profile) -> NurseryProcess:
-        nursery = self._start_nursery(profile)
+    def _new_nursery(
+        self, profile: Profile, check: Callable[[], None] = _goes_on
+    ) -> NurseryProcess:
+        nursery = self._start_nursery(profile, check)
         with self._changed:
             tells, self._tells_layers = self._tells_layers, False
         if tells:
@@ -300,7 +361,9 @@ class SandboxPool:
         self._layers = child.layers
         return child.layers
 
-    def _start_nursery(self, profile: Profile) -> NurseryProcess:
+    def _start_nursery(
+        self, profile: Profile, check: Callable[[], None] = _goes_on
+    ) -> NurseryProcess:
         order = NurseryOrder(
             operations=self._operations,
             preload=profile.preload,
@@ -322,6 +385,7 @@ class SandboxPool:
                 code_folders=code_folders(self._source_folders),
                 log=log,
                 start_timeout_s=self._limits.start_timeout_s,
+                check=check,
             )
 
     def _new_child(self, name: str, place: _Place) -> Child:
@@ -340,11 +404,13 @@ class SandboxPool:
     def _fork(self, nursery: NurseryProcess, profile: Profile) -> Child:
         user_id = nursery.user_id
         scratch = self._scratch.new(user_id=user_id)
+        bounds = profile.bounds(self._limits)
         order = ChildOrder(
             scratch=str(scratch.folder),
-            memory_bytes=profile.memory_bytes,
+            memory_bytes=bounds.memory_bytes,
             disk_bytes=self._limits.disk_bytes,
-            cpu_s=profile.cpu_s or self._limits.cpu_s,
+            cpu_s=bounds.cpu_s,
+            nice=self._limits.nice,
             open_files=self._limits.open_files,
             frame_bytes=self._limits.frame_bytes,
         )
@@ -361,7 +427,7 @@ class SandboxPool:
             scratch=scratch,
             log=log,
             limits=self._limits,
-            memory_bytes=profile.memory_bytes,
+            bounds=bounds,
         )
 
     def _give_up(self, place: _Place) -> None:

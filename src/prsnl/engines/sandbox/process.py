@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -28,6 +28,8 @@ from prsnl.engines.sandbox.orders import ChildOrder, Ending, NurseryOrder
 #: A nursery that does not obey for so long is killed, and all of it with it.
 OBEDIENCE_S: Final = 2.0
 _CONTROL_FRAME_BYTES: Final = 2**20
+#: Whoever waits looks so often whether he still wants it.
+_LOOK_S: Final = 0.5
 _LOG_TAIL_BYTES: Final = 4096
 
 
@@ -41,6 +43,7 @@ class NurseryProcess:
         code_folders: Sequence[str],
         log: IO[bytes],
         start_timeout_s: float,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         """Start the process and wait until it has imported what it preloads.
 
@@ -49,6 +52,7 @@ class NurseryProcess:
             code_folders: Where it finds our modules and the libraries.
             log: Takes what it and its libraries print while they start.
             start_timeout_s: Seconds until a start has failed.
+            check: Called while it starts; raises what ends the wait.
 
         Raises:
             ChildCrashedError: It did not start.
@@ -76,7 +80,7 @@ class NurseryProcess:
             )
         try:
             self._control.sendall(encode(order.to_wire()))
-            told = self._receive(time.monotonic() + start_timeout_s)
+            told = self._receive(time.monotonic() + start_timeout_s, check)
             self.layers = Layers.from_wire(told["ready"])
             #: The user that its children run as, where that is not the pool's own.
             self.user_id = order.user_id if self.layers.identity == "separate" else None
@@ -85,6 +89,9 @@ class NurseryProcess:
             raise ChildCrashedError(
                 "A sandbox child could not start. Run `./prsnl doctor`."
             ) from error
+        except BaseException:
+            self.close()
+            raise
 
     def start_child(self, order: ChildOrder, *, log: IO[bytes]) -> socket.socket:
         """Fork one child; the socket returned speaks with it, and does not block.
@@ -141,17 +148,25 @@ class NurseryProcess:
             self._process.kill()
             self._process.wait()
 
-    def _receive(self, deadline: float) -> Frame:
-        header = self._receive_bytes(HEADER_BYTES, deadline)
+    def _receive(
+        self, deadline: float, check: Callable[[], None] = lambda: None
+    ) -> Frame:
+        header = self._receive_bytes(HEADER_BYTES, deadline, check)
         length = body_bytes(header, maximum=_CONTROL_FRAME_BYTES)
-        return decode(self._receive_bytes(length, deadline))
+        return decode(self._receive_bytes(length, deadline, check))
 
-    def _receive_bytes(self, count: int, deadline: float) -> bytes:
+    def _receive_bytes(
+        self, count: int, deadline: float, check: Callable[[], None]
+    ) -> bytes:
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         while len(self._received) < count:
-            if not poll.poll(1000 * max(deadline - time.monotonic(), 0)):
-                raise TimeoutError
+            left = max(deadline - time.monotonic(), 0)
+            if not poll.poll(1000 * min(left, _LOOK_S)):
+                if left <= _LOOK_S:
+                    raise TimeoutError
+                check()
+                continue
             part = self._control.recv(_CONTROL_FRAME_BYTES)
             if not part:
                 raise ConnectionResetError

@@ -7,15 +7,18 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(r"\w+")
 #: What may stand before the first word of a line: a bullet, a number, a mark.
 _NUMBERING: Final = re.compile(r"[\W\d_]*(?:[ivx]{1,4}\.\s)?[\W_]*", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Token:
+#: First words whose cues are remembered: the words of texts are mostly the same ones.
+_KNOWN_MAX: Final = 4_000
+
+
+class Token(NamedTuple):
     """One word of a text, folded, and where on its line it stands."""
 
     word: str
@@ -74,6 +77,7 @@ class CueBook:
     def __init__(self, cues: Iterable[str]) -> None:
         self._plain: dict[str, list[_Cue]] = defaultdict(list)
         self._starred: list[_Cue] = []
+        self._known: dict[str, Sequence[_Cue]] = {}
         for said in dict.fromkeys(cues):
             cue = _cue(said)
             if not cue.words:
@@ -82,34 +86,25 @@ class CueBook:
                 self._starred.append(cue)
             else:
                 self._plain[cue.words[0]].append(cue)
-        firsts = [cue.words[0] for cue in self._starred]
-        self._starts = tuple(one[:-1] for one in firsts if not one.startswith("*"))
-        self._ends = tuple(
-            one[1:] for one in firsts if one.startswith("*") and not one.endswith("*")
-        )
-        self._holds = tuple(
-            one[1:-1] for one in firsts if one.startswith("*") and one.endswith("*")
-        )
 
     def find(self, text: Sequence[Token]) -> Counter[str]:
         """How often each cue stands in a text; those that do not are left out."""
         found: Counter[str] = Counter()
         for place, token in enumerate(text):
-            for cue in self._plain.get(token.word, ()):
+            for cue in self._beginning_with(token.word):
                 if cue.is_at(text, place):
                     found[cue.said] += 1
-            if self._may_be_starred(token.word):
-                for cue in self._starred:
-                    if cue.is_at(text, place):
-                        found[cue.said] += 1
         return found
 
-    def _may_be_starred(self, word: str) -> bool:
-        return (
-            word.startswith(self._starts)
-            or word.endswith(self._ends)
-            or any(part in word for part in self._holds)
-        )
+    def _beginning_with(self, word: str) -> Sequence[_Cue]:
+        """The cues whose first word this is."""
+        cues = self._known.get(word)
+        if cues is None:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            starred = (cue for cue in self._starred if _fits(word, cue.words[0]))
+            cues = self._known[word] = (*self._plain.get(word, ()), *starred)
+        return cues
 
 
 def _cue(said: str) -> _Cue:

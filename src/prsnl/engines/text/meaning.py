@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from prsnl.core.errors import UnavailableError
+from prsnl.engines.text.chunks import chunks_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32]
     Vectors = NDArray[np.float32]
 
-#: A title and a beginning tell what a text is; to read more takes longer.
-_READ_CHARACTERS: Final = 400
+#: The first passage of a text is among so many characters of it.
+_FIRST_WITHIN: Final = 4_000
 
 
 def model_name() -> str:
@@ -40,8 +41,15 @@ def vectors(texts: tuple[str, ...]) -> Vectors | None:
 
 
 def vector_of(title: str, text: str) -> Vector | None:
-    """The vector of a document as a whole; None without a model or a text."""
-    told = f"{title}\n{text[:_READ_CHARACTERS]}"
+    """The vector of a document as a whole; None without a model or a text.
+
+    It is that of the first passage, which tells what a text is, and which the model
+    reads for the search in any case; the title is read with it where it is not in it.
+    """
+    passages = chunks_of([(1, text[:_FIRST_WITHIN])])
+    told = passages[0].text if passages else ""
+    if title.casefold() not in told.casefold():
+        told = f"{title}\n{told}"
     found = vectors((told,)) if told.strip() else None
     return None if found is None else found[0]
 

@@ -16,6 +16,9 @@ with warnings.catch_warnings():
     import pysbd
     from pysbd.languages import LANGUAGE_CODES
 
+# pySBD hands some 1,400 patterns to `re` as text, which keeps 512 compiled by itself.
+re._MAXCACHE = 4096  # type: ignore[attr-defined] # noqa: SLF001 - there is no other way
+
 _PARAGRAPH: Final = re.compile(r"\n[ \t]*\n\s*")
 #: Longer paragraphs are cut before they are divided: pySBD is not linear.
 _PARAGRAPH_MAX: Final = 5_000

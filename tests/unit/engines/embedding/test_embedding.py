@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +77,42 @@ def test_what_is_beyond_256_tokens_is_not_read() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert embed() == []
+
+
+@dataclass
+class CountingSession:
+    """The runtime, and how many rows it was given."""
+
+    session: Any
+    rows: int = 0
+
+    def run(self, names: None, values: dict[str, Any]) -> Any:
+        """Run it."""
+        self.rows += int(values["split"][0])
+        return self.session.run(names, values)
+
+
+def test_a_text_that_was_just_read_is_not_read_again() -> None:
+    """A document's beginning is met for its type, its category and its passages."""
+    session = CountingSession(minilm.loaded().session)
+    model = replace(minilm.loaded(), session=session, remembered=OrderedDict())
+    first = model.read(["The beginning. " * 100])
+    both = model.read(["Another passage.", "The beginning. " * 100])
+
+    assert session.rows == 2
+    assert np.array_equal(both.vectors[1], first.vectors[0])
+    assert (first.cut, both.cut) == (1, 1)
+    assert both.tokens > first.tokens
+
+
+def test_only_the_last_texts_are_remembered() -> None:
+    session = CountingSession(minilm.loaded().session)
+    model = replace(minilm.loaded(), session=session, remembered=OrderedDict())
+    model.embed([f"Number {number}." for number in range(100)])
+    model.embed(["Number 99.", "Number 0."])
+
+    assert session.rows == 101
+    assert len(model.remembered) == 16
 
 
 def test_the_runtime_agrees_with_the_published_arithmetic() -> None:

@@ -1,0 +1,1 @@
+"""Messages to addresses of the owner's, when work ends."""

@@ -1,0 +1,32 @@
+"""Ten minutes of the soak, with a leak planted in one process: it is found there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+LEAKING = REPOSITORY / "tests" / "saboteurs" / "leaking"
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1200)
+def test_ten_minutes_find_a_leak_of_ten_mebibytes_and_no_other() -> None:
+    path = os.pathsep.join([str(REPOSITORY / "src"), str(LEAKING)])
+    done = subprocess.run(
+        [sys.executable, "-m", "prsnl", "bench", "soak", "--minutes", "10", "--json"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": path},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert [who.partition(" (")[0] for who in told["too_much"]] == ["prsnl scheduler"]

@@ -1,0 +1,1 @@
+"""Webhooks, with a receiver that listens."""
