@@ -46,7 +46,7 @@ _SWEEP_EVERY_S: Final = 60.0
 _LEARN_EVERY_S: Final = 2.0
 _WAKE_EVERY_S: Final = 1.0
 #: Ends that come closer together are one message.
-_TELL_EVERY_S: Final = 1.0
+_TELL_EVERY_S: Final = 2.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
 
