@@ -30,7 +30,7 @@ from prsnl.work.failures import judge
 from prsnl.work.finisher import Finisher
 from prsnl.work.run import Deferred, Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
-from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.stages import Cancelled, CutOff, Lost
 
 _A_PROVIDER: Final = "a provider"
 #: What a task waits for whose child does not fit into the machine's memory now.
@@ -203,9 +203,10 @@ class Runner:
         try:
             has_ended, claimed = self.database.run(work)
         except UnavailableError:
-            # The lease runs out, and the hint is sent again; see `_end` and `_claim`.
+            # The hint is sent again; see `_end` and `_claim`.
             log.warning("task.turn_failed", task_id=str(task_id))
             self._let_go(before.run.task_id)
+            self.beat.cut_off(before.run.claimed)
             return None
         except (PrsnlError, psycopg.Error):
             log.warning("task.turn_refused", task_id=str(task_id))
@@ -269,6 +270,8 @@ class Runner:
         match reason:
             case Lost():
                 log.warning("task.lost")
+                if isinstance(reason, CutOff):
+                    self.beat.cut_off(run.claimed)
                 return None
             case Cancelled():
                 return Ending(status=Status.REVOKED, step=step, message="Cancelled")
@@ -362,8 +365,9 @@ class Runner:
             if status is not None:
                 self._tell_end(finished, status)
         except UnavailableError:
-            # The lease runs out and the task is done again; its stages are kept.
+            # It is given back and done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
+            self.beat.cut_off(run.claimed)
         except Exception:
             log.exception("task.end_refused", wanted=str(ending.status))
         finally:
