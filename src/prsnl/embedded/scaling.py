@@ -26,6 +26,8 @@ from prsnl.work.demand import Demand, SeenWorker, demand
 from prsnl.work.queues import Queue
 
 _LOOK_EVERY_S: Final = 1.0
+#: With nothing to do and the fewest workers there is less to see.
+_LOOK_IDLE_EVERY_S: Final = 2.0
 #: What a worker and the child that works for it take, in practice.
 ROOM_OF_A_WORKER_BYTES: Final = 512 * 2**20
 #: With less than this left the machine is about to swap.
@@ -141,12 +143,13 @@ class Scaler:
     _is_blind: bool = False
 
     def run(self, stop: threading.Event) -> None:
-        """Look each second until *stop* is set."""
-        while not stop.wait(_LOOK_EVERY_S):
-            self.turn()
+        """Look each second, or every other, until *stop* is set."""
+        pause_s = _LOOK_EVERY_S
+        while not stop.wait(pause_s):
+            pause_s = _LOOK_EVERY_S if self.turn() else _LOOK_IDLE_EVERY_S
 
-    def turn(self) -> None:
-        """Look once, and start or drain what is to be."""
+    def turn(self) -> bool:
+        """Look once, and start or drain what is to be; whether there is work."""
         try:
             seen = self.demand()
         except psycopg.Error as error:
@@ -154,7 +157,7 @@ class Scaler:
                 log.warning("scaler.blind", error=type(error).__name__)
             self._is_blind = True
             self._too_many_since_s = None
-            return
+            return False
         self._is_blind = False
         pids = self._pids()
         own = tuple(
@@ -163,8 +166,9 @@ class Scaler:
             if each.host == self.host and each.pid in pids.values()
         )
         machine = self.machine()
+        wanted = needed(seen, own)
         aim = goal(
-            wanted=needed(seen, own),
+            wanted=wanted,
             have=len(pids),
             bounds=self.bounds,
             machine=machine,
@@ -176,6 +180,7 @@ class Scaler:
             self._shrink_for_memory(pids, own, machine)
         else:
             self._shrink(len(pids) - aim, pids, own)
+        return wanted > 0
 
     def _pids(self) -> dict[str, int | None]:
         """The workers that take tasks, by name; one that starts anew has no pid."""

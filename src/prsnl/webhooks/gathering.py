@@ -1,6 +1,6 @@
 """From ends of tasks to messages: few of them, each end told once.
 
-Who wants every end is told of all that ended in the last second or so in one message.
+Who wants every end is told of all that ended since the last look in one message.
 Who wants to know when work has ended is told once nothing is under way any more, of
 all that has ended since the last time: of a folder of three hundred files once.
 """

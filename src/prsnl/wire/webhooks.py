@@ -25,7 +25,7 @@ class Event(StrEnum):
 
     #: Nothing is under way any more: one message for all that has ended since the last.
     WORK_ENDED = "work.ended"
-    #: Tasks that ended in the last second or so, each once.
+    #: Tasks that ended in the last two seconds or so, each once.
     TASK_SUCCEEDED = "task.succeeded"
     TASK_FAILED = "task.failed"
     TASK_CANCELLED = "task.cancelled"
