@@ -36,6 +36,20 @@ _SMALL: Final = """(least) => [...document.querySelectorAll(
   .map((one) => [one.textContent.trim() || one.name, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 2 && (box.width < least || box.height < least))
   .map(([name]) => name)"""
+#: Notices are shown as ever, and noted.
+_HEAR: Final = """() => {
+  window.notices = [];
+  window.Notification = class extends Notification {
+    constructor(title, options) {
+      super(title, options);
+      window.notices.push(options.body);
+    }
+  };
+}"""
+_LOOK_AWAY: Final = """() => {
+  Object.defineProperty(document, "hidden", { value: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 #: What of the focused element differs from how it is without the focus.
 _FOCUS: Final = """() => {
   const style = getComputedStyle(document.activeElement);
@@ -132,6 +146,26 @@ def a_server_that_is_away_is_said_and_comes_back(visit: Visit) -> None:
     card.get_by_role("button", name="Resume").click()
     expect(card.locator(".state")).not_to_have_text("Paused")
     visit.complaints[:] = [c for c in visit.complaints if "DISCONNECTED" not in c]
+
+
+def who_looks_elsewhere_is_told(visit: Visit, upload: tuple[str, bytes]) -> None:
+    """One notice once work has ended, for who has asked for it."""
+    page = visit.page
+    page.context.grant_permissions(
+        ["notifications", "clipboard-read", "clipboard-write"]
+    )
+    page.goto(f"{visit.server.url}/tasks")
+    page.evaluate(_HEAR)
+    button = page.get_by_role("button", name="Tell me when work ends")
+    button.click()
+    expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "true")
+    visit.drop(upload)
+    page.evaluate(_LOOK_AWAY)
+    page.wait_for_function("window.notices.length > 0")
+    assert page.evaluate("window.notices[0]") == "1 done"
+    page.goto(f"{visit.server.url}/tasks")
+    page.locator("[data-notify]").click()
+    expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "false")
 
 
 def the_menu_works(visit: Visit, *, by_thumb: bool) -> None:
