@@ -154,16 +154,16 @@ def who_looks_elsewhere_is_told(visit: Visit, upload: tuple[str, bytes]) -> None
     page.context.grant_permissions(
         ["notifications", "clipboard-read", "clipboard-write"]
     )
-    page.goto(f"{visit.server.url}/tasks")
-    page.evaluate(_HEAR)
-    button = page.get_by_role("button", name="Tell me when work ends")
-    button.click()
+    page.goto(f"{visit.server.url}/settings")
+    page.get_by_role("button", name="Tell me when work ends").click()
     expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "true")
+    page.goto(visit.server.url)
+    page.evaluate(_HEAR)
     visit.drop(upload)
     page.evaluate(_LOOK_AWAY)
     page.wait_for_function("window.notices.length > 0")
     assert page.evaluate("window.notices[0]") == "1 done"
-    page.goto(f"{visit.server.url}/tasks")
+    page.goto(f"{visit.server.url}/settings")
     page.locator("[data-notify]").click()
     expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "false")
 

@@ -35,6 +35,8 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 _NOTE_BYTES: Final = 9 * LONGEST_NOTE + 10_000
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,4}):(\d{1,2}(?:\.\d+)?)")
 _PAGES: Final = re.compile(r"(\d{1,6})(?:\s*[-\u2013]\s*(\d{1,6}))?")
+#: Before a name in a field of the form.
+_NAME: Final = "name:"
 _MOST_PAGES: Final = 10_000
 _RERUN: Final[TypeAdapter[Any]] = TypeAdapter(rerun.Wanted)
 
@@ -77,6 +79,22 @@ async def change(
             item_endpoints.change_item(item_id, changes, parts, owner)
 
     await run_in_threadpool(work)
+    return see(f"/items/{item_id}")
+
+
+@router.post("/items/{item_id}/names")
+async def name_names(
+    item_id: UUID, request: Request, parts: Parts, owner: Caller
+) -> Response:
+    """Keep what is said of the names in it, and show the item."""
+    given = await fields(request)
+    told = {
+        name.removeprefix(_NAME): None if kind == "none" else kind
+        for name, kind in given.items()
+        if name.startswith(_NAME) and kind
+    }
+    changes = checked(ItemChanges, {"names": told})
+    await run_in_threadpool(item_endpoints.change_item, item_id, changes, parts, owner)
     return see(f"/items/{item_id}")
 
 

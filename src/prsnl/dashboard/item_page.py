@@ -21,6 +21,7 @@ from prsnl.items import egress, learned, taxonomies
 from prsnl.items import store as items
 from prsnl.items.editing import TRASH_KEEPS
 from prsnl.items.models import AttachmentView, ItemView
+from prsnl.library.page_pictures import Painter
 from prsnl.search import collections
 from prsnl.web.dependencies import Caller, Parts, Shared
 from prsnl.wire.search import LONGEST_QUERY
@@ -29,6 +30,7 @@ from prsnl.work.usage import Which
 
 _ENTITIES_SHOWN: Final = 12
 _FACTS_SHOWN: Final = 8
+_NAMES_ASKED: Final = 40
 _LONGEST_S: Final = 10**6
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -40,6 +42,7 @@ def show_item(
     item_id: UUID,
     parts: Parts,
     owner: Caller,
+    pictures: Painter,
     file: Annotated[UUID | None, Query()] = None,
     page_number: Annotated[int, Query(ge=1, le=10**6, alias="page")] = 1,
     at: Annotated[float, Query(ge=0, le=_LONGEST_S)] = 0.0,
@@ -57,6 +60,7 @@ def show_item(
             "entry": Entry(found, tasks[0] if tasks else None),
             "timelines": timelines(connection, tasks),
             "groups": words.entity_groups(found.entities, most=_ENTITIES_SHOWN),
+            "names": _names(found),
             "receipt": egress.receipt(connection, item_id, owner=owner),
             "taken": usage.total(connection, Which(item_id=item_id), owner=owner),
             "lists": collections.lists_of(connection, item_id, owner=owner),
@@ -65,6 +69,8 @@ def show_item(
         }
         if shown is None:
             return values
+        if shown.kind in PAINTERS:
+            pictures.expect()
         return values | _of_file(
             connection, shown, owner, number=page_number, at_s=at, q=q
         )
@@ -135,6 +141,17 @@ def _file(
 ) -> AttachmentView | None:
     first = next(iter(files), None)
     return next((file for file in files if file.id == wanted), first)
+
+
+def _names(item: ItemView) -> list[tuple[str, str]]:
+    """The names in an item that a person may say something of, and what each is."""
+    kinds = {*words.NAME_KINDS, "candidate"}
+    found = {
+        str(one["text"]): str(one["kind"])
+        for one in item.entities
+        if one.get("kind") in kinds and one.get("text")
+    }
+    return list(found.items())[:_NAMES_ASKED]
 
 
 def current_values(item: ItemView) -> dict[str, Any]:

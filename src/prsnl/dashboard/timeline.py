@@ -45,7 +45,7 @@ class Bar:
 class Stretch:
     """A time that a task waited or ran."""
 
-    #: "waited", "ran", "failed" or "runs".
+    #: "waited", "parts" (waited for those), "ran", "failed" or "runs".
     kind: str
     seconds: float
     #: Of a try: which, and what went wrong with it.
@@ -74,6 +74,8 @@ class Timeline:
     stretches: list[Stretch]
     steps: list[Step]
     waited_s: float
+    #: For the tasks that it is made of.
+    parts_s: float
     ran_s: float
     tries: int
 
@@ -128,8 +130,11 @@ def timeline(
             for row in steps
         ],
         waited_s=_sum(parts, "waited"),
+        parts_s=_sum(parts, "parts"),
         ran_s=_sum(parts, "ran", "failed", "runs"),
-        tries=sum(1 for part in parts if part[3] is not None),
+        # To go on after its parts is no other try.
+        tries=sum(1 for part in parts if part[3] is not None)
+        - sum(1 for row in tries if row["status"] == Status.WAITING),
     )
 
 
@@ -137,11 +142,12 @@ _Part = tuple[str, datetime, datetime, int | None, str | None]
 
 
 def _parts(task: TaskView, tries: Sequence[Row], end: datetime) -> Iterator[_Part]:
-    at = task.created_at
+    at, waits = task.created_at, "waited"
     for row in tries:
         began = max(at, row["started_at"])
         if began > at:
-            yield "waited", at, began, None, None
+            yield waits, at, began, None, None
+        waits = "parts" if row["status"] == Status.WAITING else "waited"
         went_well = row["status"] in (Status.SUCCESS, Status.WAITING)
         at = max(began, row["finished_at"])
         yield (
@@ -155,10 +161,10 @@ def _parts(task: TaskView, tries: Sequence[Row], end: datetime) -> Iterator[_Par
         # Of a first try the beginning is known; of a later one, that it came after.
         began = max(at, task.started_at if not tries else at)
         if began > at:
-            yield "waited", at, began, None, None
+            yield waits, at, began, None, None
         yield "runs", began, max(began, end), task.attempt, None
     elif end > at and (task.status not in ENDED or not tries):
-        yield "waited", at, end, None, None
+        yield waits, at, end, None, None
 
 
 def _sum(parts: Sequence[_Part], *kinds: str) -> float:

@@ -113,7 +113,24 @@ ENTITY_GROUPS: Final = {
     "url": "Web addresses",
     "phone": "Phone numbers",
     "iban": "Bank accounts",
+    "person": "People",
+    "organization": "Organisations",
+    "place": "Places",
+    "product": "Products",
+    "event": "Events",
+    "work": "Works",
+    "other": "Other names",
     "candidate": "Perhaps names",
+}
+#: What a person may say that a name is.
+NAME_KINDS: Final = {
+    "person": "a person",
+    "organization": "an organisation",
+    "place": "a place",
+    "product": "a product",
+    "event": "an event",
+    "work": "a work",
+    "other": "another name",
 }
 #: What each stage does; others are called as they are.
 _STAGES: Final = {

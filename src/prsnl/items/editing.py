@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
 from prsnl.core.texts import Day, ShortText, Tag
-from prsnl.items import store
+from prsnl.items import naming, store
 from prsnl.items.models import ItemView
+from prsnl.items.naming import Names
 
 #: So long an item can be taken out of the trash again.
 TRASH_KEEPS: Final = timedelta(days=30)
@@ -49,6 +50,12 @@ class ItemChanges(BaseModel):
     )
     local_only: StrictBool = Field(
         False, description="No byte of it may leave this machine."
+    )
+
+    names: Names = Field(
+        default_factory=dict,
+        description="By a name of the text what it is (`person`, `organization`, "
+        "`place` ...); null: it is no name. The others stay.",
     )
 
     @model_validator(mode="after")
@@ -117,6 +124,7 @@ def change(
         NotFoundError: No such item of this owner.
     """
     given = changes.model_dump(include=changes.model_fields_set)
+    names = given.pop("names", {})
     if "tags" in given:
         given["tags"] = list(dict.fromkeys(given["tags"]))
     columns = {name: value for name, value in given.items() if name != "document_type"}
@@ -140,6 +148,8 @@ def change(
         )
         if done.rowcount == 0:
             raise NotFoundError("There is no such item.")
+        if names:
+            naming.keep(connection, item_id, names, owner=owner)
         if "document_type" in given:
             connection.execute(
                 "update attachments set document_type = %s, "

@@ -26,6 +26,7 @@ from prsnl.engines.contracts import (
     TextAnalysis,
     Value,
 )
+from prsnl.items import naming
 from prsnl.items.models import AttachmentView, ItemView, PageView
 from prsnl.items.vectors import content_of
 
@@ -183,7 +184,13 @@ def with_files(connection: Db, rows: list[Row]) -> list[ItemView]:
     ).fetchall()
     views = [AttachmentView(**file) for file in files]
     return [
-        ItemView(**row, attachments=[v for v in views if v.item_id == row["id"]])
+        ItemView(
+            **row
+            | {
+                "entities": naming.laid_over(row["entities"], row["metadata"]),
+                "attachments": [v for v in views if v.item_id == row["id"]],
+            }
+        )
         for row in rows
     ]
 

@@ -51,6 +51,10 @@ class PagePainter:
     storage: Storage
     _turns: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
+    def expect(self) -> None:
+        """Have a child started in the background: pages are about to be asked for."""
+        self.children.warm_up(PROFILE)
+
     async def drawn(self, file: AttachmentView, number: int, width: int) -> bytes:
         """One page as a JPEG; who waits for his turn holds no thread.
 
@@ -88,6 +92,9 @@ async def painter(connection: HTTPConnection) -> PagePainter:
     return found
 
 
+Painter = Annotated[PagePainter, Depends(painter)]
+
+
 @router.get(
     "/{attachment_id}/pages/{number}.jpg", response_class=Response, responses=_JPEG
 )
@@ -98,7 +105,7 @@ async def page_picture(
     request: Request,
     parts: Parts,
     owner: Caller,
-    pictures: Annotated[PagePainter, Depends(painter)],
+    pictures: Painter,
     width: Annotated[int, Query(ge=100, le=2000, description="In pixels.")] = 1000,
 ) -> Response:
     """A picture of one page of a PDF, a scan or another picture, drawn as asked for."""

@@ -10,7 +10,7 @@ import pytest
 
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
-from prsnl.engines.contracts import FileType
+from prsnl.engines.contracts import Entity, EntityKind, FileType, TextAnalysis
 from prsnl.engines.media.contract import Chapter
 from prsnl.items import media_store, store
 from prsnl.items.media_store import KeyFrame
@@ -274,3 +274,48 @@ def test_what_a_tag_is_on_is_listed_without_a_query(
         "Nothing that you keep is such."
         in seen(browser, "/search?tag=lease&kind=docx").text
     )
+
+
+def test_what_a_person_says_of_names_outlives_the_next_analysis(
+    server: Server, ada: Person, paper: Uploaded, browser: httpx2.Client
+) -> None:
+    analysis = TextAnalysis(
+        engine="fake",
+        language="en",
+        title="Names",
+        title_source="heading",
+        entities=tuple(
+            Entity(
+                kind=EntityKind.NAME_CANDIDATE,
+                text=text,
+                page=1,
+                start=0,
+                end=len(text),
+            )
+            for text in ("Jane Miller", "Some <Thing>", "Graz")
+        ),
+        word_count=3,
+    )
+
+    def analysed(connection: Db) -> None:
+        store.save_analysis(connection, paper.attachment.id, analysis)
+
+    server.database.run(analysed)
+    assert "Perhaps names" in seen(browser, f"/items/{paper.item_id}").text
+    answer = browser.post(
+        f"/items/{paper.item_id}/names",
+        data={
+            "name:Jane Miller": "person",
+            "name:Some <Thing>": "none",
+            "name:Graz": "",
+        },
+    )
+    assert answer.status_code == 303, answer.text
+    server.database.run(analysed)
+
+    found = ada.client.item(paper.item_id).entities
+    assert [(one["text"], one["kind"]) for one in found] == [
+        ("Jane Miller", "person"),
+        ("Graz", "candidate"),
+    ]
+    assert "People" in seen(browser, f"/items/{paper.item_id}").text

@@ -128,3 +128,16 @@ def test_a_task_of_no_time_at_all_can_be_drawn() -> None:
     )
 
     assert [one.kind for one in told.stretches] == ["ran"]
+
+
+def test_waiting_for_its_parts_is_no_waiting_for_a_worker_and_no_other_try() -> None:
+    tries = [claim(1, 0, 10, status="waiting"), claim(2, 70, 80)]
+    told = timeline(
+        task(Status.SUCCESS, started_at=at(0), finished_at=at(80), attempt=2),
+        tries,
+        [],
+        at(80),
+    )
+
+    assert [one.kind for one in told.stretches] == ["ran", "parts", "ran"]
+    assert (told.waited_s, told.parts_s, told.ran_s, told.tries) == (0, 60, 20, 1)

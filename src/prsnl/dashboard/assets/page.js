@@ -273,8 +273,6 @@ function listen() {
 const FOLLOW_MS = 5000;
 
 function told(now) {
-  if (ENDED.includes(now.status))
-    document.dispatchEvent(new CustomEvent("work-ended", { detail: now.status }));
   if (one("[data-follows]") && Date.now() - refreshedAt > FOLLOW_MS) refreshSoon();
   const parts = all(`[data-task="${CSS.escape(now.task_id)}"]`);
   if (!parts.length && (list?.hasAttribute("data-grows") || one("[data-group]")))
@@ -335,16 +333,10 @@ function look() {
   refreshAll();
 }
 
-/** Whether a person who looks elsewhere is told when work ends. */
-export const wantsNews = () =>
-  "Notification" in window &&
-  Notification.permission === "granted" &&
-  localStorage.getItem("notify") === "yes";
-
 // Browsers allow few connections to one server: a tab that nobody sees needs none.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden && !wantsNews()) stream?.close();
-  else if (!document.hidden) listen();
+  if (document.hidden) stream?.close();
+  else listen();
 });
 
 // Buttons
