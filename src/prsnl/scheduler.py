@@ -171,7 +171,12 @@ class Messenger:
             store.forget_setting(connection)
             return
         told = None if secret is None else secret.get_secret_value()
-        store.keep_setting(connection, url, told, owner=self.settings.notify_owner)
+        store.keep_setting(
+            connection,
+            url.get_secret_value(),
+            told,
+            owner=self.settings.notify_owner,
+        )
 
 
 def chores(

@@ -14,7 +14,7 @@ from prsnl.dashboard.words import counted, seconds_words
 
 WIDTH: Final = 480
 HEIGHT: Final = 130
-_LEFT: Final = 44
+_LEFT: Final = 52
 _TOP: Final = 8
 _BOTTOM: Final = 20
 _GAP: Final = 2.0

@@ -18,6 +18,7 @@ from prsnl.work.families import families as known_families
 
 #: A program's file is told by its place in it: where it lies on the server is nobody's.
 _PACKAGES: Final = re.compile(r'File "[^"]*/(?:site-packages|src|python3\.\d+)/')
+_FOLDERS: Final = re.compile(r'File "/[^"]*/')
 
 _TRACES: Final = """
 select distinct on (task_id) task_id, traceback from celery_task_results
@@ -62,7 +63,7 @@ def _traces(connection: Db, task_ids: Sequence[UUID], *, owner: str) -> dict[UUI
 
 def without_folders(traceback: str) -> str:
     """A trace whose files are told by their place in the program."""
-    return _PACKAGES.sub('File "', traceback)
+    return _FOLDERS.sub('File "', _PACKAGES.sub('File "', traceback))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from prsnl.monitoring.engine_endpoints import Engines, engines_of
 from prsnl.monitoring.queues import queues
 from prsnl.web.dependencies import Caller, Parts, Shared, Visitor
 from prsnl.web.identity import Identity
+from prsnl.webhooks import store
 from prsnl.wire.access import LinkBody, MadeKey, Scope
+from prsnl.wire.webhooks import MadeWebhook
 
 #: More than anybody reads; the API lists the rest.
 _MOST: Final = 200
@@ -66,21 +68,31 @@ class Concern:
 
 @router.get("/settings")
 def show_settings(parts: Parts, owner: Caller, who: Visitor, known: Known) -> Response:
-    """The settings in force; secrets and folders of the server only as set or not."""
-    told: list[Concern] = []
-    if Scope.ADMIN in who.scopes:
-        every = shown(known.settings.now(), has_paths=False)
-        told = [
-            Concern(title, list(group))
-            for title, group in groupby(every, key=lambda one: one.concern)
-        ]
+    """The settings in force, and the addresses that are told when work ends."""
+    return settings_page(parts, owner, who, known)
+
+
+def settings_page(
+    parts: Shared,
+    owner: str,
+    who: Identity,
+    known: Engines,
+    *,
+    made: MadeWebhook | None = None,
+) -> Response:
+    """The page of settings; secrets and folders of the server only as set or not."""
+    is_admin = Scope.ADMIN in who.scopes
+    every = list(shown(known.settings.now(), has_paths=False)) if is_admin else []
+    grouped = groupby(every, key=lambda one: one.concern)
     return framed(
         parts,
         "settings",
         owner,
-        lambda _connection: {},
-        concerns=told,
-        is_admin=Scope.ADMIN in who.scopes,
+        lambda connection: {"webhooks": store.webhooks(connection, owner=owner)},
+        given=[one for one in every if one.origin is not None],
+        concerns=[Concern(title.rstrip("."), list(group)) for title, group in grouped],
+        is_admin=is_admin,
+        made=made,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the forms of the pages of failures, queues, keys and tags do.
+"""What the forms of the pages of failures, queues, keys, settings and tags do.
 
 With scripts the same is asked of the API, where a form says so.
 """
@@ -17,14 +17,16 @@ from prsnl.access.endpoints import NewKey
 from prsnl.core.errors import BadRequestError
 from prsnl.dashboard.actions import see
 from prsnl.dashboard.forms import lists
-from prsnl.dashboard.house import keys_page
+from prsnl.dashboard.house import Known, keys_page, settings_page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.library import tag_endpoints
 from prsnl.monitoring import overview_endpoints as overview
 from prsnl.web.dependencies import Admin, Caller, Dispatch, Parts, Visitor
 from prsnl.web.origins import cookie_name
+from prsnl.webhooks import endpoints as webhooks
 from prsnl.wire.library import TagRename
 from prsnl.wire.monitoring import Fingerprint, Requeue
+from prsnl.wire.webhooks import NewWebhook
 from prsnl.work.queues import Queue
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -126,6 +128,43 @@ def sign_out_everywhere(
     answer = see("/sign-in")
     answer.delete_cookie(cookie_name(request))
     return answer
+
+
+@router.post("/webhooks")
+async def add_webhook(
+    request: Request, parts: Parts, owner: Caller, who: Visitor, known: Known
+) -> Response:
+    """Have an address told when work ends, and tell its secret this once."""
+    given = await lists(request, "url", "events")
+    try:
+        wanted = NewWebhook.model_validate(
+            {"url": "".join(given["url"]).strip(), "events": given["events"]}
+        )
+    except ValidationError as error:
+        raise BadRequestError(
+            "The address was not kept: give one that begins with https:// or http://, "
+            "without a password, and say what it is told of."
+        ) from error
+
+    def work() -> Response:
+        made = webhooks.add_webhook(wanted, request, parts, owner)
+        return settings_page(parts, owner, who, known, made=made)
+
+    return await run_in_threadpool(work)
+
+
+@router.post("/webhooks/{webhook_id}/test")
+def test_webhook(webhook_id: UUID, parts: Parts, owner: Caller) -> Response:
+    """Send an address a message that tells of nothing."""
+    webhooks.test_webhook(webhook_id, parts, owner)
+    return see("/settings")
+
+
+@router.post("/webhooks/{webhook_id}/delete")
+def delete_webhook(webhook_id: UUID, parts: Parts, owner: Caller) -> Response:
+    """Tell an address no more."""
+    webhooks.delete_webhook(webhook_id, parts, owner)
+    return see("/settings")
 
 
 @router.post("/tags/rename")

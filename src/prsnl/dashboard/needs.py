@@ -142,7 +142,7 @@ def needs(
         connection, owner=owner, statuses=STATUSES[Show.DONE], limit=_DONE_SHOWN + 1
     )
     told = {
-        Show.FAILED: counts.told(counts.failed),
+        Show.FAILED: counts.told_failed,
         Show.RUNNING: counts.told(counts.running),
         Show.WAITING: counts.told(counts.waiting),
         Show.DONE: "",

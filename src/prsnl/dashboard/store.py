@@ -13,6 +13,7 @@ from prsnl.dashboard.moving import Moving, moving
 from prsnl.items import store
 from prsnl.items.models import AttachmentView, ItemView
 from prsnl.work import dead_letters, ledger
+from prsnl.work.dead_letters import Cause
 from prsnl.work.eta import History
 from prsnl.work.ledger import TaskView
 
@@ -30,6 +31,13 @@ select count(*) filter (where status in ('running', 'waiting')) as running,
 from (
     select status from tasks where owner = %(owner)s order by id desc limit %(most)s
 ) newest
+"""
+
+#: Nobody reads more exactly how many have failed, and it is told on every page.
+_FAILED_COUNTED: Final = 1_000
+_FAILED: Final = f"""
+select count(*) as failed
+from (select from tasks t where {dead_letters.OPEN} limit %(most)s) found
 """
 
 
@@ -92,6 +100,12 @@ class Counts:
     #: All that run or wait were counted.
     is_all: bool
 
+    @property
+    def told_failed(self) -> str:
+        """How many have failed, for the eye; empty of none."""
+        more = "+" if self.failed == _FAILED_COUNTED else ""
+        return f"{self.failed:,}{more}" if self.failed else ""
+
     def told(self, count: int) -> str:
         """A number for the eye; "12+" where older tasks were not counted."""
         return f"{count:,}" if self.is_all else f"{count:,}+"
@@ -114,7 +128,11 @@ def counts(connection: Db, *, owner: str) -> Counts:
     values = {"owner": owner, "most": _COUNTED}
     row = connection.execute(_COUNTS, values).fetchone()
     assert row is not None
-    return Counts(**row, failed=dead_letters.count(connection, owner=owner))
+    failed = connection.execute(
+        _FAILED, {**dead_letters.values(Cause(), owner), "most": _FAILED_COUNTED}
+    ).fetchone()
+    assert failed is not None
+    return Counts(**row, **failed)
 
 
 def library(

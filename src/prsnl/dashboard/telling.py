@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from prsnl.core.errors import Category
+from prsnl.core.incoming import told_bytes
 from prsnl.dashboard.words import counted, seconds_words
 from prsnl.work.queues import Queue
 
@@ -109,6 +110,22 @@ def device_words(agent: str) -> str:
     return name or system or agent[:60] or "A browser without a name"
 
 
+def value_words(variable: str, value: str) -> str:
+    """A setting's value; of many bytes also as a person counts them."""
+    if variable.endswith("_BYTES") and value.isdigit():
+        return f"{value} ({told_bytes(int(value))})"
+    return value
+
+
+def coded(text: str) -> Markup:
+    """A description, with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(parts)
+    )
+
+
 def listed_words(values: Sequence[str]) -> str:
     """A list as a sentence holds it: "a, b and c"."""
     if len(values) < 2:  # noqa: PLR2004 - of one there is nothing to join
@@ -120,11 +137,13 @@ def listed_words(values: Sequence[str]) -> str:
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "age": age_words,
     "category": category_words,
+    "coded": coded,
     "device": device_words,
     "listed": listed_words,
     "queue": queue_words,
     "rate": rate_words,
     "since": since,
     "spent": spent_words,
+    "setting": value_words,
     "tasks": lambda count: counted(count, "task"),
 }

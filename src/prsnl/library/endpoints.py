@@ -122,6 +122,11 @@ async def upload(
     that failed, or with `again`. What was in the trash is taken out of it.
     """
     wish = Wish(**options.model_dump(), idempotency_key=idempotency_key)
+    if wish.process and not parts.caps.is_open:
+        # Before a film is sent: what it is, and where it would wait, shows later.
+        await run_in_threadpool(
+            parts.caps.require_room, owner=owner, queue=None, key=idempotency_key
+        )
     limits = UploadLimits(
         max_bytes=parts.limits.upload_max_bytes,
         free_disk_floor_bytes=parts.limits.free_disk_floor_bytes,

@@ -27,6 +27,7 @@ from prsnl.core.errors import (
     PrsnlError,
     QuotaError,
     SettingsError,
+    TooManyTasksError,
     UnavailableError,
 )
 from prsnl.core.ids import new_id
@@ -57,7 +58,7 @@ _LEAST_LEASE: Final = timedelta(seconds=15)
 #: The lease is renewed and what ended is looked at after so long, in a long round too.
 _RENEW_S: Final = 5.0
 #: What is in the way of every file: it waits.
-_NO_ROOM: Final = (DiskFullError, QuotaError, UnavailableError)
+_NO_ROOM: Final = (DiskFullError, QuotaError, TooManyTasksError, UnavailableError)
 _DUPLICATE: Final = "The same bytes are in the library already."
 
 T = TypeVar("T")

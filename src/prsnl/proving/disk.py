@@ -60,8 +60,8 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
     if sys.platform != "linux":
         raise StartError("A small disk needs Linux.")
     try:
-        _leave_the_mounts_of_others()
-        _mount("tmpfs", folder, "tmpfs", 0, f"size={_SIZE_BYTES},mode=0711")
+        _try_in_a_child(folder)
+        _make(folder)
     except OSError as error:
         raise StartError(
             f"The kernel lets us mount no file system ({error.strerror})."
@@ -71,6 +71,25 @@ def small_disk(folder: Path) -> Iterator[SmallDisk]:
     finally:
         with suppress(OSError):  # it goes with the last process that sees it
             _call("umount2", os.fsencode(folder), _DETACH)
+
+
+def _try_in_a_child(folder: Path) -> None:
+    """Where it is refused half-way, the child is left without rights, and not we."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _make(folder)
+        except OSError as error:
+            os._exit(error.errno or 1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if number := os.waitstatus_to_exitcode(status):
+        raise OSError(number, os.strerror(number))
+
+
+def _make(folder: Path) -> None:
+    _leave_the_mounts_of_others()
+    _mount("tmpfs", folder, "tmpfs", 0, f"size={_SIZE_BYTES},mode=0711")
 
 
 def _leave_the_mounts_of_others() -> None:

@@ -29,14 +29,20 @@ _POLL_S: Final = 0.1
 _LONGEST_TIMES: Final = 4
 #: A fault waits so long for the work to go on after the one before.
 _PATIENCE_S: Final = 12.0
+_PATIENCE_LEASES: Final = 2.0
 #: At least, where a fault took longer than its turn.
 _BETWEEN_S: Final = 1.0
 _TELL_EVERY_S: Final = 15.0
 #: A task that failed with a reason is retried so often: a person would give up, too.
 _RETRIES: Final = 3
 
-_CLAIMED: Final = """
-select exists (select 1 from tasks where claimed_at >= to_timestamp(%s)) as any
+#: Somebody works since then, and nobody who was hurt is believed to hold a task.
+_RECOVERED: Final = """
+select exists (select 1 from tasks where claimed_at >= to_timestamp(%(back_at)s))
+   and not exists (
+       select 1 from unnest(%(ids)s::uuid[], %(numbers)s::integer[]) as v (id, number)
+       join tasks t on t.id = v.id and t.claim_no = v.number
+       where t.status = 'running') as is_so
 """
 
 _OPEN: Final = """
@@ -138,13 +144,22 @@ class Harness:
         if not self._injected:
             return True
         hurt = self._injected[-1].hurt
-        if time.time() - hurt.at > _PATIENCE_S or not scene.is_ours:
+        since_s = time.time() - hurt.at
+        is_going_on = since_s < 0  # a provider that misbehaves still
+        patience_s = max(_PATIENCE_S, _PATIENCE_LEASES * self.plan.lease_s)
+        if is_going_on or since_s > patience_s or not scene.is_ours:
             return True
         if hurt.back_at is None:
             return False
+        victims = hurt.victims or []
+        values = {
+            "back_at": hurt.back_at,
+            "ids": [claim.task_id for claim in victims],
+            "numbers": [claim.number for claim in victims],
+        }
         with suppress(*LOST):
-            row = scene.connection.execute(_CLAIMED, [hurt.back_at]).fetchone()
-            return bool(row and row["any"])
+            row = scene.connection.execute(_RECOVERED, values).fetchone()
+            return bool(row and row["is_so"])
         return False
 
     def _goes_on(self, seconds: float, possible: Sequence[Fault]) -> bool:

@@ -14,7 +14,12 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from prsnl.client import Client
-from prsnl.core.errors import NotFoundError, PrsnlError, UnavailableError
+from prsnl.core.errors import (
+    NotFoundError,
+    PrsnlError,
+    TooManyTasksError,
+    UnavailableError,
+)
 from prsnl.core.ids import new_id
 from prsnl.terminal.inputs import InputFile
 from prsnl.terminal.outcome import Outcome, failed, fetch
@@ -286,12 +291,20 @@ class Run:
         )
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """Ask again for a while when the server does not answer: it may restart."""
+        """Ask again for a while when the server does not answer: it may restart.
+
+        Where as many tasks wait as may, some end by themselves: then for as long as
+        it takes.
+        """
         give_up_at = time.monotonic() + _PATIENCE_S
         wait_s = _FIRST_WAIT_S
         while True:
             try:
                 return ask()
+            except TooManyTasksError as error:
+                if self._stop.wait(error.retry_after_s or _LONGEST_WAIT_S):
+                    raise
+                continue
             except UnavailableError:
                 if self._is_gone or time.monotonic() + wait_s > give_up_at:
                     self._is_gone = True

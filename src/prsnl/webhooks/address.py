@@ -94,14 +94,12 @@ class AddressBook:
     def _judge(self, ip: str, host: str, *, is_operators: bool) -> None:
         address = _unwrapped(ip)
         if _is_nowhere(address):
-            raise ForbiddenError(
-                f"{host} leads to {address}, which no webhook may reach."
-            )
+            raise ForbiddenError(f"{_led(host, address)}, which no webhook may reach.")
         is_private = not address.is_global or address in _SHARED
         if is_private and not is_operators and not _names(self.allowed, address, host):
             raise ForbiddenError(
-                f"{host} leads to {address}, a private address. Whoever runs this "
-                "server may allow it: PRSNL_WEBHOOK_HOSTS names hosts and networks."
+                f"{_led(host, address)}, a private address. Whoever runs this server "
+                "may allow it: PRSNL_WEBHOOK_HOSTS names hosts and networks."
             )
 
 
@@ -141,6 +139,11 @@ def _is_nowhere(address: Ip) -> bool:
         or address.is_reserved
         or address in _THIS_NETWORK
     )
+
+
+def _led(host: str, address: Ip) -> str:
+    is_same = host == str(address)
+    return f"This is {address}" if is_same else f"{host} leads to {address}"
 
 
 def _names(allowed: Iterable[str], address: Ip, host: str) -> bool:

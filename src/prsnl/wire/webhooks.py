@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prsnl.core.texts import StorableText
 from prsnl.wire.base import Body
@@ -32,6 +33,20 @@ class Event(StrEnum):
     PING = "ping"
 
 
+def _address(url: str) -> str:
+    """The address, if it is one for a webhook.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not re.fullmatch(_URL, url):
+        raise ValueError(
+            "give https://HOST/PATH or http://HOST/PATH, in ASCII, without a user or "
+            "a password"
+        )
+    return url
+
+
 class NewWebhook(BaseModel):
     """An address that is to be told."""
 
@@ -43,12 +58,16 @@ class NewWebhook(BaseModel):
         },
     )
 
-    url: str = Field(
-        max_length=2000,
-        pattern=_URL,
-        description="`https://...` or `http://...`: a name or an IPv4 address, "
-        "without a user or password.",
-    )
+    url: Annotated[
+        str,
+        Field(
+            max_length=2000,
+            json_schema_extra={"pattern": _URL},
+            description="`https://...` or `http://...`: a name or an IPv4 address, "
+            "without a user or password.",
+        ),
+        AfterValidator(_address),
+    ]
     events: list[Event] = Field(
         default_factory=lambda: [Event.WORK_ENDED],
         min_length=1,

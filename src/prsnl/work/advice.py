@@ -99,6 +99,14 @@ ADVICE: Final[Mapping[str, Advice]] = {
     "too_many_requests": Advice(
         "More was asked for at once than is taken.", _WAIT_AND_RETRY
     ),
+    "too_many_tasks": Advice(
+        "As many tasks were in line as may be.",
+        "Try again when some are done, or have the cap raised that the message names.",
+    ),
+    "too_slow": Advice(
+        "What was sent came too slowly to be waited for.",
+        "Send it again over a better line.",
+    ),
     "provider_failed": Advice(
         "The provider failed to answer, and said so.", _WAIT_AND_RETRY
     ),
@@ -125,6 +133,10 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "disk_full": Advice(
         "There was no room on the disk.", "Make room on the disk, then try again."
+    ),
+    "database_full": Advice(
+        "The database had no room on its disk.",
+        "Make room on the database's disk, then try again.",
     ),
     # What died.
     "child_crashed": Advice(

@@ -25,16 +25,20 @@ import structlog
 
 from prsnl.core.db import LOST, Database, Db
 from prsnl.core.errors import TimeLimitError, UnavailableError
-from prsnl.work.claim import Ending, end
+from prsnl.work.claim import Claim, Ending, end
 from prsnl.work.progress import Step
+from prsnl.work.reaper import give_back
 from prsnl.work.run import Drained, TaskRun
 from prsnl.work.specs import Status
-from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.stages import Cancelled, CutOff, Lost
 from prsnl.work.task_log import TaskLog
 from prsnl.work.workers import SEEN_EVERY_S, WorkerIdentity, say_gone, say_seen
 
 _CANCEL_EVERY_S: Final = 2.0
 _GIVE_UP_AT: Final = 0.8
+#: Of the lease: a clock that was not looked at for so long tells of a process that
+#: stood still, and not of a database that was away.
+_STOOD_STILL: Final = 0.5
 #: Of the lease, and seconds: the clock is looked at so often.
 _CLOCK_EVERY: Final = 0.05
 _CLOCK_EVERY_AT_MOST_S: Final = 1.0
@@ -81,6 +85,8 @@ class Beat:
     #: Ends the process, whatever its other threads do.
     leave: Callable[[], None] = lambda: os._exit(0)
     _watched: dict[UUID, _Watched] = field(default_factory=dict)
+    #: Claims that could not be ended, since the database was away.
+    _cut_off: SimpleQueue[Claim] = field(default_factory=SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     #: Wake the two threads. TERM is told of in a signal handler, wherever the main
     #: thread is, so `drain` takes no lock: to put into these is allowed anywhere.
@@ -129,6 +135,10 @@ class Beat:
         self._watching_clock.put(None)
         self._asking.put(None)
 
+    def cut_off(self, claimed: Claim) -> None:
+        """Give a claim back as soon as the database answers: its run is over."""
+        self._cut_off.put(claimed)
+
     @contextmanager
     def beating(self) -> Iterator[None]:
         """Run the threads while the block runs; the worker's row goes at the end."""
@@ -156,6 +166,7 @@ class Beat:
                 if now - seen_at >= SEEN_EVERY_S or self.is_draining:
                     self.database.run(self._say_seen, patience_s=0)
                     seen_at = now
+                self._give_back()
                 is_renewal = now - renewed_at >= self.lease.total_seconds() / 3
                 self._write_log()
                 if self._look(RENEW if is_renewal else LOOK) and is_renewal:
@@ -178,15 +189,20 @@ class Beat:
         pause_s = min(_CLOCK_EVERY_AT_MOST_S, lease_s * _CLOCK_EVERY)
         drain_s = self.drain_time.total_seconds() * _GIVE_UP_AT
         drained_at: float | None = None
+        looked_at = stood_until = time.monotonic()
         while not self._is_closed:
             with self._lock:
                 watched = list(self._watched.values())
             now = time.monotonic()
+            if now - looked_at > lease_s * _STOOD_STILL:
+                stood_until = now
+            looked_at = now
             for one in watched:
                 if self._is_draining:
                     one.run.stop(Drained())
                 elif now - one.answered_at > lease_s * _GIVE_UP_AT:
-                    one.run.stop(Lost())
+                    is_cut_off = one.answered_at > stood_until
+                    one.run.stop(CutOff() if is_cut_off else Lost())
             if self._is_draining:
                 drained_at = drained_at or now
                 if watched and now - drained_at > drain_s:
@@ -212,6 +228,15 @@ class Beat:
         except UnavailableError:
             log.warning("beat.not_given_back")  # the leases run out
         self.leave()
+
+    def _give_back(self) -> None:
+        while not self._cut_off.empty():
+            claimed = self._cut_off.get()
+            try:
+                self.database.run(partial(give_back, claimed=claimed), patience_s=0)
+            except UnavailableError:
+                self._cut_off.put(claimed)
+                raise
 
     def _write_log(self) -> None:
         if self.task_log is not None and self.task_log.has_lines:

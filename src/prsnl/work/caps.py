@@ -165,7 +165,12 @@ def read(connection: Db) -> Caps:
 
 
 def require_room(
-    connection: Db, caps: Caps, *, owner: str, queue: str, key: str | None = None
+    connection: Db,
+    caps: Caps,
+    *,
+    owner: str,
+    queue: str | None,
+    key: str | None = None,
 ) -> None:
     """Make sure that one more task of this owner may wait in this queue.
 
@@ -173,13 +178,14 @@ def require_room(
         connection: Reads what waits.
         caps: Those in force.
         owner: Whose task it is.
-        queue: Where it would wait.
+        queue: Where it would wait; None where nobody knows yet.
         key: Its idempotency key: a task that is in already is no new one.
 
     Raises:
         TooManyTasksError: So many wait already.
     """
-    own, whole = caps.queued.get(EACH_OWNER), caps.queued.get(queue)
+    own = caps.queued.get(EACH_OWNER)
+    whole = None if queue is None else caps.queued.get(queue)
     values = {"owner": owner, "queue": queue, "key": key}
     if own is not None and _count(connection, _WAITING_OF_OWNER, own, values) >= own:
         told = (
@@ -262,7 +268,7 @@ class KnownCaps:
     _caps: Caps = NONE
     _read_at: float = float("-inf")
 
-    def require_room(self, *, owner: str, queue: str, key: str | None) -> None:
+    def require_room(self, *, owner: str, queue: str | None, key: str | None) -> None:
         """Make sure that one more task may wait.
 
         Raises:

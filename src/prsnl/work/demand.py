@@ -17,6 +17,7 @@ select count(*) as due from (
     select from tasks
     where status = 'queued' and not held and due_at <= now()
       and queue = any(%(queues)s)
+      and queue not in (select queue from queue_pauses)
     limit %(most)s
 ) as counted
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from prsnl.core.db import Db
-from prsnl.core.errors import ChildCrashedError, PrsnlError
+from prsnl.core.errors import ChildCrashedError, PrsnlError, UnavailableError
 from prsnl.work.claim import Claim, Ending, Fence, end
 from prsnl.work.failures import judge
 from prsnl.work.progress import Step
@@ -19,6 +19,21 @@ select id, owner, name, command, claim_no, retries, crashes, parent_id, attachme
 from tasks where status = 'running' and lease_until < now()
 order by lease_until limit %s for update skip locked
 """
+
+#: A crash that was none is one no more, once; what came of the task since stays.
+_PARDON: Final = """
+with pardoned as (
+    update celery_task_results set error_code = %(is_code)s,
+        error_category = %(is_category)s
+    where task_id = %(id)s and claim_no = %(claim_no)s and error_code = %(was)s
+    returning task_id
+)
+update tasks t set crashes = t.crashes - 1 from pardoned p
+where t.id = p.task_id and t.crashes > 0 and t.status in ('queued', 'running')
+"""
+#: So often a task is given back by a worker that was cut off. One that cuts its worker
+#: off itself, such as by taking all of the machine, then counts its crashes.
+_MOST_GIVEN_BACK: Final = 20
 
 _MESSAGE: Final = (
     "The worker that ran this task fell silent (killed, or its host went away)."
@@ -42,6 +57,33 @@ def reap(connection: Db) -> int:
             )
             assert fence is Fence.HELD, "the row was locked by us"
     return len(rows)
+
+
+def give_back(connection: Db, claimed: Claim) -> None:
+    """End a claim whose worker lives, and could not say so: the database was away.
+
+    It raises no counter: it was not the task that silenced the worker.
+    """
+    if claimed.claim_no > _MOST_GIVEN_BACK:
+        return
+    given_back = Ending(
+        status=Status.QUEUED,
+        step=Step(0, None, "", is_event=True),
+        message="Given back: the database was out of its worker's reach",
+        provider=claimed.provider,
+    )
+    end(connection, claimed, given_back)
+    # If it was reaped before.
+    connection.execute(
+        _PARDON,
+        {
+            "id": claimed.id,
+            "claim_no": claimed.claim_no,
+            "was": ChildCrashedError.code,
+            "is_code": UnavailableError.code,
+            "is_category": UnavailableError.category,
+        },
+    )
 
 
 def _ending(claimed: Claim, step: Step, *, is_cancelled: bool) -> Ending:

@@ -30,7 +30,7 @@ from prsnl.work.failures import judge
 from prsnl.work.finisher import Finisher
 from prsnl.work.run import Deferred, Drained, Services, TaskRun, Waits
 from prsnl.work.specs import Catalogue, Result, Status
-from prsnl.work.stages import Cancelled, Lost
+from prsnl.work.stages import Cancelled, CutOff, Lost
 
 _A_PROVIDER: Final = "a provider"
 #: What a task waits for whose child does not fit into the machine's memory now.
@@ -50,6 +50,8 @@ class Finished:
     ending: Ending
     #: By the monotonic clock.
     began_at: float
+    #: The newest stage: its end may be told after the next task has begun.
+    stage: str | None
 
     def may_end_with(self, next_id: UUID) -> bool:
         """Whether it can end in the statement that claims another task."""
@@ -120,10 +122,13 @@ class Runner:
             if ending is None:
                 self._let_go(task_id)
                 self.rang()
-            elif self.finisher is None:
-                self._end(Finished(run, ending, claimed_at))
             else:
-                self.finisher.hand(Finished(run, ending, claimed_at), self._end)
+                stage = structlog.contextvars.get_contextvars().get("stage")
+                finished = Finished(run, ending, claimed_at, stage)
+                if self.finisher is None:
+                    self._end(finished)
+                else:
+                    self.finisher.hand(finished, self._end)
         return ending
 
     def _facts(self, claimed: Claim) -> dict[str, str | int]:
@@ -142,6 +147,7 @@ class Runner:
             task_log.ENDED,
             status=str(status),
             seconds=round(time.monotonic() - finished.began_at, 3),
+            stage=finished.stage,
             **self._facts(finished.run.claimed),
         )
 
@@ -197,9 +203,10 @@ class Runner:
         try:
             has_ended, claimed = self.database.run(work)
         except UnavailableError:
-            # The lease runs out, and the hint is sent again; see `_end` and `_claim`.
+            # The hint is sent again; see `_end` and `_claim`.
             log.warning("task.turn_failed", task_id=str(task_id))
             self._let_go(before.run.task_id)
+            self.beat.cut_off(before.run.claimed)
             return None
         except (PrsnlError, psycopg.Error):
             log.warning("task.turn_refused", task_id=str(task_id))
@@ -263,6 +270,8 @@ class Runner:
         match reason:
             case Lost():
                 log.warning("task.lost")
+                if isinstance(reason, CutOff):
+                    self.beat.cut_off(run.claimed)
                 return None
             case Cancelled():
                 return Ending(status=Status.REVOKED, step=step, message="Cancelled")
@@ -356,8 +365,9 @@ class Runner:
             if status is not None:
                 self._tell_end(finished, status)
         except UnavailableError:
-            # The lease runs out and the task is done again; its stages are kept.
+            # It is given back and done again; its stages are kept.
             log.warning("task.end_failed", wanted=str(ending.status))
+            self.beat.cut_off(run.claimed)
         except Exception:
             log.exception("task.end_refused", wanted=str(ending.status))
         finally:

@@ -136,6 +136,10 @@ class Lost(Exception):  # noqa: N818 - a stop, not an error
     """Another claim has the task, or it has ended: stop, and write nothing."""
 
 
+class CutOff(Lost):
+    """The database was out of reach for so long that another may have the task."""
+
+
 class Cancelled(Exception):  # noqa: N818 - a stop, not an error
     """The user has cancelled the task: stop."""
 

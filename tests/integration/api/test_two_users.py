@@ -70,8 +70,13 @@ def estate_of(server: Server, person: Person, folder: Path) -> Estate:
     server.database.run(
         lambda connection: transcripts.keep(connection, sent.attachment.id, canary)
     )
+    webhook = person.http.post(
+        "/api/webhooks", json={"url": f"https://93.184.216.34/{canary}"}
+    )
+    assert webhook.status_code == 201, webhook.text
     return Estate(
         {
+            "webhook_id": UUID(webhook.json()["id"]),
             "task_id": sent.task.task_id,
             "other_task_id": UUID(analysis["task_id"]),
             "attachment_id": sent.attachment.id,

@@ -38,6 +38,7 @@ PAGES: Final = (
     "/tags",
     "/trash",
 )
+DAMAGED: Final = ("permanent", "corrupt", "The PDF is damaged.")
 
 
 @pytest.fixture
@@ -83,27 +84,43 @@ def uploaded(person: Person, folder: Path, count: int) -> list[UUID]:
     return made
 
 
-def ended(server: Server, person: Person, task_id: UUID, status: str) -> None:
+def ended(
+    server: Server,
+    person: Person,
+    task_id: UUID,
+    status: str,
+    error: tuple[str, str, str] | None = None,
+) -> None:
     """Let a worker have ended a task, and written its line of the log."""
 
     def write(connection: Db) -> None:
         connection.execute(
             "insert into celery_task_results (task_id, claim_no, task_name, queue, "
             "owner, status, queued_at, started_at, runtime_s, retry_count, "
-            "error_category, error_code, traceback) values (%s, 1, "
+            "error_category, error_code, error_message, traceback) values (%s, 1, "
             "'process_document_task', 'file_processing', %s, %s, "
-            "now() - interval '90 s', now() - interval '30 s', 12.5, 0, 'bug', 'bug', "
-            "%s)",
+            "now() - interval '90 s', now() - interval '30 s', 12.5, 0, %s, %s, "
+            "%s, %s)",
             [
                 task_id,
                 person.owner,
                 status,
+                *(error or (None, None, None)),
                 '  File "/srv/secret/src/prsnl/work/run.py", line 7, in run\n',
             ],
         )
 
     server.database.run(write)
-    change(server, task_id, status=status, claim_no=1)
+    category, code, message = error or (None, None, None)
+    change(
+        server,
+        task_id,
+        status=status,
+        claim_no=1,
+        error_category=category,
+        error_code=code,
+        error_message=message,
+    )
     server.database.run(
         lambda connection: connection.execute(
             "update tasks set started_at = now() - interval '30 s', finished_at = now()"
@@ -159,16 +176,9 @@ def test_every_page_in_every_state_says_what_it_is(
         error_code="unavailable",
         error_message="It was away.",
     )
-    for task_id, status in ((failed, "failure"), (dead, "dead"), (done, "success")):
-        ended(server, ada, task_id, status)
-    for task_id in (failed, dead):
-        change(
-            server,
-            task_id,
-            error_category="permanent",
-            error_code="corrupt",
-            error_message="The PDF is damaged.",
-        )
+    for task_id, status in ((failed, "failure"), (dead, "dead")):
+        ended(server, ada, task_id, status, DAMAGED)
+    ended(server, ada, done, "success")
     change(server, gone, status="revoked")
     pages = walk(reader, *(f"/tasks/{each}" for each in ids))
 
@@ -185,7 +195,7 @@ def test_every_page_in_every_state_says_what_it_is(
     assert "The PDF is damaged." in failures.text
     assert "llm.example: 1 task" in failures.text
     assert "Get the file again" in failures.text
-    assert "2 tasks of 1 cause" in failures.text
+    assert "2 failed tasks of 1 cause" in failures.text
     assert failures.all("form", action=f"/tasks/{parked}/try-now")
     assert "prsnl/work/run.py" in failures.text
     assert "/srv/secret" not in failures.source
@@ -198,7 +208,7 @@ def test_a_point_of_a_picture_leads_to_its_rows(
     server: Server, ada: Person, reader: httpx2.Client, tmp_path: Path
 ) -> None:
     failed, done = uploaded(ada, tmp_path, 2)
-    ended(server, ada, failed, "failure")
+    ended(server, ada, failed, "failure", DAMAGED)
     ended(server, ada, done, "success")
     page = read(reader, "/queues")
     points = {
@@ -274,14 +284,7 @@ def test_failures_are_tried_again_together(
 ) -> None:
     ids = uploaded(ada, tmp_path, 3)
     for task_id in ids:
-        ended(server, ada, task_id, "dead")
-        change(
-            server,
-            task_id,
-            error_category="bug",
-            error_code="bug",
-            error_message="It broke.",
-        )
+        ended(server, ada, task_id, "dead", ("bug", "bug", "It broke."))
     page = read(reader, "/failures")
     (form,) = [
         form
@@ -365,6 +368,30 @@ def test_tags_are_listed_renamed_merged_and_taken_away(
     assert "Nothing has this tag" in read(reader, "/tags?tag=rent").text
     empty = reader.post("/tags/rename", data={"old": "rent", "new": " "})
     assert empty.status_code == 422
+
+
+def test_an_address_is_told_when_work_ends_until_it_is_removed(
+    reader: httpx2.Client,
+) -> None:
+    wanted = {"url": "https://example.org/prsnl", "events": ["work.ended"]}
+    made = reader.post("/webhooks", data=wanted)
+    page = kept_to_the_rules(made)
+    (secret,) = re.findall(r'id="secret">([^<]+)<', page.source)
+
+    assert faults(made.text) == []
+    shown = read(reader, "/settings")
+    assert "https://example.org/prsnl" in shown.text
+    assert secret not in shown.source
+    (remove,) = [
+        form.attributes["action"]
+        for form in shown.all("form")
+        if form.attributes.get("action", "").endswith("/delete")
+    ]
+    assert reader.post(remove).headers["location"] == "/settings"
+    assert "No address yet." in read(reader, "/settings").text
+    wrong = reader.post("/webhooks", data={"url": "file:///etc", "events": "x"})
+    assert wrong.status_code == 422
+    assert "begins with https://" in kept_to_the_rules(wrong).text
 
 
 def test_no_secret_and_no_folder_of_the_server_is_on_a_page(

@@ -15,6 +15,7 @@ from prsnl.embedded.machine import Machine
 from prsnl.embedded.scaling import Bounds, Rows, Scaler
 from prsnl.embedded.supervisor import ProcessSpec, State, Supervisor
 from prsnl.proving.specs import COUNT, Count
+from prsnl.work.pauses import pause, resume
 from prsnl.work.queues import Queue
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity, say_seen
@@ -236,6 +237,19 @@ def test_without_the_database_all_stays_and_goes_on_when_it_is_back(
         admin.execute(f"alter database {name} allow_connections true")
 
     house.submit(8)
+    house.turn()
+
+    assert len(house.names()) == 4
+
+
+def test_of_a_paused_queue_nothing_is_due(house: House) -> None:
+    """Workers would only wait."""
+    house.submit(8)
+    with house.database.connection() as connection:
+        pause(connection, Queue.FILE_PROCESSING, by="ada")
+        house.turn()
+        assert house.names() == ["light-1"]
+        resume(connection, Queue.FILE_PROCESSING)
     house.turn()
 
     assert len(house.names()) == 4

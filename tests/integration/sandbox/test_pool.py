@@ -141,9 +141,10 @@ def test_a_shared_child_serves_again_and_forgets_its_files(root: Path) -> None:
 def test_a_shared_child_outlives_an_error_of_its_input(root: Path) -> None:
     with pool(root, reuse="shared", idle=_FOREVER) as made:
         first = used_child(made)
-        with pytest.raises(EncryptedError):
+        with pytest.raises(EncryptedError) as caught:
             ask(made, "raise_encrypted")
         assert used_child(made) == first
+        assert caught.value.engine == "raise_encrypted", "what was at work is told"
 
 
 @pytest.mark.parametrize("operation", ["leave", "raise_foreign"])

@@ -31,6 +31,9 @@ from tests.integration.work.conftest import (
     stage,
 )
 
+#: On a loaded machine a process stands still for a second now and then.
+UNHURRIED = timedelta(seconds=5)
+
 
 @dataclass
 class Held:
@@ -168,7 +171,7 @@ def test_a_worker_that_reaches_no_database_stops_before_its_lease_is_over(
     with (
         proxied(database_url) as (proxy, url),
         Database.open(url, size=3, name="t", patience_s=2) as database,
-        beating(bench, database) as runner,
+        beating(bench, database, lease=UNHURRIED) as runner,
         running(bench, runner) as (held, row),
     ):
         first = row["lease_until"]
@@ -179,12 +182,35 @@ def test_a_worker_that_reaches_no_database_stops_before_its_lease_is_over(
             "select extract(epoch from lease_until - clock_timestamp()) as left_s "
             "from tasks"
         )
+        assert row["status"] == "running"
         _heal(proxy)
+        bench.until(lambda: row["status"] == "queued")
 
     assert isinstance(held.stopped_by[0], Lost)
     assert held.killed.is_set()
-    assert left["left_s"] > -LEASE.total_seconds()  # on a loaded machine; else > 0
-    assert row["status"] == "running"
+    assert left["left_s"] > -UNHURRIED.total_seconds()  # on a loaded machine; else > 0
+    assert (row["retries"], row["crashes"]) == (0, 0)
+    assert bench.log(row["id"]) == ["queued"]
+
+
+def test_a_worker_that_was_cut_off_for_longer_than_its_lease_was_no_crash(
+    bench: Bench, database_url: str
+) -> None:
+    """Three such cuts in a row would have given up a task that hurts nobody."""
+    with (
+        proxied(database_url) as (proxy, url),
+        Database.open(url, size=3, name="t", patience_s=2) as database,
+        beating(bench, database, lease=UNHURRIED) as runner,
+        running(bench, runner) as (_, row),
+    ):
+        proxy.cut()
+        row.wait()
+        bench.until(lambda: bench.do(reap) == 1)
+        assert row["crashes"] == 1
+        _heal(proxy)
+        bench.until(lambda: row["crashes"] == 0)
+
+    assert row["status"] == "queued"
 
 
 def _heal(proxy: Proxy) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from prsnl.proving.specs import SPREAD, Count, Spread
-from prsnl.work.reaper import reap
+from prsnl.work.reaper import give_back, reap
 from prsnl.work.specs import Status
 from tests.integration.work.conftest import Bench, Made, nothing, stage
 
@@ -136,3 +139,30 @@ def test_a_crash_does_not_forget_the_provider(bench: Bench) -> None:
     die(bench, task_id)
 
     assert bench.row(task_id)["provider"] == "p"
+
+
+def test_a_silence_that_was_the_database_is_counted_no_more(bench: Bench) -> None:
+    """Whoever took the task since keeps what happened to him."""
+    task_id = bench.job()
+    first = bench.claim(task_id)
+    bench.expire(task_id)
+    bench.do(reap)
+    die(bench, task_id)
+    second = bench.claim(task_id)
+    for _ in range(2):  # the answer to the first may be lost
+        bench.do(partial(give_back, claimed=first))
+
+    row = bench.row(task_id)
+    assert (row["status"], row["claim_no"], row["crashes"]) == ("running", 3, 1)
+    bench.do(partial(give_back, claimed=second))
+    assert (bench.status(task_id), bench.row(task_id)["crashes"]) == ("queued", 1)
+
+
+def test_a_task_that_cuts_each_of_its_workers_off_is_not_given_back_for_ever(
+    bench: Bench,
+) -> None:
+    claimed = bench.claim(bench.job())
+    bench.set(claimed.id, "claim_no = 21")
+    bench.do(partial(give_back, claimed=replace(claimed, claim_no=21)))
+
+    assert bench.status(claimed.id) == "running"

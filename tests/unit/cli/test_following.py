@@ -11,7 +11,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from prsnl.core.errors import PrsnlError, TooLargeError, UnavailableError
+from prsnl.core.errors import (
+    PrsnlError,
+    TooLargeError,
+    TooManyTasksError,
+    UnavailableError,
+)
 from prsnl.items.models import AttachmentView, ItemView, LearnedView, PageView
 from prsnl.terminal.following import Cancelled, Progressed, Run
 from prsnl.terminal.inputs import InputFile
@@ -28,6 +33,8 @@ class FakeServer:
 
     refuses: str = ""
     outages: int = 0
+    #: So many uploads are one more than may wait.
+    full: int = 0
     held: bool = False
     #: Another command has made the task of this file before.
     of_another: str = ""
@@ -51,6 +58,9 @@ class FakeServer:
         if path.name == self.breaks_at:
             raise KeyError(path.name)
         self._maybe_away()
+        if self.full:
+            self.full -= 1
+            raise TooManyTasksError("As many wait as may.", retry_after_s=0.01)
         if path.name == self.refuses:
             raise TooLargeError("It is too large.")
         path.open("rb").close()
@@ -140,6 +150,16 @@ def test_a_server_that_restarts_meanwhile_costs_no_file(
     files: list[InputFile],
 ) -> None:
     told = ends(FakeServer(outages=3), files)
+
+    assert all(each.is_success for each in told.values())
+    assert len(told) == 5
+
+
+def test_where_as_many_wait_as_may_the_next_file_comes_later(
+    files: list[InputFile],
+) -> None:
+    """A cap of three is no reason for a hundred files to fail."""
+    told = ends(FakeServer(full=30), files)
 
     assert all(each.is_success for each in told.values())
     assert len(told) == 5

@@ -70,7 +70,7 @@ def test_a_full_disk_of_the_machine_costs_no_try(retries: int) -> None:
 
 
 def test_a_child_that_wrote_too_much_is_tried_once_more() -> None:
-    assert verdict(DiskFullError("its share")) == waits(2)
+    assert verdict(DiskFullError("its share")) == waits(2, of=1)
     assert verdict(DiskFullError("its share"), retries=1) == DEAD
 
 

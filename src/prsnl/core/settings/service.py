@@ -248,7 +248,7 @@ class Watch(Concern):
 class Webhooks(Concern):
     """Who is told when work ends."""
 
-    notify_url: str | None = Field(
+    notify_url: SecretStr | None = Field(
         None,
         max_length=2000,
         description="Is told when work has ended: one message for all of it.",
@@ -267,8 +267,9 @@ class Webhooks(Concern):
 
     @field_validator("notify_url")
     @classmethod
-    def _is_address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("https://", "http://")):
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        told = "https://" if value is None else value.get_secret_value()
+        if not told.startswith(("https://", "http://")):
             raise ValueError("it is to begin with https:// or http://")
         return value
 
