@@ -49,8 +49,8 @@ WANTED: Final = (
     ("activity-phone", "/tasks", PHONE, "light"),
     ("queues-phone", "/queues", PHONE, "dark"),
     ("item", "{Lease}#text", DESKTOP, "light"),
-    ("item-scan-dark", "{Water bill}", DESKTOP, "dark"),
-    ("item-phone", "{Water bill}", PHONE, "light"),
+    ("item-scan-dark", "{Riverside}#text", DESKTOP, "dark"),
+    ("item-phone", "{Riverside}#text", PHONE, "light"),
     ("search", "/search?q=rent", DESKTOP, "light"),
 )
 _SPREAD: Final = """
