@@ -36,6 +36,20 @@ _SMALL: Final = """(least) => [...document.querySelectorAll(
   .map((one) => [one.textContent.trim() || one.name, one.getBoundingClientRect()])
   .filter(([, box]) => box.width > 2 && (box.width < least || box.height < least))
   .map(([name]) => name)"""
+#: Notices are shown as ever, and noted.
+_HEAR: Final = """() => {
+  window.notices = [];
+  window.Notification = class extends Notification {
+    constructor(title, options) {
+      super(title, options);
+      window.notices.push(options.body);
+    }
+  };
+}"""
+_LOOK_AWAY: Final = """() => {
+  Object.defineProperty(document, "hidden", { value: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 #: What of the focused element differs from how it is without the focus.
 _FOCUS: Final = """() => {
   const style = getComputedStyle(document.activeElement);
@@ -81,9 +95,10 @@ def a_failure_is_read_and_tried_again(visit: Visit) -> None:
     expect(family.locator(".trace")).to_contain_text("process_document_task")
     family.get_by_role("button", name="Copy").click()
     expect(family.get_by_role("button", name="Copied")).to_be_visible()
-    attempts = sum(task.attempt for task in visit.client.tasks())
+    before = _tries(visit)
     family.locator("header").get_by_role("button", name="again").click()
-    wait_until(lambda: sum(t.attempt for t in visit.client.tasks()) > attempts)
+    wait_until(lambda: _tries(visit) > before)
+    wait_until(lambda: all(task.finished_at for task in visit.client.tasks()))
     # It fails once more, and stands here again without a reload.
     expect(page.locator(".family .row").first.locator(".state")).to_have_text("Failed")
 
@@ -134,6 +149,26 @@ def a_server_that_is_away_is_said_and_comes_back(visit: Visit) -> None:
     visit.complaints[:] = [c for c in visit.complaints if "DISCONNECTED" not in c]
 
 
+def who_looks_elsewhere_is_told(visit: Visit, upload: tuple[str, bytes]) -> None:
+    """One notice once work has ended, for who has asked for it."""
+    page = visit.page
+    page.context.grant_permissions(
+        ["notifications", "clipboard-read", "clipboard-write"]
+    )
+    page.goto(f"{visit.server.url}/settings")
+    page.get_by_role("button", name="Tell me when work ends").click()
+    expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "true")
+    page.goto(visit.server.url)
+    page.evaluate(_HEAR)
+    visit.drop(upload)
+    page.evaluate(_LOOK_AWAY)
+    page.wait_for_function("window.notices.length > 0")
+    assert page.evaluate("window.notices[0]") == "1 done"
+    page.goto(f"{visit.server.url}/settings")
+    page.locator("[data-notify]").click()
+    expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "false")
+
+
 def the_menu_works(visit: Visit, *, by_thumb: bool) -> None:
     """It opens, leads on and closes; on a phone it is where the thumb is."""
     page = visit.page
@@ -159,6 +194,15 @@ def every_page_is_whole(visit: Visit) -> None:
         page.goto(visit.server.url + path)
         assert not visit.scrolls_sideways(), path
         assert page.evaluate(_SMALL, LEAST_TARGET_PX) == [], path
+
+
+def _tries(visit: Visit) -> int:
+    """How often documents were begun; the task that queues them again is none."""
+    return sum(
+        task.attempt
+        for task in visit.client.tasks()
+        if task.name == "process_document_task"
+    )
 
 
 def _focused_row(page: Page) -> str:

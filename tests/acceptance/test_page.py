@@ -161,6 +161,7 @@ def test_a_person_drops_files_sees_them_move_and_opens_them(
             what_is_there_already_is_said(visit)
             page_walk.a_failure_is_read_and_tried_again(visit)
             page_walk.a_queue_is_paused_and_goes_on(visit, ("late.pdf", book(2)))
+            page_walk.who_looks_elsewhere_is_told(visit, ("soon.pdf", book(1)))
             page_walk.keys_lead_through_the_page(visit)
             page_walk.a_server_that_is_away_is_said_and_comes_back(visit)
             page_walk.the_menu_works(visit, by_thumb=False)

@@ -261,6 +261,31 @@ def test_a_queue_is_paused_and_resumed_by_who_may(
     assert "Paused by" not in read(reader, "/queues").text
 
 
+def test_a_broker_that_is_away_is_said_on_every_page(
+    server: Server, reader: httpx2.Client
+) -> None:
+    away = "The broker does not answer: its tasks wait, and none is lost."
+    scheduler = uuid4()
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into workers (id, kind, host, pid, queues, slots, trouble) "
+            "values (%s, 'scheduler', 'here', 1, '{}', 0, %s)",
+            [scheduler, away],
+        )
+    )
+    try:
+        pages = walk(reader)
+    finally:
+        server.database.run(
+            lambda connection: connection.execute(
+                "delete from workers where id = %s", [scheduler]
+            )
+        )
+
+    assert all(away in page.text for page in pages.values())
+    assert "wrong  broker" in pages["/doctor"].text
+
+
 def test_who_may_only_read_is_told_what_is_missing(
     server: Server, people: object
 ) -> None:
