@@ -162,7 +162,7 @@ def who_looks_elsewhere_is_told(visit: Visit, upload: tuple[str, bytes]) -> None
     page.evaluate(_HEAR)
     visit.drop(upload)
     page.evaluate(_LOOK_AWAY)
-    page.wait_for_function("window.notices.length > 0")
+    wait_until(lambda: bool(page.evaluate("window.notices.length > 0")))
     assert page.evaluate("window.notices[0]") == "1 done"
     page.goto(f"{visit.server.url}/settings")
     page.locator("[data-notify]").click()
