@@ -168,6 +168,7 @@ def _soak(
         load = Load(client, files, pace)
         # Ctrl-C ends the run early, and what was seen is judged.
         with suppress(KeyboardInterrupt), load.running():
+            load.warm()
             time.sleep(min(minutes * 60 * _SETTLE, _SETTLE_MOST_S))
             _watch(run, sampler, load, seconds=minutes * 60, every_s=every_s)
         run.tables.append(sampler.tables())

@@ -15,6 +15,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -87,6 +88,25 @@ class Load:
             self._stop.set()
             for thread in threads[:-1]:  # who listens hears of nothing more
                 thread.join(timeout=10)
+
+    def warm(self) -> None:
+        """Ask for the largest of everything at once: what that takes is kept for good.
+
+        Without it the moment when all threads are busy with large texts comes once,
+        somewhere in the run, and looks like a leak.
+        """
+        chance = random.Random("warm")  # noqa: S311 - the same load in every run
+
+        def large() -> None:
+            self.client.process_with_llm(self._text(chance, 400), "analyze")
+
+        many = [large] * 8 + [partial(self._scan, chance)] * 4
+        many += [partial(self._recording, chance)] * 4
+        threads = [threading.Thread(target=ask) for ask in many]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def taken(self) -> dict[str, list[float]]:
         """How long answers took since this was asked last."""

@@ -28,7 +28,7 @@ from prsnl.library.watch_folder import WatchedFolder
 from prsnl.webhooks import gathering, store
 from prsnl.wiring import Wiring
 from prsnl.wiring.embedding import policy
-from prsnl.work import blobs, calls, caps, limits, providers, secrets
+from prsnl.work import blobs, calls, caps, limits, providers, secrets, slots
 from prsnl.work.reaper import reap
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.ring import Channel, Ring, ringing
@@ -45,6 +45,8 @@ _SWEEP_EVERY_S: Final = 60.0
 #: A word just read can be misspelt after so long.
 _LEARN_EVERY_S: Final = 2.0
 _WAKE_EVERY_S: Final = 1.0
+#: Time enough for who was let go on to take the slot.
+_SLOTS_EVERY_S: Final = 10.0
 #: Ends that come closer together are one message.
 _TELL_EVERY_S: Final = 1.0
 _SOON_S: Final = 0.05
@@ -202,6 +204,11 @@ def chores(
             ring.ring(Channel.DUE, Channel.PROGRESS)
         return False
 
+    def let_go_on(connection: Db) -> bool:
+        if slots.wake(connection):
+            ring.ring(Channel.DUE, Channel.PROGRESS)
+        return False
+
     def say(connection: Db) -> bool:
         say_seen(connection, worker, trouble=relay.trouble)
         return False
@@ -214,6 +221,7 @@ def chores(
     return [
         Chore("reap", lease.total_seconds() / 6, reap_and_ring),
         Chore("wake", _WAKE_EVERY_S, wake_and_ring),
+        Chore("slots", _SLOTS_EVERY_S, let_go_on),
         Chore("seen", SEEN_EVERY_S / 2, say),
         Chore("forget", 60.0, forget),
         Chore("cleanup", _CLEANUP_EVERY_S, partial(cleanup, storage=storage)),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from prsnl.client import local_key
 from prsnl.core.db import Database
 from prsnl.work.queues import QUEUES, Queue
+from tests.acceptance.staff import wait_until
+from tests.acceptance.test_service import running, serving
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts/start_celery.sh"
@@ -70,6 +74,33 @@ def test_workers_start_tell_and_leave(host: dict[str, str], database: Database) 
     status, told = run(host, "status", queue)
     assert status == 1
     assert told.count("does not run") == WORKERS[queue]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_the_acceptance_run_passes_with_the_workers_of_the_whole_table(
+    host: dict[str, str], database: Database, tmp_path: Path
+) -> None:
+    with (
+        serving(host, tmp_path / "api.log") as client,
+        running(host, tmp_path / "scheduler.log", "scheduler"),
+    ):
+        assert run(host, "start")[0] == 0
+        wait_until(lambda: len(alive(database)) == sum(WORKERS.values()), timeout_s=240)
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "scripts/test_phase1_celery.py")],
+            env={
+                **host,
+                "PRSNL_SERVER": str(client.server),
+                "PRSNL_API_KEY": str(local_key(Path(host["PRSNL_DATA_DIR"]))),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "(100 %)" in ended.stdout
 
 
 def test_without_servers_or_with_another_queue_it_says_what_is_missing(

@@ -80,3 +80,11 @@ def test_the_example_names_each_password_and_holds_none() -> None:
 
     for name in PASSWORDS:
         assert f"{name}=" in lines
+
+
+def test_what_is_not_set_reaches_no_container_as_an_empty_address() -> None:
+    """The library of the bucket takes an empty AWS_ENDPOINT_URL for one, and ends."""
+    for title, service in services("compose.yaml").items():
+        if service["image"] == "prsnl":
+            assert not [n for n in service["environment"] if n.startswith("AWS_")]
+            assert service["env_file"] == [{"path": ".env", "required": False}], title

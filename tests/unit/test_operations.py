@@ -46,12 +46,16 @@ def test_each_metric_of_the_page_is_one() -> None:
 
 def test_each_route_of_the_page_is_one(tmp_path: Path) -> None:
     served = make_app(wired("postgresql://h/d", "redis://h", tmp_path)).openapi()
-    paths = set(served["paths"])
+    paths = {_nameless(path): of for path, of in served["paths"].items()}
     asked = re.findall(r"ASK(/[a-z/-]+)", PAGE)
     named = re.findall(r"`(GET|POST|PUT|PATCH|DELETE)\s+(/[^`?]+)", PAGE)
 
     assert len(asked) >= 5
-    assert set(asked) <= paths
-    assert {path for _, path in named} <= paths
+    assert set(asked) <= set(paths)
     for method, path in named:
-        assert method.lower() in served["paths"][path], f"{method} {path}"
+        assert method.lower() in paths[_nameless(path)], f"{method} {path}"
+
+
+def _nameless(path: str) -> str:
+    """A path whose parameters have no names: a page calls each of them an id."""
+    return re.sub(r"\{[^}]+\}", "{}", path)

@@ -18,6 +18,7 @@ from prsnl.embedded.datadir import (
     impassable_folder,
     told_as_start_error,
 )
+from prsnl.embedded.nameless import named
 from prsnl.embedded.orphans import stop_orphan
 from prsnl.embedded.programs import POSTGRES_MAJOR, no_programs
 from prsnl.embedded.server import EmbeddedServer
@@ -216,21 +217,22 @@ class Postgres(EmbeddedServer):
 
     def _one_shot(self, *argv: str, text: str = "") -> None:
         try:
-            done = subprocess.run(
-                argv,
-                input=text,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                env=_ENVIRONMENT,
-                cwd=self.folder.parent,
-                timeout=_ONE_SHOT_TIMEOUT_S,
-                check=False,
-                start_new_session=True,
-                user=self.run_as.uid if self.run_as else None,
-                group=self.run_as.gid if self.run_as else None,
-                extra_groups=[] if self.run_as else None,
-            )
+            with named() as more:
+                done = subprocess.run(
+                    argv,
+                    input=text,
+                    capture_output=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    env={**_ENVIRONMENT, **more},
+                    cwd=self.folder.parent,
+                    timeout=_ONE_SHOT_TIMEOUT_S,
+                    check=False,
+                    start_new_session=True,
+                    user=self.run_as.uid if self.run_as else None,
+                    group=self.run_as.gid if self.run_as else None,
+                    extra_groups=[] if self.run_as else None,
+                )
         except PermissionError as error:
             raise self._unreachable() from error
         except FileNotFoundError as error:  # also: no loader for its C library

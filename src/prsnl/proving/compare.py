@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from rich.table import Table
 
-from prsnl.core.db import LOST, Db
+from prsnl.core.db import Db
 from prsnl.proving import plain_worker
 from prsnl.proving.harness import Harness
 from prsnl.proving.report import Report
@@ -58,16 +58,11 @@ class PlainLoad:
     ids: list[UUID] = field(default_factory=list)
 
     def top_up(self, scene: Scene, backlog: int) -> None:
-        """Keep so many unfinished tasks; what the broker does not take, not now."""
-        try:
-            row = scene.connection.execute(_BOOKS).fetchone()
-        except LOST:
-            scene.reconnect()
-            return
-        assert row is not None
-        wanted = backlog - (len(self.ids) - row["done"])
+        """Keep so many in the queue; what the broker does not take, not now."""
         with suppress(BrokerError, RedisError, OSError):
-            self._submit(scene, max(0, wanted))
+            with scene.broker() as broker:
+                waiting = int(broker.llen(plain_worker.QUEUE))
+            self._submit(scene, max(0, backlog - waiting))
 
     def _submit(self, scene: Scene, wanted: int) -> None:
         if not wanted:

@@ -33,7 +33,7 @@ def show(*, with_resolved: bool, is_json: bool, server: str | None) -> int:
         print_lines(*_lines(family))
     if not found.groups:
         print_lines("Nothing has failed that is not done or resolved.")
-    elif found.total:
+    elif any(one.may_end_well and one.count for one in found.groups):
         print_lines("Try again: ./prsnl failures retry FAMILY, or --all")
     return 0
 
@@ -90,8 +90,10 @@ def _queued_again(client: Client, wanted: Requeue) -> int:
     if done.refused:
         why = one_line(done.not_requeued[0].reason, characters=_MESSAGE_CHARACTERS)
         print_lines(f"{count(done.refused, 'task')} not: {why}")
-    follow = "./prsnl status --watch"
-    print_lines(f"{done.left} open still.   Follow them: {follow}")
+    if done.requeued:
+        print_lines("Follow them: ./prsnl status --watch")
+    if done.left:
+        print_lines(f"{count(done.left, 'task')} open still: ./prsnl failures")
     return 0
 
 

@@ -56,7 +56,9 @@ def _lines(queue: QueueBody) -> list[str]:
         told.append(f"{queue.waiting} waiting for their parts")
     workers = f"{count(queue.workers, 'worker')}, {count(queue.slots, 'slot')}"
     lines = [f"{queue.name:<{_NAME_WIDTH}}   {', '.join(told)}   {workers}"]
-    return [*lines, f"  {queue.problem}"] if queue.problem else lines
+    # A queue that nobody serves is no problem of one who asks nothing of it.
+    is_used = queue.workers or queue.depth or queue.parked or queue.paused_by
+    return [*lines, f"  {queue.problem}"] if queue.problem and is_used else lines
 
 
 def _tasks(number: int) -> str:

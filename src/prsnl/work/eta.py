@@ -49,6 +49,7 @@ select (select count(*) from tasks a
           and w.seen_at > now() - %(gone)s)::integer as slots,
        greatest(0, extract(epoch from t.due_at - now()))::double precision as due_in_s
 from tasks t where t.id = %(id)s
+  and not exists (select from queue_pauses p where p.queue = t.queue)
 """
 
 

@@ -27,7 +27,7 @@ _LOOKS_AGAIN: Final = timedelta(minutes=5)
 _WAIT: Final = """
 with mine as (
     update tasks
-    set status = 'queued', slot = %(slot)s, due_at = now() + %(again)s, sent_at = null,
+    set status = 'queued', due_at = now() + %(again)s, sent_at = null,
         lease_until = null, updated_at = now(), seq = seq + 1,
         current = greatest(current, %(current)s), total = coalesce(%(total)s, total),
         message = %(message)s
@@ -42,6 +42,13 @@ with mine as (
 )
 insert into task_progress (task_id, owner, seq, status, current, total, message)
 select id, owner, seq, status, current, total, message from mine
+"""
+
+_WAKE: Final = """
+select machine_slot_freed(name) from machine_slots
+where task_id is null and exists (
+    select 1 from tasks
+    where slot = machine_slots.name and status = 'queued' and due_at > now())
 """
 
 
@@ -64,6 +71,14 @@ def taken(run: TaskRun, kind: str) -> Iterator[None]:
     if is_ours:
         run.database.run(lambda connection: _free(connection, run, name))
         run.rang()
+
+
+def wake(connection: Db) -> bool:
+    """Let the next go on where a slot is free and yet waited for; was there any?
+
+    Who was let go on may never have come: it was cancelled, or another host has it.
+    """
+    return connection.execute(_WAKE).rowcount > 0
 
 
 def _take(connection: Db, run: TaskRun, name: str) -> bool | None:
@@ -103,13 +118,15 @@ def _wait(connection: Db, run: TaskRun, name: str) -> None:
         {
             "id": run.task_id,
             "claim_no": run.claimed.claim_no,
-            "slot": name,
             "again": _LOOKS_AGAIN,
             "current": step.current,
             "total": step.total,
             "message": "Waits for another large job to end",
         },
     )
+    # Afterwards: one that waits for the second time leaves its first place in the line
+    # as its claim ends.
+    connection.execute("update tasks set slot = %s where id = %s", [name, run.task_id])
 
 
 def _free(connection: Db, run: TaskRun, name: str) -> None:

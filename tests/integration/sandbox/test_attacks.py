@@ -26,6 +26,7 @@ from prsnl.core.errors import (
     OutOfMemoryError,
     PrsnlError,
     TimeLimitError,
+    TooLargeError,
 )
 from prsnl.engines.sandbox import landlock
 from prsnl.engines.sandbox.pool import SandboxPool
@@ -374,12 +375,12 @@ def test_garbage_is_a_crash(children: SandboxPool, body: str) -> None:
     assert_serves(children)
 
 
-def test_an_answer_without_end_is_a_crash(tmp_path: Path) -> None:
+def test_an_answer_without_end_names_the_limit_and_its_setting(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     with (
         pool(tmp_path, answer_bytes=4 * MIB) as short,
         short.child("document") as child,
-        pytest.raises(ChildCrashedError, match="damaged"),
+        pytest.raises(TooLargeError, match=r"4 MiB.*PRSNL_CHILD_ANSWER_BYTES"),
     ):
         for _ in child.stream("flood", {}, unit_timeout_s=TIMEOUT_S):
             pass

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from prsnl.core.db import Database, Db, Row
 from prsnl.core.storage import FolderStorage
@@ -311,3 +312,19 @@ def bench(database: Database, storage: FolderStorage) -> Iterator[Bench]:
     )
     with ThreadPoolExecutor() as threads, runner.beat.beating():
         yield Bench(database, storage, catalogue, runner, threads)
+
+
+@pytest.fixture
+def machine(bench: Bench) -> Iterator[type[Any]]:
+    """The machine of random stories, on the test's own database."""
+    # It is made of this module's hands.
+    from tests.integration.work.machine.machine import Machine  # noqa: PLC0415
+
+    counted(bench)
+    with capture_logs(), ThreadPoolExecutor(max_workers=200) as threads:
+
+        class Bound(Machine):
+            pass
+
+        Bound.bench, Bound.threads = bench, threads
+        yield Bound

@@ -324,8 +324,8 @@ def chores(
     return Operation(
         name,
         prepare,
-        lambda world: world.database.run(lambda c: chore(c)),
-        lambda world: world.bench.do(lambda c: chore(c)),
+        lambda world: world.database.run(chore),
+        lambda world: world.bench.do(chore),
     )
 
 
@@ -509,7 +509,7 @@ OPERATIONS: Final = (
     asks(
         "requeue",
         _failed,
-        lambda w, c: dead_letters.requeue(
+        lambda _, c: dead_letters.requeue(
             c,
             dead_letters.of_cause(c, Cause(), owner=OWNER, limit=9),
             owner=OWNER,

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from prsnl.core.errors import ConflictError
+from prsnl.core.db import Database
+from prsnl.core.errors import ConflictError, UnavailableError
 from prsnl.proving.specs import COUNT, SPREAD, Count, Spread
 from prsnl.work.run import TaskRun
 from prsnl.work.submit import submission, submit
@@ -108,3 +109,15 @@ def test_a_lost_answer_does_not_hide_another_body(bench: Bench) -> None:
 
     with pytest.raises(ConflictError):
         lossy.run(partial(submit, wanted=[other, replace(other)]))
+
+
+def test_who_finds_every_connection_lent_is_told_so_and_not_that_it_is_away(
+    database_url: str,
+) -> None:
+    """The API makes a 503 of it, with the time to come again."""
+    with (
+        Database.open(database_url, size=1, name="test") as small,
+        small.connection(),
+        pytest.raises(UnavailableError, match="in use"),
+    ):
+        small.run(lambda _: None, patience_s=0.2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError, UnavailableError
 from prsnl.proving.specs import SPREAD, Count, Spread
-from prsnl.work import ledger, line, providers, waiting
+from prsnl.work import ledger, line, pauses, providers, waiting
+from prsnl.work.eta import Eta, History
+from prsnl.work.queues import Queue
 from prsnl.work.relay import PICK
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
@@ -23,6 +26,11 @@ SCHEDULER = WorkerIdentity(kind="scheduler")
 
 def why(bench: Bench, task_id: UUID) -> str | None:
     return bench.do(lambda c: ledger.task(c, task_id, owner=OWNER)).waiting_because
+
+
+def eta(bench: Bench, task_id: UUID) -> Eta | None:
+    view = bench.do(lambda c: ledger.task(c, task_id, owner=OWNER))
+    return bench.do(lambda c: History().eta(c, view))
 
 
 def staff(bench: Bench, *, slots: int, trouble: str | None = None) -> None:
@@ -89,7 +97,7 @@ def test_a_place_in_line_and_when_it_begins(bench: Bench) -> None:
     staff(bench, slots=2)
     for _ in range(3):
         done = bench.claim(bench.job())
-        bench.set(done.id, "claimed_at = now() - interval '10 s'")
+        bench.set(done.id, "claimed_at = now() - interval '10 s', total = 1")
         bench.end(done, Status.SUCCESS)
     for _ in range(2):
         bench.claim(bench.job())
@@ -103,6 +111,9 @@ def test_a_place_in_line_and_when_it_begins(bench: Bench) -> None:
     )
     (told,) = bench.do(lambda c: waiting.reasons(c, [row], with_place=False))
     assert told == "Every worker for file_processing is busy (2 of 2)."
+    assert eta(bench, ids[3]) is not None
+    bench.do(partial(pauses.pause, queue=Queue.FILE_PROCESSING, by="ben"))
+    assert eta(bench, ids[3]) is None, "nobody knows when it is resumed"
 
 
 def test_the_line_is_the_one_that_the_relay_takes_from(bench: Bench) -> None:

@@ -390,7 +390,8 @@ class Child:
             length = body_bytes(header, maximum=self._limits.frame_bytes)
             self._answer_bytes += length
             if self._answer_bytes > self._limits.answer_bytes:
-                raise FrameError("an answer without end")
+                self._await_ending(kill=True)
+                raise self._endless(operation)
             body = self._receive_bytes(operation, length, deadline, timeout_s)
             return decode(body)
         except FrameError:
@@ -510,6 +511,12 @@ class Child:
             f"{_what(operation)} wrote more than {self._limits.disk_bytes // _MIB} "
             "MiB, or the disk is full. Free some space, or raise "
             "PRSNL_CHILD_DISK_BYTES."
+        )
+
+    def _endless(self, operation: str) -> TooLargeError:
+        return TooLargeError(
+            f"{_what(operation)} gave more than {self._limits.answer_bytes // _MIB} "
+            "MiB, and was stopped. Divide the file, or raise PRSNL_CHILD_ANSWER_BYTES."
         )
 
     def _await_ending(self, *, kill: bool) -> Ending | None:

@@ -334,6 +334,15 @@ class Model:
             if task.waits_for is not None and task.due_at < LATER:
                 self._requeue(task)
 
+    def wake_slot(self) -> None:
+        """Let the next go on where nobody has the slot."""
+        waits = any(
+            task.status is Status.QUEUED and task.has_slot and task.due_at == LATER
+            for task in self.tasks.values()
+        )
+        if self.slot is None and waits:
+            self._next_for_slot()
+
     def _wake_providers(self) -> None:
         for task in self._parked():
             if task.provider is not None:

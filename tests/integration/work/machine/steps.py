@@ -19,11 +19,10 @@ from prsnl.core.errors import (
     ProviderDownError,
     UnavailableError,
 )
-from prsnl.work import control, dead_letters, limits, providers, relay, renewed
+from prsnl.work import control, dead_letters, limits, providers, relay, renewed, slots
 from prsnl.work.dead_letters import Cause
 from prsnl.work.reaper import reap
 from prsnl.work.run import Deferred, Drained
-from prsnl.work.slots import HEAVY, taken
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission, submit
 from tests.integration.work.conftest import JOB, Bench, Job, Made, stage
@@ -258,7 +257,7 @@ class Steps:
         self.model.step()
         held = self._hold(pick)
         assert self._tell(held, returns).is_over
-        self._expect_success(held)
+        self._expect_success(held.hand, self._leave_slot(held))
         self.check()
 
     def succeed_and_go_on(self, pick: int = 0, other: int = 1) -> None:
@@ -274,10 +273,11 @@ class Steps:
         ended = held.hand.task
         hand = None
         may_share = ended.parent is None and held.hand.provider is None
+        stop = self._leave_slot(held)
         # In one statement each half sees what was before both.
         if is_free and may_share:
             hand = self.model.claim(following)
-        self._expect_success(held)
+        self._expect_success(held.hand, stop)
         if is_free and not may_share:
             hand = self.model.claim(following)
         self._take(workman, following, hand)
@@ -352,7 +352,7 @@ class Steps:
         is_ours = self.model.slot is not held.hand.task
         answer = self._tell(
             held,
-            lambda desk: desk.open.enter_context(taken(desk.run, HEAVY)),
+            lambda desk: desk.open.enter_context(slots.taken(desk.run, slots.HEAVY)),
         )
         stop = self.model.refusal(held.hand)
         if stop is not None:
@@ -408,6 +408,7 @@ class Steps:
             case "wake":
                 self._do(_wake)
                 self.model.wake()
+                self.model.wake_slot()
         self.check()
 
     def end_pauses(self) -> None:
@@ -418,6 +419,7 @@ class Steps:
             provider.is_due = True
         self._do(_wake)
         self.model.wake()
+        self.model.wake_slot()
         self.check()
 
     def end_wait(self, pick: int = 0) -> None:
@@ -453,15 +455,20 @@ class Steps:
 
     # How a step is taken.
 
-    def _expect_success(self, held: Held) -> None:
-        hand = held.hand
-        if held.is_in_slot:
-            stop = self.model.refusal(hand)
-            if stop is not None:
-                self.model.stopped(hand, hand.stop or stop)
-                return
-            self.model.free_slot(hand)
-        self.model.success(hand)
+    def _leave_slot(self, held: Held) -> Stop | None:
+        """Expect that a function which returns leaves its slot, or is stopped there."""
+        if not held.is_in_slot:
+            return None
+        stop = self.model.refusal(held.hand)
+        if stop is None:
+            self.model.free_slot(held.hand)
+        return stop and (held.hand.stop or stop)
+
+    def _expect_success(self, hand: Hand, stop: Stop | None) -> None:
+        if stop is None:
+            self.model.success(hand)
+        else:
+            self.model.stopped(hand, stop)
 
     def _expect_units(
         self, hand: Hand, name: str, units: int, breaks_at: int | None
@@ -574,3 +581,4 @@ def _wake(connection: Db) -> None:
         "where next_try_at > now()"
     )
     limits.wake(connection)
+    slots.wake(connection)
