@@ -37,7 +37,7 @@ CHROMIUM: Final = os.environ.get("PRSNL_TEST_CHROMIUM", "/usr/bin/chromium")
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
-#: Name, address, width, colours.
+#: Name, address, width, colours. Between braces: how the title of an item begins.
 WANTED: Final = (
     ("library", "/", DESKTOP, "light"),
     ("activity", "/tasks", DESKTOP, "light"),
@@ -48,6 +48,10 @@ WANTED: Final = (
     ("health", "/doctor", DESKTOP, "light"),
     ("activity-phone", "/tasks", PHONE, "light"),
     ("queues-phone", "/queues", PHONE, "dark"),
+    ("item", "{Lease}#text", DESKTOP, "light"),
+    ("item-scan-dark", "{Riverside}#text", DESKTOP, "dark"),
+    ("item-phone", "{Riverside}#text", PHONE, "light"),
+    ("search", "/search?q=rent", DESKTOP, "light"),
 )
 _SPREAD: Final = """
 with told as (
@@ -194,10 +198,19 @@ def take(browser: Browser, client: Client, folder: Path) -> None:
             page.goto(client.make_link().url)
             page.wait_for_url(f"{server.url}/")
             state = context.storage_state()
-        page.goto(server.url + path)
+        page.goto(server.url + address(client, path))
         page.wait_for_timeout(1500)  # what is live has been told once
         keep(page, name)
         context.close()
+
+
+def address(client: Client, path: str) -> str:
+    """A path, or an item's, which is named by its title."""
+    if not path.startswith("{"):
+        return path
+    title, _, rest = path[1:].partition("}")
+    item = next(one for one in client.items() if one.title.startswith(title))
+    return f"/items/{item.id}{rest}"
 
 
 def keep(page: Page, name: str) -> None:
