@@ -509,10 +509,10 @@ OPERATIONS: Final = (
     asks(
         "requeue",
         _failed,
-        lambda _, c: dead_letters.requeue(
-            c,
-            dead_letters.of_cause(c, Cause(), owner=OWNER, limit=9),
-            owner=OWNER,
+        lambda _, c: list(
+            dead_letters.requeue(
+                c, dead_letters.of_cause(c, Cause(), owner=OWNER), owner=OWNER
+            )
         ),
     ),
     asks(

@@ -178,7 +178,7 @@ class Steps:
     def requeue(self, owner: str = "ada") -> None:
         """Queue all dead letters of an owner again."""
         self.model.step()
-        listed = partial(dead_letters.of_cause, cause=Cause(), owner=owner, limit=99)
+        listed = partial(dead_letters.of_cause, cause=Cause(), owner=owner)
         ids = self._do(listed)
         expected = []
         for task_id in ids:
@@ -186,7 +186,8 @@ class Steps:
             if self.model.may_retry(task):
                 expected.append(task_id)
                 self.model.retry(task)
-        done, _ = self._do(partial(dead_letters.requeue, task_ids=ids, owner=owner))
+        told = self._do(lambda c: list(dead_letters.requeue(c, ids, owner=owner)))
+        done = [one for one in told if isinstance(one, UUID)]
         assert done == expected
         self.check(is_retry=True)
 
