@@ -65,9 +65,10 @@ returning stage, run, unit
 
 _GUARDED_TASK: Final = "task_stages_task_id_fkey"
 
+# Results go in binary: as text, every quote in their JSON is escaped one by one.
 KEEP: Final = """
 insert into task_checkpoints (owner, key, result, blob)
-select %(owner)s, * from unnest(%(keys)s::bytea[], %(results)s::jsonb[],
+select %(owner)s, * from unnest(%(keys)s::bytea[], %(results)b::jsonb[],
                                 %(blobs)s::text[]) as c (key, result, blob)
 on conflict do nothing
 """

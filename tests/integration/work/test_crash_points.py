@@ -8,6 +8,7 @@ client asks again, and at the end of all work the books must be the same.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -556,11 +557,15 @@ def boundaries(world: World, operation: Operation) -> tuple[list[str], Any, Any]
     return seen, then, world.books(to_the_letter=False)
 
 
-def check(world: World, operation: Operation) -> int:
-    """Cut an operation at each of its boundaries; tell how many there are."""
+def check(world: World, operation: Operation, *, both: bool = True) -> int:
+    """Cut an operation at each of its boundaries; tell how many there are.
+
+    Each boundary is cut in both ways, or in one of them, by turns: that takes half the
+    time.
+    """
     seen, then, at_the_end = boundaries(world, operation)
     for at, told in enumerate(seen):
-        for kills in (False, True):
+        for kills in (False, True) if both else (at % 2 == 1,):
             where = f"{'dies' if kills else 'is cut off'} {told} ({at} of {len(seen)})"
             world.clear()
             operation.prepare(world)
@@ -582,7 +587,7 @@ def check(world: World, operation: Operation) -> int:
 def test_the_books_are_right_wherever_it_is_cut(
     world: World, operation: Operation
 ) -> None:
-    assert check(world, operation) >= 2
+    assert check(world, operation, both="PRSNL_TEST_EXAMPLES" in os.environ) >= 2
 
 
 @pytest.mark.parametrize("bug", CRASH_BUGS, ids=str)
