@@ -66,6 +66,8 @@ def a_queue_is_paused_and_goes_on(visit: Visit, upload: tuple[str, bytes]) -> No
     expect(card.locator(".state")).to_have_text("Paused")
     expect(card).to_contain_text("Paused by")
     page.get_by_role("link", name="Library").first.click()
+    expect(page.get_by_role("heading", name="Library", level=1)).to_be_visible()
+    page.wait_for_load_state("load")
     visit.drop(upload)
     first = page.locator("li.row").first
     expect(first.locator(".why")).to_contain_text("is paused by")

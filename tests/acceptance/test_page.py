@@ -85,7 +85,8 @@ class Visit:
         self.page.on("request", lambda request: asked(request.url))
 
     def drop(self, *files: tuple[str, bytes]) -> None:
-        """Drop files on the page."""
+        """Drop files on the page, once its scripts listen."""
+        self.page.wait_for_load_state("load")
         carried = [[name, base64.b64encode(data).decode()] for name, data in files]
         self.page.evaluate(DROP, [carried])
 

@@ -78,6 +78,7 @@ def check(result: dict[str, Any]) -> None:
         assert result["worked_on"] == ["host-b"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("between", [BETWEEN])
 @pytest.mark.timeout(400)
 def test_a_host_that_loses_the_broker_then_the_database_loses_and_doubles_nothing(

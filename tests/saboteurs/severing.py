@@ -16,7 +16,7 @@ from psycopg import Connection, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from prsnl.core.db import Database
+from prsnl.core.db import Database, connect
 
 
 class Killed(BaseException):
@@ -33,6 +33,7 @@ class Saboteur:
     at: int | None = None
     #: The process dies there, else its connection is lost.
     kills: bool = False
+    url: str = ""
 
     def begin(self, *, at: int | None = None, kills: bool = False) -> None:
         """Count anew."""
@@ -44,15 +45,23 @@ class Saboteur:
         self.seen.append(told)
         if number != self.at:
             return
-        connection.close()
+        self._sever(connection)
         if self.kills:
             raise Killed(told)
         raise OperationalError(f"the connection is lost {told}")
+
+    def _sever(self, connection: Connection[Any]) -> None:
+        """Close it, and wait until the server has let go of what was locked by it."""
+        pid = connection.info.backend_pid
+        connection.close()
+        with connect(self.url) as other:
+            other.execute("select pg_terminate_backend(%s, 30000)", [pid])
 
 
 @contextmanager
 def severed(url: str, saboteur: Saboteur) -> Iterator[Database]:
     """A database whose connections have a saboteur."""
+    saboteur.url = url
 
     class Severed(Connection[DictRow]):
         depth = 0

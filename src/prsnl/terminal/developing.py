@@ -55,8 +55,8 @@ def test(arguments: Sequence[str]) -> int:
         print_lines(*([] if is_ok else [done.stdout.rstrip()]))
         print_lines(f"{name}: {'ok' if is_ok else 'FAILED'}")
         is_clean = is_clean and is_ok
-    # Three more than cores: many tests wait for processes, leases and disks.
-    hands = str(cores() + 3)
+    # Two more than cores: many tests wait for processes, leases and disks.
+    hands = str(cores() + 2)
     status = _run(["-m", "pytest", "-n", hands, "--dist", "worksteal", "tests"])
     if is_full:
         status = _run(["-m", "pytest", "-m", "full", "tests"]) or status

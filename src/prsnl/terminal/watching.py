@@ -131,12 +131,14 @@ def everything(client: Client, overview: Overview, line: Line) -> NoReturn:
     console = Console(highlight=False)
     if console.is_terminal:
         _in_place(console, events, overview)
-    print_lines(*overview(None))
+    is_begun = False
     while True:
         event = events.next(_LOOK_EVERY_S)
         if isinstance(event, ProgressEvent):
             print_lines(line(event))
-        elif event is not None and event.event == "gap":
+        # A list that is read before the feed is ready misses what begins in between.
+        elif event is not None and (event.event == "gap" or not is_begun):
+            is_begun = True
             print_lines(*overview(None))
 
 
