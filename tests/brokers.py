@@ -27,7 +27,8 @@ from kombu.connection import Connection
 from redis import Redis
 
 from prsnl.embedded.datadir import free_port
-from prsnl.work.broker import BROKER_ERRORS, MARKER, is_amqp
+from prsnl.work.broker import BROKER_ERRORS, MARKER
+from prsnl.work.broker_kind import is_amqp
 from prsnl.work.queues import QUEUES
 
 #: Kept apart within one server.

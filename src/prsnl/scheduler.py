@@ -48,7 +48,7 @@ _WAKE_EVERY_S: Final = 1.0
 #: Time enough for who was let go on to take the slot.
 _SLOTS_EVERY_S: Final = 10.0
 #: Ends that come closer together are one message.
-_TELL_EVERY_S: Final = 2.0
+_TELL_EVERY_S: Final = 5.0
 _SOON_S: Final = 0.05
 _CLEANUP_LOCK: Final = 7_214_302
 

@@ -13,7 +13,7 @@ from redis import Redis
 
 from prsnl.core.db import Database
 from prsnl.proving.specs import COUNT, Count
-from prsnl.work.broker import is_amqp
+from prsnl.work.broker_kind import is_amqp
 from tests.acceptance.staff import staff
 from tests.unit.work.test_carrier import HEADERS, message
 

@@ -12,7 +12,7 @@ import structlog
 
 from prsnl.core.db import LOST, Db, connect
 from prsnl.core.errors import StartError
-from prsnl.work.broker import is_amqp, lets_guests_in
+from prsnl.work.broker_kind import is_amqp
 
 _TIMEOUT_S: Final = 3.0
 _BROKER_PORT: Final = 6379
@@ -73,6 +73,9 @@ def _has_proved_itself(connection: Db) -> bool:
 def broker_is_open(url: str) -> bool:
     """Whether a broker answers somebody who says nothing about himself."""
     if is_amqp(url):
+        # Of our own broker nothing is asked: the supervisor needs no client of any.
+        from prsnl.work.broker import lets_guests_in  # noqa: PLC0415
+
         return lets_guests_in(url)
     parts = urlsplit(url)
     if parts.hostname is None:

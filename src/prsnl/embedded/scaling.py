@@ -27,7 +27,7 @@ from prsnl.work.queues import Queue
 
 _LOOK_EVERY_S: Final = 1.0
 #: With nothing to do and the fewest workers there is less to see.
-_LOOK_IDLE_EVERY_S: Final = 2.0
+_LOOK_IDLE_EVERY_S: Final = 4.0
 #: What a worker and the child that works for it take, in practice.
 ROOM_OF_A_WORKER_BYTES: Final = 512 * 2**20
 #: With less than this left the machine is about to swap.
@@ -143,7 +143,7 @@ class Scaler:
     _is_blind: bool = False
 
     def run(self, stop: threading.Event) -> None:
-        """Look each second, or every other, until *stop* is set."""
+        """Look each second, less often while there is no work, until *stop* is set."""
         pause_s = _LOOK_EVERY_S
         while not stop.wait(pause_s):
             pause_s = _LOOK_EVERY_S if self.turn() else _LOOK_IDLE_EVERY_S

@@ -18,7 +18,7 @@ from kombu.exceptions import KombuError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from prsnl.core.errors import SettingsError
+from prsnl.work.broker_kind import is_amqp
 
 #: What a broker that is away, or that throws us out, is told by.
 BROKER_ERRORS: Final = (KombuError, AMQPError, RedisError, OSError)
@@ -26,8 +26,6 @@ BROKER_ERRORS: Final = (KombuError, AMQPError, RedisError, OSError)
 #: Its absence means that the broker forgot everything it held.
 MARKER: Final = "prsnl:marker"
 _ANSWERS_WITHIN_S: Final = 3.0
-_REDIS: Final = ("redis", "rediss")
-_AMQP: Final = ("amqp", "amqps")
 #: A peer that vanished without a word is noticed by TCP: a worker that is deep in a
 #: task cannot answer AMQP's own heartbeats, and would be thrown out for it.
 _KEEP_ALIVE: Final = {
@@ -68,21 +66,6 @@ def broker_at(url: str) -> Broker:
         SettingsError: It is of a kind that we do not know.
     """
     return AmqpBroker(url) if is_amqp(url) else RedisBroker(url)
-
-
-def is_amqp(url: str) -> bool:
-    """Whether a broker speaks AMQP, as RabbitMQ does.
-
-    Raises:
-        SettingsError: It is of a kind that we do not know.
-    """
-    scheme = urlsplit(url).scheme
-    if scheme not in _REDIS + _AMQP:
-        raise SettingsError(
-            "PRSNL_BROKER_URL has to begin with redis://, rediss://, amqp:// or "
-            "amqps://."
-        )
-    return scheme in _AMQP
 
 
 def celery_settings(url: str) -> dict[str, Any]:
