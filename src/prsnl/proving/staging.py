@@ -86,18 +86,6 @@ class Staging:
         """The stack of the data folder, running while the block does."""
         with self._provider() as port:
             process = self._start(port)
-            scene = Scene(
-                data_dir=self.data_dir,
-                urls=urls_of(self.data_dir),
-                connection=connect(urls_of(self.data_dir).database_url),
-                random=Random(self.plan.seed),  # noqa: S311 - repeated by its seed
-                lease_s=self.plan.lease_s,
-                root=psutil.Process(process.pid),
-                restart=lambda: None,
-                pause=time.sleep,
-                disk=self.disk,
-                provider_port=port,
-            )
 
             def restart() -> None:
                 nonlocal process
@@ -106,11 +94,24 @@ class Staging:
                 scene.root = psutil.Process(process.pid)
                 scene.urls = urls_of(self.data_dir)
 
-            scene.restart = restart
             try:
-                yield scene
+                scene = Scene(
+                    data_dir=self.data_dir,
+                    urls=urls_of(self.data_dir),
+                    connection=connect(urls_of(self.data_dir).database_url),
+                    random=Random(self.plan.seed),  # noqa: S311 - repeated by its seed
+                    lease_s=self.plan.lease_s,
+                    root=psutil.Process(process.pid),
+                    restart=restart,
+                    pause=time.sleep,
+                    disk=self.disk,
+                    provider_port=port,
+                )
+                try:
+                    yield scene
+                finally:
+                    scene.connection.close()
             finally:
-                scene.connection.close()
                 _stop(process)
 
     @contextmanager
@@ -137,7 +138,12 @@ class Staging:
             str(self.plan.workers),
             port=port,
         )
-        self._await_file(self.data_dir / URLS_FILE, process)
+        try:
+            self._await_file(self.data_dir / URLS_FILE, process)
+        except BaseException:
+            # Also by Ctrl-C: the folder is removed next, and nobody may write there.
+            _stop(process)
+            raise
         return process
 
     def _run(
@@ -160,7 +166,6 @@ class Staging:
         gives_up_at = time.monotonic() + _START_TIMEOUT_S
         while not path.exists():
             if process.poll() is not None or time.monotonic() > gives_up_at:
-                _stop(process)
                 said = self.log.read_text(errors="replace")[-500:]
                 raise StartError(f"The stack did not start: {said}")
             time.sleep(_POLL_S)
