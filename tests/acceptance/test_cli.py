@@ -220,7 +220,7 @@ def test_ctrl_c_leaves_alone_what_an_earlier_command_has_sent(
 
     assert process.returncode == 130
     assert "Cancelled 0 files" in said
-    assert "1 file of an earlier command" in said
+    assert "from an earlier command, and not cancelled: 1 file." in said
     assert "queued" in shown.stdout
 
 

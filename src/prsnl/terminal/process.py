@@ -169,8 +169,8 @@ class _Session:
             if told.others:
                 others = summary.count(told.others, "file")
                 _warn(
-                    f"{others} of an earlier command were under way, and go on: "
-                    "./prsnl status lists them."
+                    f"Under way from an earlier command, and not cancelled: {others}. "
+                    "./prsnl status lists what runs."
                 )
             return INTERRUPTED
         self._tell_end(time.monotonic() - began)
