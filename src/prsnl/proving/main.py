@@ -36,7 +36,7 @@ def main(
     seed: int = 1,
     as_json: bool = False,
     lease_s: float = 6.0,
-    fault_every_s: float = 3.6,
+    fault_every_s: float = 2.5,
     compares: bool = False,
 ) -> int:
     """Prove it here; the exit status is 1 if any promise was broken."""

@@ -41,7 +41,7 @@ class Plan:
     seconds: float
     seed: int
     #: From one fault to the next, on average.
-    fault_every_s: float = 3.6
+    fault_every_s: float = 2.5
     lease_s: float = 6.0
     faults: Sequence[Fault] = FAULTS
     worker: str = WORKER
