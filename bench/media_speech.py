@@ -71,12 +71,12 @@ def measure(
     pool: SandboxPool, engine: Installed, path: Path, *, rounds: int, language: str
 ) -> bool:
     """Print both sides; tell whether the cost is within the bar."""
-    units = _units(path)
-    sounds = list(of_units(path, None, units))
+    segments = units(path)
+    sounds = list(of_units(path, None, segments))
     bare = operations._engine(  # noqa: SLF001 - the engine as the child has it
         engine.module, tuple(sorted(engine.setup.items()))
     )
-    seconds = sum(unit.seconds for unit in units)
+    seconds = sum(unit.seconds for unit in segments)
     _bare(bare, sounds[:1], language)
     _child(pool, engine, path, language, most=1)
     alone, ours = [], []
@@ -85,14 +85,15 @@ def measure(
         ours.append(_child(pool, engine, path, language))
     cost = statistics.median(ours) / statistics.median(alone) - 1
     print(
-        f"{engine.name}: {len(units)} segments, {seconds:.0f} s of speech; "
+        f"{engine.name}: {len(segments)} segments, {seconds:.0f} s of speech; "
         f"bare {statistics.median(alone):.2f} s, child {statistics.median(ours):.2f} s"
         f" (medians of {rounds}): {100 * cost:+.1f} %, bar {100 * BAR:.0f} %"
     )
     return cost < BAR
 
 
-def _units(path: Path) -> Sequence[Unit]:
+def units(path: Path) -> Sequence[Unit]:
+    """The segments that a recording is heard in."""
     files: Any = SimpleNamespace(inputs=path.parent, outputs=path.parent)
     *_, last = operations.survey(files, {"path": path.name})
     return Activity.model_validate(last).units
@@ -127,8 +128,8 @@ def _child(
         *_, last = child.stream(
             "speech.survey", {"path": "input"}, unit_timeout_s=_LIMIT_S
         )
-        units = Activity.model_validate(last).units[:most]
-        told = [unit.model_dump(mode="json") for unit in units]
+        found = Activity.model_validate(last).units[:most]
+        told = [unit.model_dump(mode="json") for unit in found]
         for frame in child.stream(
             "speech.transcribe",
             {**asked, "units": told, "language": language},
