@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -22,13 +22,11 @@ from prsnl.wire.library import (
     BulkResult,
     Outcome,
 )
+from prsnl.work.batches import Picked, in_batches
 from prsnl.work.queues import Queue
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
-
-#: Items that change in one transaction.
-_BATCH: Final = 50
 
 #: Why an item that is there stays as it is.
 _UNCHANGED: Final = {
@@ -48,12 +46,6 @@ BULK_ITEMS: Final = TaskSpec(
     result=BulkDone,
     priority=5,
 )
-
-
-class Picked(Value):
-    """The items that fitted when the task began."""
-
-    ids: tuple[UUID, ...]
 
 
 class Changed(Value):
@@ -81,31 +73,14 @@ class BulkWorker:
         A batch that was under way when its worker died is done again: those of its
         items that had changed already then count as unchanged.
         """
-        picked = run.stage(
+        done = in_batches(
+            run,
             PICK,
-            inputs=[run.task_id.bytes],
-            work=lambda: Picked(ids=tuple(self._ids(wanted, run.owner))),
-            store=lambda _connection, _picked: None,
-        )
-        ids = picked.value.ids
-        batches = dict(
-            enumerate((ids[n : n + _BATCH] for n in range(0, len(ids), _BATCH)), 1)
-        )
-        run.progress.expect(1 + len(batches))
-
-        def work(units: Sequence[int]) -> Iterator[tuple[int, Changed]]:
-            for unit in units:
-                yield unit, self._change(run, wanted, batches[unit])
-
-        done = run.units(
+            partial(self._ids, wanted, run.owner),
             CHANGE,
-            units=list(batches),
-            inputs=[picked.key],
-            work=work,
-            store=lambda _connection, _changed: None,
+            partial(self._change, run, wanted),
         )
-        run.rang()
-        results = [one for part in done.values.values() for one in part.results]
+        results = [one for part in done for one in part.results]
         counts = {
             outcome: sum(one.outcome is outcome for one in results)
             for outcome in Outcome

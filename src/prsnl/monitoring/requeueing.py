@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -12,14 +12,13 @@ from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import Value
 from prsnl.wire.monitoring import NotRequeued, Requeue, Requeued
 from prsnl.work import dead_letters
+from prsnl.work.batches import Picked, in_batches
 from prsnl.work.dead_letters import REQUEUE_NAME, Cause, Refused
 from prsnl.work.queues import Queue
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
 
-#: Tasks between two commits of this one, and between two looks for a cancel.
-_BATCH: Final = 50
 _REFUSED_TOLD: Final = 100
 
 #: On the queue whose workers mostly wait: a person looks at it.
@@ -30,12 +29,6 @@ REQUEUE: Final = TaskSpec(
     result=Requeued,
     priority=5,
 )
-
-
-class Picked(Value):
-    """The dead letters that fitted when the task began."""
-
-    ids: tuple[UUID, ...]
 
 
 class Again(Value):
@@ -65,34 +58,16 @@ class Requeuer:
         A batch that was under way when its worker died is done again: those of its
         tasks that were queued already are told as refused.
         """
-        picked = run.stage(
+        done = in_batches(
+            run,
             PICK,
-            inputs=[run.task_id.bytes],
-            work=lambda: Picked(ids=tuple(self._ids(wanted, run.owner))),
-            store=lambda _connection, _picked: None,
-        )
-        ids = picked.value.ids
-        batches = dict(
-            enumerate((ids[n : n + _BATCH] for n in range(0, len(ids), _BATCH)), 1)
-        )
-        run.progress.expect(1 + len(batches))
-
-        def work(units: Sequence[int]) -> Iterator[tuple[int, Again]]:
-            for unit in units:
-                yield unit, self._again(run, batches[unit])
-                run.rang()
-
-        done = run.units(
+            partial(self._ids, wanted, run.owner),
             QUEUE_AGAIN,
-            units=list(batches),
-            inputs=[picked.key],
-            work=work,
-            store=lambda _connection, _again: None,
+            partial(self._again, run),
         )
-        run.rang()
-        refused = [one for part in done.values.values() for one in part.refused]
+        refused = [one for part in done for one in part.refused]
         return Requeued(
-            requeued=sum(part.requeued for part in done.values.values()),
+            requeued=sum(part.requeued for part in done),
             refused=len(refused),
             not_requeued=refused[:_REFUSED_TOLD],
             left=self.database.run(partial(dead_letters.count, owner=run.owner)),
