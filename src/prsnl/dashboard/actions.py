@@ -9,14 +9,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from pydantic import SecretStr
-from starlette import status
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.core.errors import BadRequestError
-from prsnl.dashboard.forms import field
-from prsnl.dashboard.rendering import HEADERS
+from prsnl.dashboard.forms import field, see
 from prsnl.dashboard.routing import PageRoute
 from prsnl.file_processing import endpoints as file_processing
 from prsnl.file_processing.specs import DocumentOptions, ProcessDocument
@@ -112,8 +109,3 @@ def remove(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Remove an item that is in the trash for good, and show the rest."""
     item_endpoints.delete_item(item_id, parts, owner)
     return see("/trash")
-
-
-def see(path: str) -> Response:
-    """Show another page, so that a reload repeats nothing."""
-    return RedirectResponse(path, status.HTTP_303_SEE_OTHER, headers=HEADERS)

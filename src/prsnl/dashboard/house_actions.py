@@ -15,8 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from prsnl.access import endpoints as access
 from prsnl.access.endpoints import NewKey
 from prsnl.core.errors import BadRequestError
-from prsnl.dashboard.actions import see
-from prsnl.dashboard.forms import lists
+from prsnl.dashboard.forms import lists, see
 from prsnl.dashboard.house import Known, keys_page, settings_page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.library import tag_endpoints

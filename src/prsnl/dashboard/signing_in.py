@@ -7,15 +7,13 @@ from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from starlette import status
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.access import sessions
 from prsnl.core.db import Db
 from prsnl.core.errors import PrsnlError, UnauthorizedError
-from prsnl.dashboard.forms import field
-from prsnl.dashboard.rendering import HEADERS
+from prsnl.dashboard.forms import field, see
 from prsnl.dashboard.routing import PageRoute, sign_in_page
 from prsnl.web.dependencies import Parts, Shared, require_own_page
 from prsnl.web.errors import status_of
@@ -57,9 +55,7 @@ async def sign_in(
         )
     except PrsnlError as error:
         return sign_in_page(request, said=error.message, status_code=status_of(error))
-    answer = RedirectResponse(
-        _own_path(wanted), status.HTTP_303_SEE_OTHER, headers=HEADERS
-    )
+    answer = see(_own_path(wanted))
     answer.set_cookie(
         cookie_name(request),
         session.token,
