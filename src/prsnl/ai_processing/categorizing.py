@@ -7,7 +7,6 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -15,12 +14,12 @@ from uuid import UUID
 from prsnl.ai_processing.suggestion import Hint, Suggestion, suggested
 from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import Profile, Value
-from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items import categories, taxonomies
 from prsnl.items.categories import Place, Source
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.stages import DoneUnits, Stage
 
 #: So much of a text is looked at.
@@ -112,7 +111,7 @@ class Categorizer:
         )
 
     def _sorted(self, run: TaskRun, text: Sortable, taxonomy: Taxonomy) -> Sorted:
-        with self._child(run) as child:
+        with child_of(run, self.sandbox, "text") as child:
             told = child.call(
                 "text.profile",
                 {
@@ -148,16 +147,6 @@ class Categorizer:
                 )
             }
         )
-
-    @contextmanager
-    def _child(self, run: TaskRun) -> Iterator[Child]:
-        profile = "text" if run.room == 1 else "text with more room"
-        with (
-            self.sandbox.child(profile, check=run.check) as child,
-            run.killing(child.kill),
-        ):
-            yield child
-            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
 
 def _hint(text: Sortable, taxonomy: Taxonomy) -> Hint | None:

@@ -29,6 +29,7 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items import vectors
 from prsnl.items.vectors import Known, ModelName, content_of
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.stages import Stage
 from prsnl.work.submit import submission, submit
 
@@ -145,20 +146,11 @@ class LocalEmbedder:
 
             def ask(batch: Batch) -> Embedded:
                 if not children:
-                    children.append(stack.enter_context(self._child(run)))
+                    child = child_of(run, self.sandbox, "text")
+                    children.append(stack.enter_context(child))
                 return self._embed(children[0], batch.texts, run.room)
 
             yield ask
-
-    @contextmanager
-    def _child(self, run: TaskRun) -> Iterator[Child]:
-        profile = "text" if run.room == 1 else "text with more room"
-        with (
-            self.sandbox.child(profile, check=run.check) as child,
-            run.killing(child.kill),
-        ):
-            yield child
-            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
     def _embed(self, child: Child, texts: Sequence[str], room: int) -> Embedded:
         frames = child.stream(

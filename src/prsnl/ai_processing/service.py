@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 from uuid import UUID
@@ -26,11 +25,11 @@ from prsnl.engines.contracts import (
     TextAnalysis,
     Value,
 )
-from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.engines.versions import versions
 from prsnl.items import learned, store
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.stages import Done, DoneUnits, Stage
 
 #: A text of so many characters gets twice the time of a short one.
@@ -394,7 +393,7 @@ class ContentAnalyst:
         def work(wanted: Sequence[int]) -> Iterator[tuple[int, V]]:
             for unit in wanted:
                 text = by_unit[unit]
-                with self._child(run) as child:
+                with child_of(run, self.sandbox, "text") as child:
                     told = child.call(
                         step.operation,
                         text.params,
@@ -418,7 +417,7 @@ class ContentAnalyst:
         )
 
     def _chunks(self, run: TaskRun, pages: Sequence[Mapping[str, Any]]) -> Chunks:
-        with self._child(run) as child:
+        with child_of(run, self.sandbox, "text") as child:
             frames = child.stream(
                 "text.chunk",
                 {"pages": list(pages)},
@@ -450,16 +449,6 @@ class ContentAnalyst:
             [chunk.text for chunk in embedded],
             inputs=[chunks.key],
         )
-
-    @contextmanager
-    def _child(self, run: TaskRun) -> Iterator[Child]:
-        profile = "text" if run.room == 1 else "text with more room"
-        with (
-            self.sandbox.child(profile, check=run.check) as child,
-            run.killing(child.kill),
-        ):
-            yield child
-            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
 
 
 def _with_title(

@@ -29,6 +29,7 @@ from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.file_processing.reading import Reading
 from prsnl.file_processing.slots import Slots
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.stages import Stage
 
 OCR_PLAN: Final = Stage(
@@ -101,8 +102,6 @@ class Job:
                 self.run.check()
                 # Whatever is wrong with that page, the crew finds it again and says so.
                 return OcrPlan(languages=languages, source="the usual ones")
-            finally:
-                self.note_memory(child)
 
     def params(
         self,
@@ -126,19 +125,11 @@ class Job:
 
     def child(self, stack: ExitStack, check: Callable[[], None] | None = None) -> Child:
         """A child that has the file, as long as the stack is open."""
-        profile = "ocr" if self.run.room == 1 else "ocr with more room"
         child = stack.enter_context(
-            self.sandbox.child(profile, check=check or self.run.check)
+            child_of(self.run, self.sandbox, "ocr", check=check)
         )
-        stack.enter_context(self.run.killing(child.kill))
         self.storage.fetch(self.reading.file.sha256, child.put(_INPUT))
         return child
-
-    def note_memory(self, child: Child) -> None:
-        """Keep the most that a child took."""
-        self.run.peak_memory_bytes = max(
-            self.run.peak_memory_bytes, child.peak_memory_bytes
-        )
 
 
 _Told: TypeAlias = PageText | BaseException
@@ -290,7 +281,6 @@ class Crew:
         finally:
             with self._lock:
                 self._busy.discard(child)
-            self.job.note_memory(child)
 
 
 def _checked(told: JsonObject, page: PageText) -> PageText:

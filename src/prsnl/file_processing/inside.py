@@ -11,6 +11,7 @@ from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items.models import AttachmentView
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 
 #: What the file is called in the child's inputs.
 INPUT: Final = "input"
@@ -21,13 +22,6 @@ def looking_into(
     run: TaskRun, file: AttachmentView, sandbox: SandboxPool, storage: Storage
 ) -> Iterator[Child]:
     """A child that holds the file as `INPUT`; it ends with the block or the run."""
-    profile = "document" if run.room == 1 else "document with more room"
-    with (
-        sandbox.child(profile, check=run.check) as child,
-        run.killing(child.kill),
-    ):
+    with child_of(run, sandbox, "document") as child:
         storage.fetch(file.sha256, child.put(INPUT))
-        try:
-            yield child
-        finally:
-            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
+        yield child

@@ -21,6 +21,7 @@ from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items.models import AttachmentView
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 
 THUMBNAIL_WIDTH: Final = 320
 _INPUT: Final = "input"
@@ -61,7 +62,6 @@ class Reading:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._note_memory()
         self._stack.close()
 
     def another(self) -> Reading:
@@ -114,7 +114,6 @@ class Reading:
         left = set(wanted)
         for frame in frames:
             page = PageText.model_validate(frame)
-            self._note_memory()
             if page.number in left:
                 left.remove(page.number)
                 yield page.number, page
@@ -130,7 +129,6 @@ class Reading:
     def replace_child(self) -> None:
         """End the child; the next question starts another."""
         self._pages = None
-        self._note_memory()
         self._stack.close()
         self._child = None
 
@@ -185,18 +183,14 @@ class Reading:
 
     def _open(self) -> Child:
         if self._child is None:
-            has_more = self._has_more_room or self.run.room > 1
-            profile = "document with more room" if has_more else "document"
             child = self._stack.enter_context(
-                self.sandbox.child(profile, check=self.run.check)
+                child_of(
+                    self.run,
+                    self.sandbox,
+                    "document",
+                    needs_room=self._has_more_room,
+                )
             )
-            self._stack.enter_context(self.run.killing(child.kill))
             self.storage.fetch(self.file.sha256, child.put(_INPUT))
             self._child = child
         return self._child
-
-    def _note_memory(self) -> None:
-        if self._child is not None:
-            self.run.peak_memory_bytes = max(
-                self.run.peak_memory_bytes, self._child.peak_memory_bytes
-            )

@@ -11,6 +11,7 @@ from prsnl.engines.sandbox.conversation import Child
 from prsnl.engines.sandbox.pool import SandboxPool
 from prsnl.items.models import AttachmentView
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 
 #: What the file is called in the child's inputs.
 INPUT: Final = "input"
@@ -41,7 +42,6 @@ class Attending:
 
     def close(self) -> None:
         """End the child; the next question starts another."""
-        self._note_memory()
         self._stack.close()
         self._child = None
 
@@ -53,18 +53,14 @@ class Attending:
     def _open(self) -> Child:
         if self._child is None or not self._child.is_reusable:
             self.close()
-            has_more = self._has_more_room or self.run.room > 1
-            profile = f"{self.profile} with more room" if has_more else self.profile
             child = self._stack.enter_context(
-                self.sandbox.child(profile, check=self.run.check)
+                child_of(
+                    self.run,
+                    self.sandbox,
+                    self.profile,
+                    needs_room=self._has_more_room,
+                )
             )
-            self._stack.enter_context(self.run.killing(child.kill))
             self.storage.fetch(self.file.sha256, child.put(INPUT))
             self._child = child
         return self._child
-
-    def _note_memory(self) -> None:
-        if self._child is not None:
-            self.run.peak_memory_bytes = max(
-                self.run.peak_memory_bytes, self._child.peak_memory_bytes
-            )

@@ -26,6 +26,7 @@ from prsnl.media_processing.viewing import (
 )
 from prsnl.work import blobs
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.stages import DoneUnits, Stage
 
 #: A shot that is seen longer counts as much as one that is seen so long.
@@ -257,13 +258,9 @@ class FrameReader:
         languages: tuple[str, ...],
         shot: Shot,
     ) -> FrameText:
-        profile = "ocr" if run.room == 1 else "ocr with more room"
         try:
             # A child a frame: one that breaks it costs itself alone.
-            with (
-                self.sandbox.child(profile, check=run.check) as child,
-                run.killing(child.kill),
-            ):
+            with child_of(run, self.sandbox, "ocr") as child:
                 self.storage.fetch(shot.file_name, child.put(INPUT))
                 told = child.call(
                     "ocr.recognize",

@@ -107,7 +107,6 @@ class Listening(Attending):
             operation, params, unit_timeout_s=self.answer_timeout_s
         ):
             self.run.check()
-            self._note_memory()
             yield frame
 
 

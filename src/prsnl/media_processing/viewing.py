@@ -109,7 +109,6 @@ class Viewing(Attending):
             if not left or seen.number != len(wanted) - len(left):
                 break
             pictures = [self._taken(shot.file_name) for shot in seen.shots]
-            self._note_memory()
             yield left.pop(0), seen, pictures
         if left:
             raise ChildCrashedError(

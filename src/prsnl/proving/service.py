@@ -29,6 +29,7 @@ from prsnl.proving.specs import (
     Ticked,
 )
 from prsnl.work.run import TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.specs import Result, Status
 from prsnl.work.stages import Stage
 from prsnl.work.submit import submission
@@ -108,10 +109,7 @@ class Prover:
 
     def _hold(self, run: TaskRun, command: Count) -> None:
         if command.in_child and self.sandbox is not None:
-            with (
-                self.sandbox.child("document", check=run.check) as child,
-                run.killing(child.kill),
-            ):
+            with child_of(run, self.sandbox, "document") as child:
                 child.call(
                     "proving.hold",
                     {"milliseconds": command.work_ms},
