@@ -80,7 +80,7 @@ def of_address(ip: str, *, host: str = "", local_hosts: Iterable[str] = ()) -> R
         return Reach.LOCAL
     if address.is_global or address.is_multicast:
         return Reach.CLOUD
-    if any(_is_named(address, host, named) for named in local_hosts):
+    if is_named(address, host, local_hosts):
         return Reach.LOCAL
     return Reach.LAN
 
@@ -111,7 +111,12 @@ def resolved(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(one[4][0]) for one in told))
 
 
-def _is_named(address: Ip, host: str, named: str) -> bool:
+def is_named(address: Ip, host: str, names: Iterable[str]) -> bool:
+    """Whether one of the names, addresses or networks of a setting means this host."""
+    return any(_means(named, address, host) for named in names)
+
+
+def _means(named: str, address: Ip, host: str) -> bool:
     if named.casefold() == host.casefold():
         return True
     try:

@@ -9,13 +9,12 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from prsnl.engines.contracts import Insight
 from prsnl.file_processing.specs import FILE_RETRY_WAITS_S, SharedOptions
+from prsnl.work.outcomes import Outcome
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 MOST_FILES: Final = 5_000
 MOST_AT_ONCE: Final = 64
-#: So many failures stand in a batch's result; its children tell all of them.
-MOST_FAILURES: Final = 1_000
 
 
 class ProcessBatch(Command):
@@ -44,27 +43,10 @@ class ProcessBatch(Command):
     )
 
 
-class FailedFile(Result):
-    """A file of a batch that was not processed, and why."""
-
-    file_id: UUID
-    file_name: str
-    task_id: UUID
-    #: "failure", "dead" or "revoked".
-    status: str
-    code: str
-    message: str
-
-
-class ProcessedBatch(Result):
+class ProcessedBatch(Outcome):
     """What came of a batch; what came of each file is with its task."""
 
     files: int
-    succeeded: int
-    failed: int
-    cancelled: int
-    #: The first 1,000, by name.
-    failures: tuple[FailedFile, ...]
 
 
 class FileAnalysisOptions(Command):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, SecretStr, StrictBool
@@ -16,6 +16,17 @@ from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
 FILE_RETRY_WAITS_S: Final = (60.0, 120.0, 240.0)
+
+#: Never a part of the row: see `work.secrets`.
+Password: TypeAlias = Annotated[
+    SecretStr | None,
+    Field(
+        exclude=True,
+        min_length=1,
+        max_length=127,
+        description="Opens a protected PDF; forgotten when the task ends.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -79,14 +90,7 @@ class SharedOptions(OcrOptions):
 class DocumentOptions(SharedOptions):
     """How a document is processed."""
 
-    #: Never a part of the row: see `work.secrets`.
-    password: SecretStr | None = Field(
-        None,
-        exclude=True,
-        min_length=1,
-        max_length=127,
-        description="Opens a protected PDF; forgotten when the task ends.",
-    )
+    password: Password = None
 
 
 class RerunStage(StrEnum):
@@ -189,13 +193,7 @@ class ExtractPdfText(OcrOptions):
     )
 
     file_id: UUID = Field(description="The attachment to read.")
-    password: SecretStr | None = Field(
-        None,
-        exclude=True,
-        min_length=1,
-        max_length=127,
-        description="Opens a protected PDF; forgotten when the task ends.",
-    )
+    password: Password = None
 
 
 class ExtractedText(Result):

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from prsnl.engines.media.contract import Chapter
 from prsnl.engines.ocr.languages import LanguageCodes
+from prsnl.work.outcomes import Outcome
 from prsnl.work.queues import Queue
 from prsnl.work.specs import Command, Result, TaskSpec
 
@@ -150,27 +151,10 @@ class TranscribeVideos(Command):
     )
 
 
-class FailedVideo(Result):
-    """A recording of a batch that was not transcribed, and why."""
-
-    file_id: UUID | None
-    task_id: UUID
-    file_name: str
-    #: "failure", "dead" or "revoked".
-    status: str
-    code: str
-    message: str
-
-
-class TranscribedVideos(Result):
+class TranscribedVideos(Outcome):
     """What came of a batch; what came of each recording is with its task."""
 
     videos: int
-    succeeded: int
-    failed: int
-    cancelled: int
-    #: By name.
-    failures: tuple[FailedVideo, ...]
 
 
 BATCH_TRANSCRIBE: Final = TaskSpec(

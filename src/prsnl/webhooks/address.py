@@ -8,13 +8,20 @@ goes to one of those that were judged.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from prsnl.core.errors import BadRequestError, ForbiddenError, ProviderFailedError
-from prsnl.engines.reach import Ip, Reach, Resolve, farthest, of_address, resolved
+from prsnl.engines.reach import (
+    Ip,
+    Reach,
+    Resolve,
+    farthest,
+    is_named,
+    of_address,
+    resolved,
+)
 
 _PORTS: Final = {"http": 80, "https": 443}
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")
@@ -96,7 +103,11 @@ class AddressBook:
         if _is_nowhere(address):
             raise ForbiddenError(f"{_led(host, address)}, which no webhook may reach.")
         is_private = not address.is_global or address in _SHARED
-        if is_private and not is_operators and not _names(self.allowed, address, host):
+        if (
+            is_private
+            and not is_operators
+            and not is_named(address, host, self.allowed)
+        ):
             raise ForbiddenError(
                 f"{_led(host, address)}, a private address. Whoever runs this server "
                 "may allow it: PRSNL_WEBHOOK_HOSTS names hosts and networks."
@@ -144,20 +155,6 @@ def _is_nowhere(address: Ip) -> bool:
 def _led(host: str, address: Ip) -> str:
     is_same = host == str(address)
     return f"This is {address}" if is_same else f"{host} leads to {address}"
-
-
-def _names(allowed: Iterable[str], address: Ip, host: str) -> bool:
-    """Whether one of the allowed names, addresses or networks is meant."""
-    return any(_is_named(each, address, host) for each in allowed)
-
-
-def _is_named(named: str, address: Ip, host: str) -> bool:
-    if named.casefold() == host.casefold():
-        return True
-    try:
-        return address in ipaddress.ip_network(named, strict=False)
-    except ValueError:
-        return False
 
 
 def _unwrapped(ip: str) -> Ip:

@@ -57,7 +57,7 @@ def services(
             Enricher(model),
         ),
         FileAnalyst: FileAnalyst(reader, analyst),
-        BatchProcessor: BatchProcessor(database),
+        BatchProcessor: BatchProcessor(),
     }
 
 

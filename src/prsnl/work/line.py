@@ -32,24 +32,30 @@ where status = 'queued' and sent_at is not null and queue = any(%(queues)s)
 order by queue, sent_at, id
 """
 
-# As in the relay: a loose index scan finds the owners.
-_OWNERS: Final = """
+#: Who has tasks in the line of the queue `q`, by a loose index scan; the first row is
+#: nobody. The owners are compared and ordered together with their queue, as `tasks_due`
+#: is: an index that begins with the owner would pass by every task that has ended.
+WITH_OWNERS: Final = """
+with recursive owners (queue, owner) as (
+    select q.queue, null::text
+    union all
+    select next.queue, next.owner
+    from owners o
+    cross join lateral (
+        select t.queue, t.owner from tasks t
+        where t.status = 'queued' and t.sent_at is null and not t.held
+          and (t.queue, t.owner) > (o.queue, coalesce(o.owner, ''))
+        order by t.queue, t.owner limit 1
+    ) next
+    where next.queue = q.queue
+)
+"""
+
+_OWNERS: Final = f"""
 select q.queue, o.owner, waiting.count
 from unnest(%(queues)s::text[]) as q (queue)
 cross join lateral (
-    with recursive owners (queue, owner) as (
-        select q.queue, null::text
-        union all
-        select next.queue, next.owner
-        from owners o
-        cross join lateral (
-            select t.queue, t.owner from tasks t
-            where t.status = 'queued' and t.sent_at is null and not t.held
-              and (t.queue, t.owner) > (o.queue, coalesce(o.owner, ''))
-            order by t.queue, t.owner limit 1
-        ) next
-        where next.queue = q.queue
-    )
+    {WITH_OWNERS}
     select owner from owners where owner is not null
 ) o
 cross join lateral (

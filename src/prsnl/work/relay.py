@@ -24,6 +24,7 @@ from prsnl.core.errors import UnavailableError
 from prsnl.work import caps
 from prsnl.work.broker import BROKER_ERRORS, Broker, Held, broker_at, celery_settings
 from prsnl.work.claim import unsend
+from prsnl.work.line import WITH_OWNERS
 from prsnl.work.queues import QUEUES
 from prsnl.work.ring import Channel, Listener
 from prsnl.work.workers import GONE_AFTER
@@ -50,27 +51,13 @@ select s.queue, s.slots, (
 from slots s
 """
 
-#: The next ids of each queue: a loose index scan finds the owners, each gives its
-#: first few, and who has least running comes first. The owners are compared and
-#: ordered together with their queue, as `tasks_due` is: an index that begins with the
-#: owner would pass by every task that has ended.
-_PICK: Final = """
+#: The next ids of each queue: each owner gives its first few, and who has least running
+#: comes first.
+_PICK: Final = f"""
 select picked.id
 from unnest(%(queues)s::text[], %(rooms)s::integer[]) as q (queue, room)
 cross join lateral (
-    with recursive owners (queue, owner) as (
-        select q.queue, null::text
-        union all
-        select next.queue, next.owner
-        from owners o
-        cross join lateral (
-            select t.queue, t.owner from tasks t
-            where t.status = 'queued' and t.sent_at is null and not t.held
-              and (t.queue, t.owner) > (o.queue, coalesce(o.owner, ''))
-            order by t.queue, t.owner limit 1
-        ) next
-        where next.queue = q.queue
-    )
+    {WITH_OWNERS}
     select first.id
     from owners o
     cross join lateral (
@@ -79,7 +66,7 @@ cross join lateral (
         from tasks t
         where t.status = 'queued' and t.sent_at is null and not t.held
           and t.queue = q.queue and t.owner = o.owner and t.due_at <= now()
-        order by t.priority desc, t.due_at, t.id limit {each}
+        order by t.priority desc, t.due_at, t.id limit {{each}}
     ) first
     cross join lateral (
         select count(*) as running from tasks t

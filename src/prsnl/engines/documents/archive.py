@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from prsnl.core.errors import CorruptError, EncryptedError, TooLargeError
 from prsnl.engines import limits
 from prsnl.engines.cleaning import without_controls
 from prsnl.engines.contracts import ChildFiles, JsonObject
-from prsnl.engines.documents.package import check_directory
+from prsnl.engines.documents.package import UNREADABLE, check_directory
 from prsnl.engines.documents.parts import Block, document, table_block
 
 ENGINE: Final = "zip"
@@ -22,15 +21,7 @@ _LISTED: Final = 2000
 _BLOCK_BYTES: Final = 2**18
 #: What systems put into archives beside a person's files.
 _SERVICE: Final = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
-_UNREADABLE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    ValueError,
-    RuntimeError,
-)
+_UNREADABLE: Final = (*UNREADABLE, RuntimeError)
 
 
 def read(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:

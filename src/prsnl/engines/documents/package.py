@@ -35,7 +35,7 @@ _COMMENT_BYTES: Final = 2**16
 _XML_ENDINGS: Final = (".xml", ".rels", ".opf", ".ncx", ".vml")
 #: Relationship types and namespaces of the strict variant end alike.
 _RELATIONSHIPS: Final = "_rels/"
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -238,7 +238,7 @@ def opened(
             if main not in names:
                 package = replace(package, main=_declared_main(package))
             yield package
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise CorruptError(
             f"The {what} is damaged: its archive cannot be read."
         ) from error
