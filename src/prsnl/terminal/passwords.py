@@ -5,13 +5,10 @@ from __future__ import annotations
 import getpass
 import sys
 from pathlib import Path
-from typing import Final
 
 from prsnl.core.errors import BadRequestError
 from prsnl.core.settings.service import Server
-
-_ASK: Final = Path("-")
-_BYTES_MAX: Final = 4_096
+from prsnl.terminal.secrets import BYTES_MAX, STANDARD_INPUT, read
 
 
 def given_password(settings: Server, file: Path | None) -> str | None:
@@ -23,22 +20,15 @@ def given_password(settings: Server, file: Path | None) -> str | None:
     if file is None:
         kept = settings.document_password
         return None if kept is None else kept.get_secret_value()
-    if file == _ASK:
+    is_asked = file == STANDARD_INPUT
+    if is_asked:
         told = _asked()
     else:
-        try:
-            with file.open("rb") as opened:
-                told = opened.read(_BYTES_MAX).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is no text"
-            raise BadRequestError(
-                f"The password file {file} cannot be read ({why}): correct it, or "
-                "use --password-file - to be asked."
-            ) from error
+        told = read(file, "password", "use --password-file - to be asked")
     password = told.splitlines()[0] if told else ""
     if not password:
         raise BadRequestError(
-            f"There is no password in {'what was given' if file == _ASK else file}: "
+            f"There is no password in {'what was given' if is_asked else file}: "
             "its first line must hold it."
         )
     return password
@@ -47,4 +37,4 @@ def given_password(settings: Server, file: Path | None) -> str | None:
 def _asked() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("Password of the documents: ")
-    return sys.stdin.readline(_BYTES_MAX)
+    return sys.stdin.readline(BYTES_MAX)

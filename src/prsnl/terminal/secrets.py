@@ -10,7 +10,7 @@ from typing import Final
 from prsnl.core.errors import BadRequestError
 
 STANDARD_INPUT: Final = Path("-")
-_BYTES_MAX: Final = 8_192
+BYTES_MAX: Final = 8_192
 
 
 def from_file(file: Path) -> str:
@@ -20,17 +20,31 @@ def from_file(file: Path) -> str:
         BadRequestError: It cannot be read, or holds no key.
     """
     if file == STANDARD_INPUT:
-        return _checked(sys.stdin.readline(_BYTES_MAX), "what was given")
+        return _checked(sys.stdin.readline(BYTES_MAX), "what was given")
+    told = read(file, "key", "use --key-file - to give the key on standard input")
+    return _checked(told, str(file))
+
+
+def read(file: Path, what: str, otherwise: str) -> str:
+    """The text of a small file that holds a secret.
+
+    Args:
+        file: Which.
+        what: What it holds: "key".
+        otherwise: What else a person may do.
+
+    Raises:
+        BadRequestError: It cannot be read.
+    """
     try:
         with file.open("rb") as opened:
-            told = opened.read(_BYTES_MAX).decode()
+            return opened.read(BYTES_MAX).decode()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise BadRequestError(
-            f"The key file {file} cannot be read ({why}): correct it, or use "
-            "--key-file - to give the key on standard input."
+            f"The {what} file {file} cannot be read ({why}): correct it, or "
+            f"{otherwise}."
         ) from error
-    return _checked(told, str(file))
 
 
 def asked(host: str) -> str:

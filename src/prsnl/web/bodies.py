@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from prsnl.wire.tasks import (
@@ -28,13 +29,7 @@ def task_body(view: TaskView) -> TaskBody:
         name=view.name,
         queue=view.queue,
         status=view.status,
-        progress=ProgressBody(
-            current=view.current,
-            total=view.total,
-            percentage=view.percentage,
-            message=view.message,
-            updated_at=view.updated_at,
-        ),
+        progress=_progress(view, view.updated_at),
         result=view.result,
         error=None if view.error is None else ErrorBody(**view.error),
         attempt=view.attempt,
@@ -86,13 +81,17 @@ def event_body(view: EventView) -> ProgressEvent:
         queue=view.queue,
         seq=view.seq,
         status=view.status,
-        progress=ProgressBody(
-            current=view.current,
-            total=view.total,
-            percentage=view.percentage,
-            message=view.message,
-            updated_at=view.at,
-        ),
+        progress=_progress(view, view.at),
         waiting_because=view.waiting_because,
         cursor=str(view.cursor),
+    )
+
+
+def _progress(view: TaskView | EventView, updated_at: datetime) -> ProgressBody:
+    return ProgressBody(
+        current=view.current,
+        total=view.total,
+        percentage=view.percentage,
+        message=view.message,
+        updated_at=updated_at,
     )
