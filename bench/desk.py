@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.fakes.one_worker import runner_on
 
 from prsnl.core.db import Database
 from prsnl.core.settings import Settings
@@ -22,7 +26,6 @@ from prsnl.work import ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.runner import Runner
 from prsnl.work.submit import Submission, submit
-from prsnl.work.workers import WorkerIdentity
 from scratch import scratch
 
 OWNER = "bench"
@@ -51,7 +54,7 @@ class Desk:
             submit(connection, [wanted])
         self.runner.execute(wanted.id)
         with self.database.connection() as connection:
-            return ledger.task(connection, wanted.id, owner=OWNER)
+            return ledger.task(connection, wanted.id, owner=wanted.owner)
 
 
 @contextmanager
@@ -77,20 +80,5 @@ def desk(llm: Llm | None = None) -> Iterator[Desk]:
                 llm=llm or settings.llm,
             )
         )
-        database = opened.enter_context(wiring.database("bench", size=4))
-        services = opened.enter_context(wiring.services(database))
-        worker = WorkerIdentity(kind="worker", slots=1)
-        beat = wiring.beat(database, worker, services)
-        runner = Runner(
-            database=database,
-            storage=wiring.storage,
-            catalogue=wiring.catalogue,
-            services=services,
-            beat=beat,
-            rang=lambda: None,
-            told=lambda: None,
-            waits_scale=1,
-            provider_probe=timedelta(seconds=1),
-        )
-        opened.enter_context(beat.beating())
-        yield Desk(wiring, database, runner)
+        runner = opened.enter_context(runner_on(wiring, waits_scale=1))
+        yield Desk(wiring, runner.database, runner)

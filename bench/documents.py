@@ -25,7 +25,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, cast
 
@@ -34,7 +33,7 @@ import pypdfium2
 sys.path.insert(0, str(Path(__file__).parent))
 
 import machine
-from prsnl.core import schema
+from desk import OWNER, desk
 from prsnl.core.logging import configure_logging
 from prsnl.core.settings import Settings
 from prsnl.core.storage import FolderStorage
@@ -46,21 +45,15 @@ from prsnl.file_processing.slots import Slots, usual_count
 from prsnl.file_processing.specs import EXTRACT_PDF_TEXT, ExtractPdfText
 from prsnl.items import store
 from prsnl.items.models import AttachmentView
-from prsnl.wiring import Wiring
 from prsnl.wiring.children import sandbox
-from prsnl.work import ledger
 from prsnl.work.run import TaskRun
-from prsnl.work.runner import Runner
-from prsnl.work.submit import submission, submit
-from prsnl.work.workers import WorkerIdentity
-from scratch import scratch
+from prsnl.work.submit import submission
 
 PAGES: Final = 1_000
 TURNS: Final = 5
 #: Of the bare rate.
 BAR: Final = 0.8
 _LINES: Final = 46
-_OWNER: Final = "bench"
 _LIMIT_S: Final = 60.0
 _PDF: Final = FileType(
     mime_type="application/pdf", kind="pdf", description="PDF document", confidence=1
@@ -254,55 +247,24 @@ def as_document(
 
 
 @contextmanager
-def tasks(folder: Path, path: Path) -> Iterator[Callable[[], None]]:
+def tasks(path: Path) -> Iterator[Callable[[], None]]:
     """A worker on servers of its own; each call is a task of an owner of its own."""
-    with ExitStack() as opened:
-        stack = opened.enter_context(scratch())
-        schema.migrate(stack.urls.database_url)
-        settings = Settings.read()
-        here = settings.storage.model_copy(update={"data_dir": folder / "data"})
-        storage = FolderStorage(folder / "data" / "storage")
-        storage.prepare()
-        wiring = Wiring(
-            replace(settings, storage=here),
-            stack.urls.database_url,
-            stack.urls.broker_url,
-            storage,
-        )
-        database = opened.enter_context(wiring.database("bench", size=4))
-        services = opened.enter_context(wiring.services(database))
-        worker = WorkerIdentity(kind="worker", slots=1)
-        beat = wiring.beat(database, worker, services)
-        runner = Runner(
-            database=database,
-            storage=storage,
-            catalogue=wiring.catalogue,
-            services=services,
-            beat=beat,
-            rang=lambda: None,
-            told=lambda: None,
-            waits_scale=1,
-            provider_probe=timedelta(seconds=1),
-        )
-        opened.enter_context(beat.beating())
-        sha256 = storage.put_bytes(path.read_bytes())
+    with desk() as at:
+        sha256 = at.wiring.storage.put_bytes(path.read_bytes())
         turns = iter(range(1000))
 
         def one() -> None:
-            owner = f"{_OWNER} {next(turns)}"
+            owner = f"{OWNER} {next(turns)}"
             new = store.NewFile(owner, "a.pdf", path.stat().st_size, sha256)
-            with database.connection() as connection:
+            with at.database.connection() as connection:
                 file, _ = store.add_file(connection, new)
-                wanted = submission(
-                    EXTRACT_PDF_TEXT,
-                    ExtractPdfText(file_id=file.id),
-                    owner=owner,
-                    attachment_id=file.id,
-                )
-                submit(connection, [wanted])
-            runner.execute(wanted.id)
-            with database.connection() as connection:
-                done = ledger.task(connection, wanted.id, owner=owner)
+            wanted = submission(
+                EXTRACT_PDF_TEXT,
+                ExtractPdfText(file_id=file.id),
+                owner=owner,
+                attachment_id=file.id,
+            )
+            done = at.run(wanted)
             assert done.status == "success", done.error
 
         yield one
@@ -346,7 +308,7 @@ def main() -> int:
             "document": lambda: as_document(pool, kept, slots, sha256),
         }
         if not wanted.no_task:
-            sides["task"] = opened.enter_context(tasks(folder, path))
+            sides["task"] = opened.enter_context(tasks(path))
         return _measure(sides, path, turns=3 if wanted.quick else TURNS)
 
 

@@ -27,7 +27,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlparse
 from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -36,7 +35,6 @@ import costs
 import machine
 from prsnl.core.db import connect
 from prsnl.discovery import RunningServer
-from prsnl.embedded.programs import installed_programs
 from prsnl.web import keys
 from prsnl.work.ring import Channel, ringing
 from prsnl.work.stages import RAISE
@@ -236,29 +234,13 @@ def _commit(stack: Scratch, tasks: int, asked: argparse.Namespace) -> None:
     script.write_text(
         f"\\set task random(0, {tasks - 1})\n{statement.strip()};\n", encoding="utf-8"
     )
-    url = urlparse(stack.urls.database_url)
-    done = subprocess.run(
-        [
-            str(installed_programs().postgres.with_name("pgbench")),
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--rate={asked.per_second}",
-            f"--client={_CONNECTIONS}",
-            "--jobs=1",
-            f"--time={asked.seconds}",
-            f"--file={script}",
-            f"--host={url.hostname}",
-            f"--port={url.port}",
-            f"--username={url.username}",
-            url.path.lstrip("/"),
-        ],
-        env={**os.environ, "PGPASSWORD": url.password or ""},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=asked.seconds + 60,
+    stack.pgbench(
+        script,
+        f"--rate={asked.per_second}",
+        f"--client={_CONNECTIONS}",
+        "--jobs=1",
+        seconds=asked.seconds,
     )
-    assert "number of failed transactions: 0" in done.stdout, done.stdout
 
 
 def _compare(stack: Scratch, seconds: int, api_cores: float) -> Result:

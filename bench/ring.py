@@ -15,23 +15,19 @@ A relay's listener listens on every side.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import statistics
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlparse
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import machine
 from prsnl.core.db import connect
-from prsnl.embedded.programs import installed_programs
 from prsnl.work.ring import Channel, Listener, ringing
 from prsnl.work.submit import INSERT
 from scratch import Scratch, scratch
@@ -161,32 +157,16 @@ def _scripts(folder: Path) -> dict[str, Path]:
 
 
 def _inserts_per_s(stack: Scratch, script: Path, seconds: int) -> float:
-    url = urlparse(stack.urls.database_url)
     with connect(stack.urls.database_url) as connection:
         connection.execute("truncate tasks cascade")
-    done = subprocess.run(
-        [
-            str(installed_programs().postgres.with_name("pgbench")),
-            "--no-vacuum",
-            "--protocol=prepared",
-            f"--client={CLIENTS}",
-            f"--jobs={machine.cores()}",
-            f"--time={seconds}",
-            f"--file={script}",
-            f"--host={url.hostname}",
-            f"--port={url.port}",
-            f"--username={url.username}",
-            url.path.lstrip("/"),
-        ],
-        env={**os.environ, "PGPASSWORD": url.password or ""},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=seconds + 60,
+    told = stack.pgbench(
+        script,
+        f"--client={CLIENTS}",
+        f"--jobs={machine.cores()}",
+        seconds=seconds,
     )
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    assert found is not None, done.stdout + done.stderr
-    assert "number of failed transactions: 0" in done.stdout, done.stdout
+    found = re.search(r"tps = ([\d.]+)", told)
+    assert found is not None, told
     return float(found[1])
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlparse
 
 from prsnl.core import schema
+from prsnl.embedded.programs import installed_programs
 from prsnl.embedded.stack import EmbeddedStack, StackUrls
 from prsnl.embedded.supervisor import ProcessSpec, Supervisor
 
@@ -66,6 +69,37 @@ class Scratch:
             log=self.folder / "logs" / f"{name}.log",
             nice=nice,
         )
+
+    def pgbench(self, script: Path, *options: str, seconds: int) -> str:
+        """What PostgreSQL's own load says of a script that ran so long, with no error.
+
+        Args:
+            script: What each transaction does.
+            options: How many do it, and how often.
+            seconds: How long.
+        """
+        url = urlparse(self.urls.database_url)
+        done = subprocess.run(
+            [
+                str(installed_programs().postgres.with_name("pgbench")),
+                "--no-vacuum",
+                "--protocol=prepared",
+                *options,
+                f"--time={seconds}",
+                f"--file={script}",
+                f"--host={url.hostname}",
+                f"--port={url.port}",
+                f"--username={url.username}",
+                url.path.lstrip("/"),
+            ],
+            env={**os.environ, "PGPASSWORD": url.password or ""},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=seconds + 60,
+        )
+        assert "number of failed transactions: 0" in done.stdout, done.stdout
+        return done.stdout
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -26,8 +25,8 @@ from prsnl.work import control, ledger
 from prsnl.work.ledger import TaskView
 from prsnl.work.runner import Runner
 from prsnl.work.submit import Submission, submission, submit
-from prsnl.work.workers import WorkerIdentity
 from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.one_worker import runner_on
 from tests.fakes.pdf_files import PdfPage, pdf_file
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -90,25 +89,8 @@ def desk(stack: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def working(wiring: Wiring) -> Iterator[Desk]:
     """A worker on some wiring."""
-    with (
-        wiring.database("test", size=4) as database,
-        wiring.services(database) as services,
-    ):
-        worker = WorkerIdentity(kind="worker", slots=1)
-        beat = wiring.beat(database, worker, services)
-        runner = Runner(
-            database=database,
-            storage=wiring.storage,
-            catalogue=wiring.catalogue,
-            services=services,
-            beat=beat,
-            rang=lambda: None,
-            told=lambda: None,
-            waits_scale=0.01,
-            provider_probe=timedelta(seconds=1),
-        )
-        with beat.beating():
-            yield Desk(wiring, database, runner)
+    with runner_on(wiring) as runner:
+        yield Desk(wiring, runner.database, runner)
 
 
 def pages_pdf(count: int, *, empty: tuple[int, ...] = ()) -> bytes:
