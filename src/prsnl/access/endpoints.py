@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from prsnl.access import keys, sessions
+from prsnl.access import cookies, keys, sessions
 from prsnl.access.pages import POLICY, sign_in_page
 from prsnl.access.reach import for_a_phone
 from prsnl.core.errors import BadRequestError, PrsnlError, UnauthorizedError
@@ -28,7 +28,7 @@ from prsnl.web.dependencies import (
 )
 from prsnl.web.errors import SIGN_IN, status_of
 from prsnl.web.identity import Credential, Identity
-from prsnl.web.origins import client_of, cookie_name, is_secure
+from prsnl.web.origins import client_of, cookie_name
 from prsnl.wire.access import (
     KeyBody,
     LinkBody,
@@ -222,27 +222,17 @@ def _ended(parts: Shared, session_id: UUID, who: Identity) -> SessionBody:
 
 
 def _signed_in(request: Request, parts: Shared, link: str) -> Response:
-    sign_in = sessions.SignIn(
-        device=request.headers.get("user-agent", ""),
-        lifetime=timedelta(days=parts.access.session_days),
-    )
+    session = cookies.signing_in(request, parts)
     answer = RedirectResponse("/", _SEE_OTHER)
     try:
         parts.database.run(
-            lambda connection: sessions.use_link(connection, link, sign_in)
+            lambda connection: sessions.use_link(connection, link, session)
         )
     except UnauthorizedError:
         if _came_by(request, parts, link):
             return answer
         raise
-    answer.set_cookie(
-        cookie_name(request),
-        sign_in.token,
-        max_age=int(sign_in.lifetime.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request, parts.server.public_url),
-    )
+    cookies.keep(answer, session, request, parts)
     return answer
 
 

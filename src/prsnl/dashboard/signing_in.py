@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette import status
 from starlette.concurrency import run_in_threadpool
 
-from prsnl.access import sessions
+from prsnl.access import cookies, sessions
 from prsnl.core.db import Db
 from prsnl.core.errors import PrsnlError, UnauthorizedError
 from prsnl.dashboard.forms import field, see
@@ -18,7 +17,7 @@ from prsnl.dashboard.routing import PageRoute, sign_in_page
 from prsnl.web.dependencies import Parts, Shared, require_own_page
 from prsnl.web.errors import status_of
 from prsnl.web.identity import Credential
-from prsnl.web.origins import client_of, cookie_name, is_secure
+from prsnl.web.origins import client_of
 
 _LONGEST_NEXT: Final = 500
 
@@ -43,10 +42,7 @@ async def sign_in(
         require_own_page(request, parts.server.public_url)
         parts.wrong_keys.check(client)
         key = (await field(request, "key")).strip()
-        session = sessions.SignIn(
-            device=request.headers.get("user-agent", ""),
-            lifetime=timedelta(days=parts.access.session_days),
-        )
+        session = cookies.signing_in(request, parts)
         await run_in_threadpool(_open, parts, key, session)
     except UnauthorizedError:
         parts.wrong_keys.count(client)
@@ -56,14 +52,7 @@ async def sign_in(
     except PrsnlError as error:
         return sign_in_page(request, said=error.message, status_code=status_of(error))
     answer = see(_own_path(wanted))
-    answer.set_cookie(
-        cookie_name(request),
-        session.token,
-        max_age=int(session.lifetime.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(request, parts.server.public_url),
-    )
+    cookies.keep(answer, session, request, parts)
     return answer
 
 
