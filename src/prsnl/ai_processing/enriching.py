@@ -16,6 +16,7 @@ from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent, AnalyzeOp
 from prsnl.core.db import Db
 from prsnl.core.ids import new_id
 from prsnl.engines.contracts import Value
+from prsnl.items.models import AttachmentView
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage
 from prsnl.work.submit import submission, submit
@@ -45,7 +46,7 @@ class Enricher:
         return 0 if self.model is None else 1
 
     def submit(
-        self, run: TaskRun, *, item_id: UUID, attachment_id: UUID, local_only: bool
+        self, run: TaskRun, file: AttachmentView, *, local_only: bool
     ) -> UUID | None:
         """Have the model read a document, once it has been read here.
 
@@ -55,12 +56,12 @@ class Enricher:
         if self.model is None or not self.model.may_be_asked_by(run):
             return None
         command = AnalyzeContent(
-            content_id=item_id, options=AnalyzeOptions(local_only=local_only)
+            content_id=file.item_id, options=AnalyzeOptions(local_only=local_only)
         )
 
         def store(connection: Db, made: Enrichment) -> None:
             wanted = submission(
-                ANALYZE_CONTENT, command, owner=run.owner, attachment_id=attachment_id
+                ANALYZE_CONTENT, command, owner=run.owner, attachment_id=file.id
             )
             submit(connection, [replace(wanted, id=made.task_id)])
 

@@ -319,12 +319,7 @@ class DocumentProcessor:
         analysis, summary = learned.analysis, learned.summary
         enrichment = None
         if enriches and document.characters:
-            enrichment = self.enricher.submit(
-                run,
-                item_id=file.item_id,
-                attachment_id=file.id,
-                local_only=options.local_only,
-            )
+            enrichment = self.enricher.submit(run, file, local_only=options.local_only)
         dependencies = self.manifests.read(run, file, command)
         members = self.members.process(run, file, kind, command)
         return ProcessedDocument(

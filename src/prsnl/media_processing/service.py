@@ -79,12 +79,7 @@ class AudioProcessor:
         )
         enrichment = None
         if learned.analysis is not None:
-            enrichment = self.enricher.submit(
-                run,
-                item_id=file.item_id,
-                attachment_id=file.id,
-                local_only=run.local_only,
-            )
+            enrichment = self.enricher.submit(run, file, local_only=run.local_only)
         return _told(info, transcript, learned, enrichment)
 
     def _probed(

@@ -151,12 +151,7 @@ class VideoProcessor:
         )
         enrichment = None
         if learned.analysis is not None:
-            enrichment = self.enricher.submit(
-                run,
-                item_id=file.item_id,
-                attachment_id=file.id,
-                local_only=run.local_only,
-            )
+            enrichment = self.enricher.submit(run, file, local_only=run.local_only)
         analysis, summary = learned.analysis, learned.summary
         return ProcessedVideo(
             mime_type=info.mime_type,
