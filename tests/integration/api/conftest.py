@@ -130,6 +130,20 @@ def ben(server: Server, people: Callable[[Server], Person]) -> Person:
     return people(server)
 
 
+@contextmanager
+def signed_in(server: Server, person: Person) -> Iterator[httpx2.Client]:
+    """A browser with a session of its own."""
+    token = person.http.post("/api/links").json()["url"].partition("#")[2]
+    with httpx2.Client(
+        base_url=server.url,
+        headers={"Origin": server.url},
+        timeout=60,
+        trust_env=False,
+    ) as client:
+        assert client.post("/link", data={"token": token}).status_code == 303
+        yield client
+
+
 @pytest.fixture
 def note(tmp_path: Path) -> Path:
     """A small file with bytes that no other test has."""

@@ -31,7 +31,7 @@ from prsnl.web.limits import LARGEST_BODY_BYTES
 from prsnl.wire.files import Uploaded
 from prsnl.wiring import Wiring
 from tests.fakes.html_page import HtmlPage
-from tests.integration.api.conftest import Person, Server, api_over
+from tests.integration.api.conftest import Person, Server, api_over, signed_in
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&lt;\u202egnp"
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -40,15 +40,8 @@ NOWHERE = "00000000-0000-7000-8000-000000000000"
 @pytest.fixture
 def browser(server: Server, ada: Person) -> Iterator[httpx2.Client]:
     """A browser that is signed in."""
-    token = ada.http.post("/api/links").json()["url"].partition("#")[2]
-    with httpx2.Client(
-        base_url=server.url,
-        headers={"Origin": server.url},
-        timeout=60,
-        trust_env=False,
-    ) as client:
-        assert client.post("/link", data={"token": token}).status_code == 303
-        yield client
+    with signed_in(server, ada) as browser:
+        yield browser
 
 
 def seen(browser: httpx2.Client, path: str) -> HtmlPage:

@@ -16,7 +16,7 @@ from prsnl.wire.access import Scope
 from prsnl.work.queues import Queue
 from tests.fakes.html_page import HtmlPage
 from tests.fakes.page_rules import faults
-from tests.integration.api.conftest import Person, Server
+from tests.integration.api.conftest import Person, Server, signed_in
 from tests.integration.api.test_pages import change, kept_to_the_rules
 
 PAGES: Final = (
@@ -44,19 +44,8 @@ DAMAGED: Final = ("permanent", "corrupt", "The PDF is damaged.")
 @pytest.fixture
 def reader(server: Server, ada: Person) -> Iterator[httpx2.Client]:
     """A browser that is signed in with every scope."""
-    yield from signed_in(server, ada)
-
-
-def signed_in(server: Server, person: Person) -> Iterator[httpx2.Client]:
-    token = person.http.post("/api/links").json()["url"].partition("#")[2]
-    with httpx2.Client(
-        base_url=server.url,
-        headers={"Origin": server.url},
-        timeout=60,
-        trust_env=False,
-    ) as client:
-        assert client.post("/link", data={"token": token}).status_code == 303
-        yield client
+    with signed_in(server, ada) as reader:
+        yield reader
 
 
 def read(reader: httpx2.Client, path: str) -> HtmlPage:
@@ -291,7 +280,7 @@ def test_who_may_only_read_is_told_what_is_missing(
 ) -> None:
     assert callable(people)
     person = people(server, frozenset({Scope.READ, Scope.WRITE}))
-    for reader in signed_in(server, person):
+    with signed_in(server, person) as reader:
         pages = walk(reader)
         assert not pages["/queues"].all("form", action="/queues/insights/pause")
         for path in ("/queues", "/settings", "/keys"):
@@ -360,7 +349,7 @@ def test_signing_out_everywhere_ends_every_browser_and_no_key(
     server: Server, ada: Person, reader: httpx2.Client
 ) -> None:
     unused = ada.http.post("/api/links").json()["url"].partition("#")[2]
-    for other in signed_in(server, ada):
+    with signed_in(server, ada) as other:
         (session,) = [
             form.attributes["action"]
             for form in read(reader, "/keys").all("form")
