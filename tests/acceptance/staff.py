@@ -11,17 +11,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self, TypeVar
 from uuid import UUID
 
 import psutil
 
 from prsnl.core.db import Database, Row
+from prsnl.core.storage import FolderStorage
+from prsnl.items import store
 from prsnl.proving.service import BOOKS
 from prsnl.work.ring import Channel
-from prsnl.work.specs import Command, TaskSpec
+from prsnl.work.specs import Command, Result, TaskSpec
 from prsnl.work.submit import submission, submit
 
 OWNER = "ada"
+C = TypeVar("C", bound=Command)
+R = TypeVar("R", bound=Result)
 
 
 @dataclass
@@ -31,14 +36,35 @@ class Staff:
     database: Database
     environment: Mapping[str, str]
     folder: Path
+    #: Of its workers.
+    queue: str = "file_processing"
     hired: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def __enter__(self) -> Self:
+        self.folder.mkdir()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Have all of them leave, if need be by force."""
+        for process in self.hired:
+            process.terminate()
+        for process in self.hired:
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def module(self, kind: str) -> list[str]:
+        """What a process of a kind runs."""
+        return [f"prsnl.proving.{kind}"]
+
     def hire(self, kind: str, *arguments: str) -> psutil.Process:
-        """Start a worker for some queues, or a scheduler."""
+        """Start a worker, or a scheduler."""
         log = self.folder / f"{kind}-{len(self.hired)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"prsnl.proving.{kind}", *arguments],
+                [sys.executable, "-m", *self.module(kind), *arguments],
                 stdout=output,
                 stderr=output,
                 env=dict(self.environment),
@@ -48,7 +74,7 @@ class Staff:
 
     def worker(self, *arguments: str) -> psutil.Process:
         """Start a worker, and wait until it is seen."""
-        process = self.hire("worker", "file_processing", *arguments)
+        process = self.hire("worker", self.queue, *arguments)
         self.until(
             lambda: self.all("select 1 from workers where pid = %s", process.pid)
         )
@@ -92,6 +118,43 @@ class Staff:
         )
 
 
+class Crew(Staff):
+    """Processes of the product itself, and not of the proving ground."""
+
+    def module(self, kind: str) -> list[str]:
+        """`./prsnl worker` and `./prsnl scheduler`."""
+        return ["prsnl", kind]
+
+    def give(
+        self,
+        name: str,
+        content: bytes,
+        spec: TaskSpec[C, R],
+        command: Callable[[UUID], C],
+    ) -> UUID:
+        """Store a file, submit a task about it, and ring."""
+        storage = FolderStorage(Path(self.environment["PRSNL_DATA_DIR"]) / "storage")
+        storage.prepare()
+        new = store.NewFile(OWNER, name, len(content), storage.put_bytes(content))
+        with self.database.connection() as connection:
+            file, _ = store.add_file(connection, new)
+            wanted = submission(
+                spec, command(file.id), owner=OWNER, attachment_id=file.id
+            )
+            submit(connection, [wanted])
+            connection.execute(f"notify {Channel.DUE}")
+        return wanted.id
+
+    def done(self, task_id: UUID, stage: str) -> dict[int, int]:
+        """The units of a stage that are committed, and the claim that did each."""
+        rows = self.all(
+            "select unit, claim_no from task_stages where task_id = %s and stage = %s",
+            task_id,
+            stage,
+        )
+        return {row["unit"]: row["claim_no"] for row in rows}
+
+
 def wait_until(
     condition: Callable[[], object],
     *,
@@ -110,22 +173,11 @@ def wait_until(
 def staff(
     database: Database, environment: Mapping[str, str], folder: Path
 ) -> Iterator[Staff]:
-    """A staff that leaves at the end of the block, if need be by force."""
+    """A staff that leaves at the end of the block."""
     with database.connection() as connection:
         connection.execute(BOOKS)
-    folder.mkdir()
-    made = Staff(database, environment, folder)
-    try:
+    with Staff(database, environment, folder) as made:
         yield made
-    finally:
-        for process in made.hired:
-            process.terminate()
-        for process in made.hired:
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def at_work(worker: psutil.Process) -> set[int]:

@@ -7,24 +7,18 @@ import signal
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
 
 import numpy as np
 import psutil
 import pytest
 
 from prsnl.core.db import Database
-from prsnl.core.storage import FolderStorage
-from prsnl.items import store
 from prsnl.media_processing.specs import (
     TRANSCRIBE_AUDIO,
     TranscribeAudio,
     TranscriptionOptions,
 )
-from prsnl.work.ring import Channel
-from prsnl.work.submit import submission, submit
-from tests.acceptance.staff import OWNER
-from tests.acceptance.test_long_document import Crew
+from tests.acceptance.staff import Crew
 from tests.fakes import tiny_whisper
 from tests.fakes.voices import MAN, RATE_HZ, WOMAN, Sound, silence, wav
 
@@ -33,43 +27,15 @@ MINUTES = 10
 MEMORY_BYTES = 2**30
 
 
-class Listeners(Crew):
-    """A crew for recordings."""
-
-    def worker(self, *arguments: str) -> psutil.Process:
-        """Start a worker of the queue, and wait until it is seen."""
-        process = self.hire("worker", "media_processing", *arguments)
-        self.until(
-            lambda: self.all("select 1 from workers where pid = %s", process.pid)
-        )
-        return process
-
-    def done(self, task_id: UUID) -> dict[int, int]:
-        """The segments that are committed, and the claim that did it."""
-        rows = self.all(
-            "select unit, claim_no from task_stages where task_id = %s "
-            "and stage = 'transcribe'",
-            task_id,
-        )
-        return {row["unit"]: row["claim_no"] for row in rows}
-
-
 @pytest.fixture
 def crew(
     database: Database, environment: Mapping[str, str], tmp_path: Path
-) -> Iterator[Listeners]:
+) -> Iterator[Crew]:
     tiny_whisper.make(tmp_path / "data" / "models" / "tiny")
-    (tmp_path / "logs").mkdir()
     told = {**environment, "PRSNL_SPEECH_THREADS": "1"}
-    made = Listeners(database, told, tmp_path / "logs")
-    try:
+    with Crew(database, told, tmp_path / "logs", queue="media_processing") as made:
         made.hire("scheduler")
         yield made
-    finally:
-        for process in made.hired:
-            process.terminate()
-        for process in made.hired:
-            process.wait(timeout=60)
 
 
 def recording() -> Sound:
@@ -88,37 +54,24 @@ def recording() -> Sound:
     return np.concatenate(parts)
 
 
-def submitted(crew: Listeners, folder: Path) -> UUID:
-    storage = FolderStorage(folder / "data" / "storage")
-    storage.prepare()
-    content = wav(folder / "long.wav", recording()).read_bytes()
-    new = store.NewFile(OWNER, "long.wav", len(content), storage.put_bytes(content))
-    with crew.database.connection() as connection:
-        file, _ = store.add_file(connection, new)
-        command = TranscribeAudio(
-            file_id=file.id,
-            options=TranscriptionOptions(language="en", analyze_content=False),
-        )
-        wanted = submission(
-            TRANSCRIBE_AUDIO, command, owner=OWNER, attachment_id=file.id
-        )
-        submit(connection, [wanted])
-        connection.execute(f"notify {Channel.DUE}")
-    return wanted.id
-
-
 @pytest.mark.timeout(240)
 def test_ten_minutes_go_on_from_the_segment_they_had_reached(
-    crew: Listeners, tmp_path: Path
+    crew: Crew, tmp_path: Path
 ) -> None:
-    task_id = submitted(crew, tmp_path)
+    options = TranscriptionOptions(language="en", analyze_content=False)
+    task_id = crew.give(
+        "long.wav",
+        wav(tmp_path / "long.wav", recording()).read_bytes(),
+        TRANSCRIBE_AUDIO,
+        lambda file_id: TranscribeAudio(file_id=file_id, options=options),
+    )
     held: list[dict[int, int]] = [{}]
     for least in (2, 8, 14):
         worker = crew.worker()
-        crew.until(lambda at=least: len(crew.done(task_id)) >= at)  # type: ignore[misc]
+        crew.until(lambda at=least: len(crew.done(task_id, "transcribe")) >= at)  # type: ignore[misc]
         worker.send_signal(signal.SIGKILL)
         worker.wait(30)
-        held.append(crew.done(task_id))
+        held.append(crew.done(task_id, "transcribe"))
     worker = crew.worker()
     most = 0
 
@@ -130,7 +83,7 @@ def test_ten_minutes_go_on_from_the_segment_they_had_reached(
     crew.until(is_done, timeout_s=120)
 
     row = crew.row(task_id)
-    after = crew.done(task_id)
+    after = crew.done(task_id, "transcribe")
     count = row["result"]["segments"]
     print(f"{count} segments, kills after {[len(one) for one in held[1:]]}")
     assert count > 18
