@@ -21,6 +21,8 @@ from prsnl.proving.specs import SPREAD, Count, Spread
 from prsnl.proving.tasks import TASKS
 from prsnl.work.beat import Beat
 from prsnl.work.claim import Claim, Ending, Fence, claim, end
+from prsnl.work.limits import Limits
+from prsnl.work.outside import Gate
 from prsnl.work.progress import Step
 from prsnl.work.queues import Queue
 from prsnl.work.run import Services, TaskRun
@@ -29,6 +31,8 @@ from prsnl.work.specs import Catalogue, Command, Result, Status, TaskSpec
 from prsnl.work.stages import Stage
 from prsnl.work.submit import submission, submit
 from prsnl.work.workers import WorkerIdentity
+from tests.fakes.asking import Asking
+from tests.fakes.llm_server import LlmServer, llm_server
 
 OWNER = "ada"
 LEASE = timedelta(seconds=3)
@@ -312,6 +316,20 @@ def bench(database: Database, storage: FolderStorage) -> Iterator[Bench]:
     )
     with ThreadPoolExecutor() as threads, runner.beat.beating():
         yield Bench(database, storage, catalogue, runner, threads)
+
+
+@pytest.fixture
+def server() -> Iterator[LlmServer]:
+    """A provider."""
+    with llm_server() as made:
+        yield made
+
+
+@pytest.fixture
+def asking(bench: Bench, server: LlmServer) -> Iterator[Asking]:
+    """Tasks that ask it, without a limit."""
+    with Asking.open(server, Gate(database=bench.database, limits=Limits())) as made:
+        yield made
 
 
 @pytest.fixture

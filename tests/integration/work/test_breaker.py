@@ -9,19 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from prsnl.work import providers
 from prsnl.work.limits import Limits
 from prsnl.work.outside import Gate
 from tests.fakes.asking import Asking
-from tests.fakes.llm_server import Fails, LlmServer, llm_server, out_of_quota
+from tests.fakes.llm_server import Fails, LlmServer, out_of_quota
 from tests.integration.work.conftest import Bench
 from tests.integration.work.test_gate import does
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
+from tests.integration.work.test_parking import look, wake
 
 
 @pytest.fixture
@@ -29,18 +23,6 @@ def asking(bench: Bench, server: LlmServer) -> Iterator[Asking]:
     gate = Gate(database=bench.database, limits=Limits(at_once=64))
     with Asking.open(server, gate) as made:
         yield made
-
-
-def wake(bench: Bench) -> list[UUID]:
-    """Let the wait of every provider be over, and tell whom that freed."""
-    bench.all("update providers set next_try_at = now() returning name")
-    return look(bench)
-
-
-def look(bench: Bench) -> list[UUID]:
-    """What the scheduler does each second."""
-    bench.do(providers.wake)
-    return [r["id"] for r in bench.all("select id from tasks where status = 'queued'")]
 
 
 def together(bench: Bench, ids: list[UUID]) -> None:

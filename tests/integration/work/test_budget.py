@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -11,27 +10,12 @@ from typing import Any
 import pytest
 
 from prsnl.work import limits
-from prsnl.work.limits import Limits
-from prsnl.work.outside import Gate
 from tests.fakes.asking import Asking
-from tests.fakes.llm_server import LlmServer, llm_server
 from tests.integration.work.conftest import Bench
 from tests.integration.work.test_gate import does
 
 #: What one request is expected to cost at the most: 1,000 tokens each way.
 EXPECTED = Decimal("0.00075")
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def asking(bench: Bench, server: LlmServer) -> Iterator[Asking]:
-    with Asking.open(server, Gate(database=bench.database, limits=Limits())) as made:
-        yield made
 
 
 def with_budget(asking: Asking, usd: str) -> Asking:

@@ -54,20 +54,12 @@ from tests.integration.work.conftest import (
     stage,
 )
 from tests.integration.work.machine.hands import LONG, HeldBack
+from tests.integration.work.machine.steps import TABLES
 from tests.saboteurs.planted_bugs import CRASH_BUGS, Bug
 from tests.saboteurs.severing import Killed, Saboteur, severed
 
 PROVIDER: Final = "far"
 LIMIT: Final = "budget"
-TABLES: Final = (
-    "tasks",
-    "task_checkpoints",
-    "providers",
-    "machine_slots",
-    "workers",
-    "engine_settings",
-    "effects",
-)
 MOST_ROUNDS: Final = 60
 #: How a check fails.
 FOUND: Final = (AssertionError, PrsnlError, pytest.fail.Exception)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,7 @@ from prsnl.core.ids import new_id
 from prsnl.engines.reach import Reach
 from prsnl.items import egress
 from prsnl.work import control
-from prsnl.work.limits import Limits
-from prsnl.work.outside import Answered, Gate, Visitor
+from prsnl.work.outside import Answered, Visitor
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Cancelled
 from tests.fakes.asking import Asking
@@ -25,25 +24,10 @@ from tests.fakes.llm_server import (
     Cuts,
     Fails,
     Hangs,
-    LlmServer,
-    llm_server,
     rate_limited,
     unauthorized,
 )
 from tests.integration.work.conftest import OWNER, Bench, Made
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def asking(bench: Bench, server: LlmServer) -> Iterator[Asking]:
-    gate = Gate(database=bench.database, limits=Limits())
-    with Asking.open(server, gate) as made:
-        yield made
 
 
 def item(bench: Bench, *, local_only: bool = False) -> UUID:

@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import pytest
-
 from prsnl.core.db import Database, Db
 from prsnl.engines.reach import Endpoint, Reach
 from prsnl.work import control, limits
 from prsnl.work.limits import Full, Holder, Limits
-from prsnl.work.outside import Gate
 from tests.fakes.asking import MODEL, Asking
-from tests.fakes.llm_server import LlmServer, Slow, llm_server, rate_limited
+from tests.fakes.llm_server import Slow, rate_limited
 from tests.integration.work.conftest import OWNER, Bench
 from tests.integration.work.test_gate import does
 
 NAME = f"openai/{MODEL}"
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as made:
-        yield made
-
-
-@pytest.fixture
-def asking(bench: Bench, server: LlmServer) -> Iterator[Asking]:
-    with Asking.open(server, Gate(database=bench.database, limits=Limits())) as made:
-        yield made
 
 
 def limited(asking: Asking, **told: Any) -> Asking:
