@@ -52,10 +52,17 @@ def test_what_is_exported_wiped_and_processed_back_is_the_same(
         assert run(environment, "process", source).returncode == 0
         with Client.local(Path(environment["PRSNL_DATA_DIR"])) as client:
             note = next(one for one in client.items() if one.title == "A note")
-            edit = {"title": "My kettle", "tags": ["kettle", "mine"]}
+            assert "3 May 2024" in [one["text"] for one in note.entities]
+            edit = {
+                "title": "My kettle",
+                "tags": ["kettle", "mine"],
+                "names": {"3 May 2024": None},
+            }
             answer = client._http.patch(f"/api/items/{note.id}", json=edit)
             assert answer.status_code == 200
             before = described(client)
+            edited = client.item(note.id)
+            assert "3 May 2024" not in [one["text"] for one in edited.entities]
             first = run(environment, "export", out)
             second = run(environment, "export", out)
             changed = out / "lease.txt.md"

@@ -39,11 +39,16 @@ def keep(
     )
 
 
+def said(metadata: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a person has said of the names of an item, by their text."""
+    return dict(metadata.get(_KEY) or {})
+
+
 def laid_over(
     entities: Iterable[dict[str, Any]], metadata: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """What an analysis found, as a person has it: without what he says is no name."""
-    told: dict[str, str | None] = metadata.get(_KEY) or {}
+    told = said(metadata)
     if not told:
         return list(entities)
     made = []

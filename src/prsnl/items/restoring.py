@@ -15,10 +15,12 @@ from pydantic import (
 from prsnl.core.db import Db
 from prsnl.core.errors import NotFoundError
 from prsnl.core.texts import Day, Moment, ShortText, Tag
-from prsnl.items import store
+from prsnl.engines.contracts import EntityKind
+from prsnl.items import naming, store
 from prsnl.items.models import ItemView
 
 _MOST_TAGS: Final = 1_000
+_MOST_NAMES: Final = 10_000
 
 EditedField = Literal[
     "title", "tags", "document_date", "language", "document_type", "category"
@@ -60,6 +62,11 @@ class RestoredItem(BaseModel):
     local_only: StrictBool = Field(
         False, description="No byte of it may leave this machine."
     )
+    names: dict[ShortText, EntityKind | None] = Field(
+        default_factory=dict,
+        max_length=_MOST_NAMES,
+        description="What a person had said of the names in it; null: it is none.",
+    )
     created_at: Moment
 
     @property
@@ -92,7 +99,7 @@ def restore(
             where id = %(id)s and owner = %(owner)s
             """,
             {
-                **was.model_dump(),
+                **was.model_dump(exclude={"names"}),
                 "category_source": was.category_source,
                 "id": item_id,
                 "owner": owner,
@@ -100,6 +107,8 @@ def restore(
         )
         if done.rowcount == 0:
             raise NotFoundError("There is no such item.")
+        if was.names:
+            naming.keep(connection, item_id, was.names, owner=owner)
         connection.execute(
             "update attachments set document_type = %s, created_at = %s "
             "where item_id = %s",

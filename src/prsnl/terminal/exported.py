@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from prsnl.client import Client
 from prsnl.core.errors import BadRequestError, PrsnlError
+from prsnl.items import naming
 from prsnl.items.models import AttachmentView, ItemView
 from prsnl.items.restoring import RestoredItem
 from prsnl.terminal.inputs import InputFile, Inputs
@@ -25,7 +26,7 @@ MANIFEST: Final = ".prsnl-export.json"
 FORMAT: Final = 1
 _SIDECARS: Final = (".md", ".json")
 #: What an item gets back.
-_OF_ITEM: Final = set(RestoredItem.model_fields) - {"document_type"}
+_OF_ITEM: Final = set(RestoredItem.model_fields) - {"document_type", "names"}
 
 
 @dataclass
@@ -81,6 +82,7 @@ def sidecar(item: ItemView, attachment: AttachmentView) -> dict[str, Any]:
         "item": {
             **item.model_dump(mode="json", include=_OF_ITEM),
             "document_type": attachment.document_type,
+            "names": naming.said(item.metadata),
         },
         "attachment": attachment.model_dump(mode="json"),
         "keywords": item.keywords,

@@ -1,1 +1,1 @@
-"""One file a step, named by its number."""
+"""One file a step, named by its number; 0003 was given to none, so 0004 follows 0002."""
