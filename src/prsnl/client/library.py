@@ -203,6 +203,14 @@ class LibraryCalls(Connection):
             f"/api/background/dead-letters/{fingerprint}/resolve",
         )
 
+    def unresolve(self, fingerprint: str) -> DeadLetterGroup:
+        """Count it again: it was resolved too early, or by mistake."""
+        return self._told(
+            DeadLetterGroup,
+            "DELETE",
+            f"/api/background/dead-letters/{fingerprint}/resolve",
+        )
+
 
 def _json(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude_unset=True)

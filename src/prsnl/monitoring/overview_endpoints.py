@@ -156,6 +156,16 @@ def resolve(fingerprint: Fingerprint, parts: Parts, owner: Caller) -> DeadLetter
     )
 
 
+@router.delete("/api/background/dead-letters/{fingerprint}/resolve")
+def unresolve(fingerprint: Fingerprint, parts: Parts, owner: Caller) -> DeadLetterGroup:
+    """Count it again: it was resolved too early, or by mistake."""
+    return parts.database.run(
+        lambda connection: _group(
+            families.unresolve(connection, fingerprint, owner=owner)
+        )
+    )
+
+
 @router.post(
     "/api/background/dead-letters/requeue", status_code=status.HTTP_202_ACCEPTED
 )

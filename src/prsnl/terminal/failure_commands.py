@@ -52,8 +52,13 @@ def failures_retry(
 
 
 @failures.command("resolve")
-def failures_resolve(families: Families = None, *, server: Server = None) -> None:
+def failures_resolve(
+    families: Families = None,
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="Count it again.")] = False,
+    server: Server = None,
+) -> None:
     """Count what failed by a cause so far no more, until it happens again."""
     from prsnl.terminal import families as command
 
-    raise typer.Exit(command.resolve(families or [], server=server))
+    raise typer.Exit(command.resolve(families or [], is_undone=undo, server=server))

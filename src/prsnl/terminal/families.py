@@ -56,18 +56,23 @@ def retry(names: Sequence[str], *, is_all: bool, server: str | None) -> int:
     return max(codes)
 
 
-def resolve(names: Sequence[str], *, server: str | None) -> int:
-    """Call families resolved."""
+def resolve(names: Sequence[str], *, is_undone: bool, server: str | None) -> int:
+    """Call families resolved, or take that back."""
     if not names:
         raise BadRequestError(
             "Name the families that are resolved: ./prsnl failures lists them."
         )
     with servers.required(Settings.read(), server) as client:
         for family in [_named(client, name) for name in names]:
-            now = client.resolve(family.fingerprint)
-            print_lines(
-                f"{now.fingerprint}: resolved. It is listed again if it happens again."
-            )
+            if is_undone:
+                now = client.unresolve(family.fingerprint)
+                print_lines(f"{now.fingerprint}: {_counts(now) or now.state}.")
+            else:
+                now = client.resolve(family.fingerprint)
+                print_lines(
+                    f"{now.fingerprint}: resolved. It is listed again if it happens "
+                    "again."
+                )
     return 0
 
 

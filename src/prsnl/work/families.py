@@ -93,6 +93,10 @@ insert into failure_families (owner, fingerprint) values (%s, %s)
 on conflict (owner, fingerprint) do update set resolved_at = now()
 """
 
+_UNRESOLVE: Final = """
+delete from failure_families where owner = %s and fingerprint = %s
+"""
+
 
 class State(StrEnum):
     """How a family is."""
@@ -164,11 +168,25 @@ def resolve(connection: Db, fingerprint: str, *, owner: str) -> Family:
     Raises:
         NotFoundError: Nothing of this owner failed by it.
     """
+    return _said(connection, fingerprint, _RESOLVE, owner=owner)
+
+
+def unresolve(connection: Db, fingerprint: str, *, owner: str) -> Family:
+    """Count it again, if its owner had resolved it; else it stays as it is.
+
+    Raises:
+        NotFoundError: Nothing of this owner failed by it.
+    """
+    return _said(connection, fingerprint, _UNRESOLVE, owner=owner)
+
+
+def _said(connection: Db, fingerprint: str, statement: str, *, owner: str) -> Family:
+    """A family, after its owner has said something of it."""
     cause = Cause(fingerprint=fingerprint)
     with connection.transaction():
         if not families(connection, cause, owner=owner, with_resolved=True):
             raise NotFoundError("There is no such family of failures.")
-        connection.execute(_RESOLVE, [owner, fingerprint])
+        connection.execute(statement, [owner, fingerprint])
     return families(connection, cause, owner=owner, with_resolved=True)[0]
 
 

@@ -96,6 +96,11 @@ def test_a_family_is_resolved_by_its_owner_alone(
     assert (letters(ada)["groups"], letters(ada)["total"]) == ([], 0)
     (again,) = ada.client.dead_letters(resolved=True, fingerprint=fingerprint).groups
     assert again == now
+    assert ben.http.delete(route).status_code == 404
+    for _ in range(2):
+        back = ada.client.unresolve(fingerprint)
+        assert (back.state, back.count, back.resolved_at) == ("open", 1, None)
+    assert letters(ada)["total"] == 1
     wrong = ada.http.post("/api/background/dead-letters/nonsense/resolve")
     assert wrong.status_code == 422
 
