@@ -125,10 +125,14 @@ class LanguageModel:
         """Who analyses: "openai/gpt-5"."""
         return self.endpoints["analysis"].name
 
+    @property
+    def is_here(self) -> bool:
+        """Whether nothing that it is asked leaves this machine."""
+        return all(one.reach is Reach.LOCAL for one in self.endpoints.values())
+
     def may_be_asked_by(self, run: TaskRun) -> bool:
         """Whether what a task is about may go there."""
-        is_here = all(one.reach is Reach.LOCAL for one in self.endpoints.values())
-        return is_here or not run.local_only
+        return self.is_here or not run.local_only
 
     def parameters(self, prompt: Prompt, **more: Any) -> dict[str, Any]:
         """What a kept answer depends on, beside the text."""

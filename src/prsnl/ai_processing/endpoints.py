@@ -6,6 +6,7 @@ from fastapi import APIRouter, status
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from prsnl.ai_processing import filing_quote
 from prsnl.ai_processing.categorization_specs import (
     SMART_CATEGORIZATION,
     SmartCategorization,
@@ -18,7 +19,7 @@ from prsnl.ai_processing.prompt_endpoints import (
     quoted,
 )
 from prsnl.ai_processing.specs import ANALYZE_CONTENT, AnalyzeContent
-from prsnl.items import categories, store
+from prsnl.items import categories, store, taxonomies
 from prsnl.web.dependencies import Dispatch, Parts
 from prsnl.wire.tasks import Accepted
 
@@ -67,10 +68,21 @@ async def analyze_content(
     return await dispatch.submit(ANALYZE_CONTENT, command)
 
 
-@router.post("/smart-categorization", status_code=status.HTTP_202_ACCEPTED)
+@router.post(
+    "/smart-categorization",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=Accepted,
+    responses=QUOTED,
+)
 async def smart_categorization(
-    command: SmartCategorization, dispatch: Dispatch, parts: Parts
-) -> Accepted:
+    command: SmartCategorization,
+    dispatch: Dispatch,
+    parts: Parts,
+    model: Model,
+    quotes: Quotes,
+    *,
+    dry_run: DryRun = False,
+) -> Accepted | JSONResponse:
     """Queue the search for the categories of items and texts.
 
     What is found is kept with the items as a suggestion; what a person has set stays.
@@ -81,4 +93,17 @@ async def smart_categorization(
             connection, command.item_ids, owner=dispatch.owner
         ),
     )
+    if dry_run:
+        body = await run_in_threadpool(
+            parts.database.run,
+            lambda connection: filing_quote.quoted(
+                connection,
+                command,
+                model,
+                taxonomies.in_force(connection, parts.taxonomy, owner=dispatch.owner),
+                quotes,
+                owner=dispatch.owner,
+            ),
+        )
+        return JSONResponse(body.model_dump(mode="json"))
     return await dispatch.submit(SMART_CATEGORIZATION, command)

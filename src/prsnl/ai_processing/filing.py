@@ -12,6 +12,7 @@ from typing import Final
 from prsnl.ai_processing.answers import FiledAnswer, FilingAnswer
 from prsnl.ai_processing.asking import About, LanguageModel, Question
 from prsnl.ai_processing.categorizing import Sortable, fingerprint
+from prsnl.ai_processing.passages import SCHEMA_TOKENS
 from prsnl.ai_processing.suggestion import Suggestion
 from prsnl.core.db import Db
 from prsnl.core.errors import (
@@ -24,9 +25,11 @@ from prsnl.engines.llm.contract import estimated_tokens as tokens_of
 from prsnl.engines.taxonomy.contract import Taxonomy
 from prsnl.items import categories
 from prsnl.items.categories import Source
+from prsnl.work.quoting import Planned
 from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage
 
+PROMPT: Final = "file"
 #: Texts of one question, and what is shown of each.
 MOST_TEXTS: Final = 20
 _SHOWN_CHARACTERS: Final = 900
@@ -64,8 +67,9 @@ class Filer:
         A batch that the model refuses, or answers badly, keeps what is suggested here;
         a warning says so.
         """
-        batches = dict(enumerate(self._batches(texts), start=1))
-        prompt = self.model.prompts.get("file")
+        in_order = _batches(texts, self.model, self.taxonomy)
+        batches = dict(enumerate(in_order, start=1))
+        prompt = self.model.prompts.get(PROMPT)
 
         def work(units: Sequence[int]) -> Iterator[tuple[int, Filing]]:
             for unit in units:
@@ -92,31 +96,11 @@ class Filer:
             for number, suggestion in self._suggestions(batch, done.values[unit])
         }
 
-    def _batches(self, texts: Mapping[int, Sortable]) -> list[dict[int, Sortable]]:
-        """Texts that go into one question together, by their numbers."""
-        room = self.model.text_tokens(self.model.prompts.get("file"))
-        room -= tokens_of(self._categories())
-        found: list[dict[int, Sortable]] = []
-        left = 0
-        for number, text in texts.items():
-            size = tokens_of(_shown(number, text))
-            if not found or size > left or len(found[-1]) == MOST_TEXTS:
-                found.append({})
-                left = room
-            found[-1][number] = text
-            left -= size
-        return found
-
-    def _categories(self) -> str:
-        return "\n".join(
-            f"- {one.name}: {one.description}" for one in self.taxonomy.categories
-        )
-
     def _ask(self, unit: int, batch: Mapping[int, Sortable]) -> Filing:
         question = Question(
-            prompt=self.model.prompts.get("file"),
+            prompt=self.model.prompts.get(PROMPT),
             answer=FilingAnswer,
-            values={"categories": self._categories(), "language": _THEIR_OWN},
+            values={"categories": _told(self.taxonomy), "language": _THEIR_OWN},
             data="\n\n".join(_shown(number, text) for number, text in batch.items()),
             word="texts",
         )
@@ -165,6 +149,43 @@ class Filer:
                     source=Source.LLM,
                     reason=suggestion.reason,
                 )
+
+
+def planned(
+    texts: Mapping[int, Sortable], model: LanguageModel, taxonomy: Taxonomy
+) -> list[Planned]:
+    """The questions that it takes to file some texts."""
+    prompt = model.prompts.get(PROMPT)
+    frame = tokens_of(prompt.instructions) + tokens_of(_told(taxonomy)) + SCHEMA_TOKENS
+    return [
+        Planned(
+            frame + sum(tokens_of(_shown(*each)) for each in batch.items()),
+            model.answer_tokens(prompt),
+        )
+        for batch in _batches(texts, model, taxonomy)
+    ]
+
+
+def _batches(
+    texts: Mapping[int, Sortable], model: LanguageModel, taxonomy: Taxonomy
+) -> list[dict[int, Sortable]]:
+    """Texts that go into one question together, by their numbers."""
+    room = model.text_tokens(model.prompts.get(PROMPT)) - tokens_of(_told(taxonomy))
+    found: list[dict[int, Sortable]] = []
+    left = 0
+    for number, text in texts.items():
+        size = tokens_of(_shown(number, text))
+        if not found or size > left or len(found[-1]) == MOST_TEXTS:
+            found.append({})
+            left = room
+        found[-1][number] = text
+        left -= size
+    return found
+
+
+def _told(taxonomy: Taxonomy) -> str:
+    """The categories as a model reads them."""
+    return "\n".join(f"- {one.name}: {one.description}" for one in taxonomy.categories)
 
 
 def _shown(number: int, text: Sortable) -> str:

@@ -21,7 +21,7 @@ _ENTITIES_MAX: Final = 1_000
 #: The cut, the names, the whole, and one for all levels of combining.
 _OTHER_STEPS: Final = 4
 #: What the shape of an answer and the words around a text take, in tokens; about.
-_SCHEMA_TOKENS: Final = 400
+SCHEMA_TOKENS: Final = 400
 #: Of these a long text's parts are put together.
 _COMBINED: Final = frozenset({"analyze", "summarize"})
 #: Letters of scripts that put spaces between words.
@@ -77,14 +77,14 @@ def plan(
         tokens = sum(tokens_of(str(page["text"])) for page in pages)
         count = 1 if name == "categorize" else calls_for(pages, model, name)
         part = min(model.text_tokens(prompt), math.ceil(tokens / count))
-        frame = tokens_of(prompt.instructions) + _SCHEMA_TOKENS
+        frame = tokens_of(prompt.instructions) + SCHEMA_TOKENS
         planned += [Planned(part + frame, model.answer_tokens(prompt))] * count
         while count > 1 and name in _COMBINED:
             notes = count * prompt.answer_tokens
             count = min(count // 2, math.ceil(notes / model.text_tokens(combine)))
             each = math.ceil(notes / count) + tokens_of(combine.instructions)
             planned += [
-                Planned(each + _SCHEMA_TOKENS, model.answer_tokens(combine))
+                Planned(each + SCHEMA_TOKENS, model.answer_tokens(combine))
             ] * count
     return planned
 

@@ -113,12 +113,24 @@ class AiCalls(Connection):
         Raises:
             NotFoundError: One of the items is not there.
         """
-        texts = [{"content": content} for content in contents]
-        body = {
-            "content_items": [*map(str, item_ids), *texts],
-            "options": {"local_only": local_only},
-        }
+        body = _filing(item_ids, contents, local_only=local_only)
         return self._submit("smart-categorization", body, idempotency_key)
+
+    def quote_categories(
+        self,
+        item_ids: Sequence[UUID | str] = (),
+        *,
+        contents: Sequence[str] = (),
+        local_only: bool = False,
+    ) -> QuoteBody:
+        """What it would take to have them suggested; nothing is queued or sent."""
+        answer = self._ask(
+            "POST",
+            f"{_AI}/smart-categorization",
+            params={"dry_run": True},
+            json=_filing(item_ids, contents, local_only=local_only),
+        )
+        return parsed(QuoteBody, answer)
 
     def _submit(
         self, path: str, body: dict[str, Any], idempotency_key: str | None
@@ -126,3 +138,13 @@ class AiCalls(Connection):
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         answer = self._ask("POST", f"{_AI}/{path}", json=body, headers=headers)
         return parsed(Accepted, answer)
+
+
+def _filing(
+    item_ids: Sequence[UUID | str], contents: Sequence[str], *, local_only: bool
+) -> dict[str, Any]:
+    texts = [{"content": content} for content in contents]
+    return {
+        "content_items": [*map(str, item_ids), *texts],
+        "options": {"local_only": local_only},
+    }

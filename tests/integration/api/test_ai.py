@@ -93,8 +93,14 @@ def test_a_dry_run_tells_what_it_would_take_and_queues_nothing(
     assert quote.chunks > 20
     assert quote.tokens_in > 120_000
     assert f"{quote.chunks} requests to {quote.model}" in quote.sentence
-    assert bob.client.tasks() == []
     assert bob.client.quote("A sentence.", "categorize").chunks == 1
+    letters = [f"Letter {number}: the rent is due." for number in range(45)]
+    filed = bob.client.quote_categories(contents=letters)
+    assert (filed.model, filed.chunks) == (quote.model, 3)
+    assert 45 * 8 < filed.tokens_in < quote.tokens_in
+    kept_here = bob.client.quote_categories(contents=letters, local_only=True)
+    assert (kept_here.model, kept_here.chunks) == (None, 45)
+    assert bob.client.tasks() == []
 
     note = tmp_path / "note.txt"
     note.write_text("A note.")
