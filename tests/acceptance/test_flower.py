@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +16,7 @@ from prsnl.core.ids import new_id
 from prsnl.embedded.datadir import free_port
 from prsnl.work.ring import Channel
 from prsnl.work.submit import submission, submit
+from tests.acceptance.staff import Crew
 
 NAME = ANALYZE_CONTENT.name
 
@@ -32,29 +31,17 @@ def until(look: Callable[[], Any], *, within_s: float = 120) -> Any:
 
 
 @pytest.fixture
-def flower(environment: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
+def flower(
+    database: Database, environment: Mapping[str, str], tmp_path: Path
+) -> Iterator[str]:
     """Its address, with a scheduler and a worker beside it."""
     port = free_port()
     told = {**environment, "PRSNL_FLOWER": "true", "PRSNL_FLOWER_PORT": str(port)}
-    commands = (["scheduler"], ["worker", "ai_processing"], ["flower"])
-    processes = []
-    for command in commands:
-        with (tmp_path / f"{command[0]}.log").open("wb") as log:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "prsnl", *command],
-                    env=told,
-                    stdout=log,
-                    stderr=log,
-                )
-            )
-    try:
+    with Crew(database, told, tmp_path / "logs") as crew:
+        crew.hire("scheduler")
+        crew.hire("worker", "ai_processing")
+        crew.hire("flower")
         yield f"http://127.0.0.1:{port}"
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(60)
 
 
 def listening(url: str) -> bool:

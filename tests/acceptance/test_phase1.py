@@ -4,47 +4,33 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from prsnl.core.db import Database
 from prsnl.embedded.datadir import free_port
+from tests.acceptance.staff import Crew
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def server(environment: Mapping[str, str], tmp_path: Path) -> Iterator[str]:
+def server(
+    database: Database, environment: Mapping[str, str], tmp_path: Path
+) -> Iterator[str]:
     """An API, a scheduler, and one worker of every queue that has tasks."""
     port = free_port()
     told = {**environment, "PRSNL_PORT": str(port)}
-    queues = ("ai_processing", "file_processing", "media_processing")
-    processes = []
-    for command in (["api"], ["scheduler"], ["worker", *queues]):
-        with (tmp_path / f"{command[0]}.log").open("wb") as log:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "prsnl", *command],
-                    env=told,
-                    stdout=log,
-                    stderr=log,
-                )
-            )
-    try:
+    with Crew(database, told, tmp_path / "logs") as crew:
+        crew.hire("api")
+        crew.hire("scheduler")
+        crew.hire("worker", "ai_processing", "file_processing", "media_processing")
         url = f"http://127.0.0.1:{port}"
-        until = time.monotonic() + 120
-        while not is_ready(url):
-            assert time.monotonic() < until
-            time.sleep(0.2)
+        crew.until(lambda: is_ready(url), timeout_s=120)
         yield url
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(60)
 
 
 def is_ready(url: str) -> bool:
