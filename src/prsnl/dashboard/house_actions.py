@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from prsnl.access import endpoints as access
 from prsnl.access.endpoints import NewKey
 from prsnl.core.errors import BadRequestError
-from prsnl.dashboard.forms import lists, see
+from prsnl.dashboard.forms import fields, lists, see
 from prsnl.dashboard.house import Known, keys_page, settings_page
 from prsnl.dashboard.routing import PageRoute
 from prsnl.library import tag_endpoints
@@ -169,8 +169,8 @@ def delete_webhook(webhook_id: UUID, parts: Parts, owner: Caller) -> Response:
 @router.post("/tags/rename")
 async def rename_tag(request: Request, parts: Parts, owner: Caller) -> Response:
     """Rename a tag; into one that is there, both become one."""
-    given = await lists(request, "old", "new")
-    old, new = "".join(given["old"]).strip(), "".join(given["new"]).strip()
+    given = await fields(request)
+    old, new = given.get("old", "").strip(), given.get("new", "").strip()
     try:
         wanted = TagRename(name=new)
     except ValidationError as error:
@@ -184,8 +184,6 @@ async def rename_tag(request: Request, parts: Parts, owner: Caller) -> Response:
 @router.post("/tags/delete")
 async def delete_tag(request: Request, parts: Parts, owner: Caller) -> Response:
     """Take a tag from every item."""
-    given = await lists(request, "old")
-    await run_in_threadpool(
-        tag_endpoints.delete_tag, "".join(given["old"]), parts, owner
-    )
+    tag = (await fields(request)).get("old", "")
+    await run_in_threadpool(tag_endpoints.delete_tag, tag, parts, owner)
     return see("/tags")
