@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from prsnl.terminal.live import print_lines
 
 _REPOSITORY: Final = Path(prsnl.__file__).parents[2]
 _FULL: Final = "--full"
+#: How much is asked by the tests that ask at random; each says what that is.
+_EXAMPLES: Final = ("PRSNL_TEST_EXAMPLES", "10")
 #: The checks before the tests: a name, and what follows the Python.
 _CHECKS: Final = (
     ("ruff check", ("-m", "ruff", "check", "--quiet")),
@@ -31,7 +34,8 @@ _CHECKS: Final = (
 def test(arguments: Sequence[str]) -> int:
     """Check and test everything; with arguments pytest alone, with these.
 
-    `--full` adds the tests that take ten minutes each, one after the other.
+    `--full` has those that ask at random ask much more, and adds the tests that take
+    ten minutes each, one after the other.
 
     Raises:
         BadRequestError: This is no repository.
@@ -39,6 +43,8 @@ def test(arguments: Sequence[str]) -> int:
     _require("tests")
     is_full = _FULL in arguments
     arguments = [one for one in arguments if one != _FULL]
+    if is_full:
+        os.environ.setdefault(*_EXAMPLES)
     if arguments:
         return _run(["-m", "pytest", *arguments, *(["-m", ""] if is_full else [])])
     is_clean = True

@@ -1,4 +1,4 @@
-"""Each planted bug is found: by a short story of its own, and by random ones.
+"""Each planted bug is found: by a short story of its own, and by random ones too.
 
 The random ones are for the long suite: with `PRSNL_TEST_EXAMPLES` set, every bug is
 looked for without a hint.
@@ -21,8 +21,6 @@ from tests.integration.work.test_state_machine import STEPS
 from tests.saboteurs.planted_bugs import BUGS, Bug
 
 Story = Callable[[Steps], object]
-
-BY_NAME: Final = {bug.name: bug for bug in BUGS}
 
 
 def _overtaken(steps: Steps) -> None:
@@ -58,10 +56,15 @@ def _cancelled(steps: Steps) -> None:
     steps.stage()
 
 
-def _crashed(steps: Steps) -> None:
-    steps.submit()
-    steps.claim()
-    steps.fail(category=Category.CRASH)
+def _failed(category: Category) -> Story:
+    """A task is tried once, and its end is of a category."""
+
+    def story(steps: Steps) -> None:
+        steps.submit()
+        steps.claim()
+        steps.fail(category=category)
+
+    return story
 
 
 def _alive(steps: Steps) -> None:
@@ -70,18 +73,115 @@ def _alive(steps: Steps) -> None:
     steps.schedule("reap")
 
 
-def _twice(steps: Steps) -> None:
-    steps.submit()
-    steps.claim()
-    steps.stage()
-    steps.stage()
+def _twice(units: int) -> Story:
+    """A stage is done, and found done."""
+
+    def story(steps: Steps) -> None:
+        steps.submit()
+        steps.claim()
+        steps.stage(units=units)
+        steps.stage(units=units)
+
+    return story
 
 
 def _retried(steps: Steps) -> None:
+    _failed(Category.PERMANENT)(steps)
+    steps.retry()
+
+
+def _too_early(steps: Steps) -> None:
+    """A hint comes while its task waits to be tried again."""
+    _failed(Category.BUG)(steps)
+    steps.claim(is_stale=True)
+
+
+def _hinted_twice(steps: Steps) -> None:
+    steps.submit()
+    steps.claim(0, 0)
+    steps.claim(0, 1, is_stale=True)
+
+
+def _parent(steps: Steps, children: int = 1) -> None:
+    """A task waits for children, one of which may run."""
     steps.submit()
     steps.claim()
+    steps.spawn(count=children, at_once=1)
+
+
+def _last_child(steps: Steps) -> None:
+    _parent(steps)
+    steps.claim()
+    steps.succeed()
+
+
+def _held_child(steps: Steps) -> None:
+    _parent(steps, children=2)
+    steps.schedule("relay")
+
+
+def _child_retried(steps: Steps) -> None:
+    """A child is tried again whose parent has ended without it."""
+    _parent(steps)
+    steps.claim()
     steps.fail(category=Category.PERMANENT)
+    steps.claim()
+    steps.succeed()
     steps.retry()
+
+
+def _two_large(steps: Steps) -> None:
+    steps.submit()
+    steps.submit()
+    steps.claim(0, 0)
+    steps.claim(0, 1)
+    steps.take_slot()
+    steps.take_slot()
+
+
+def _far_behind(steps: Steps) -> None:
+    """Who takes over has not come as far yet as who was there before."""
+    steps.submit()
+    steps.claim(0, 0)
+    steps.stage(units=2)
+    steps.fall_silent()
+    steps.schedule("reap")
+    steps.claim(0, 1)
+    steps.progress(pick=1)
+
+
+def _probed(steps: Steps) -> None:
+    """Two wait for a provider: its first try takes one of them."""
+    for _ in range(2):
+        steps.submit()
+        steps.claim()
+        steps.fail(category=Category.PROVIDER_DOWN)
+    steps.end_pauses()
+
+
+def _same_key(steps: Steps) -> None:
+    steps.submit(key="key", word="one")
+    steps.submit(key="key", word="two")
+
+
+def _nothing_new(steps: Steps) -> None:
+    """After a crash a stage is found done: that is no progress."""
+    steps.submit()
+    steps.claim()
+    steps.stage()
+    steps.fail(category=Category.CRASH)
+    steps.claim()
+    steps.stage()
+
+
+def _lost_and_found(steps: Steps) -> None:
+    """A worker that hears that it has lost its task takes it again."""
+    steps.submit()
+    steps.claim()
+    steps.fall_silent()
+    steps.schedule("reap")
+    steps.beat()
+    steps.succeed_and_go_on()
 
 
 def _waits_twice(steps: Steps) -> None:
@@ -101,11 +201,23 @@ STORIES: Final[dict[str, Story]] = {
     "no_fence": _overtaken,
     "lease_not_extended": _renewed,
     "checkpoint_key_too_wide": _two_files,
+    "checkpoint_key_without_its_unit": _twice(units=2),
     "cancel_not_read_again": _cancelled,
-    "attempts_and_crashes_counted_together": _crashed,
+    "attempts_and_crashes_counted_together": _failed(Category.CRASH),
     "reaper_too_eager": _alive,
-    "no_guard": _twice,
+    "no_guard": _twice(units=1),
     "token_lowered_by_a_retry": _retried,
+    "parking_costs_a_try": _failed(Category.PROVIDER_DOWN),
+    "claimed_before_it_is_due": _too_early,
+    "claimed_by_two": _hinted_twice,
+    "last_child_unheard": _last_child,
+    "held_child_is_sent": _held_child,
+    "slot_for_two": _two_large,
+    "progress_goes_back": _far_behind,
+    "all_that_wait_are_freed": _probed,
+    "key_stands_for_any_body": _same_key,
+    "retry_leaves_its_parent_ended": _child_retried,
+    "found_again_ends_a_row_of_crashes": _nothing_new,
 }
 
 
@@ -118,15 +230,18 @@ def told(machine: type[Machine], story: Story) -> None:
         steps.close()
 
 
-@pytest.mark.parametrize("name", STORIES)
-def test_the_story_of_a_planted_bug_finds_it(machine: type[Machine], name: str) -> None:
-    told(machine, STORIES[name])
-    with BY_NAME[name].planted(), pytest.raises(AssertionError):
-        told(machine, STORIES[name])
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_the_story_of_a_planted_bug_finds_it(machine: type[Machine], bug: Bug) -> None:
+    told(machine, STORIES[bug.name])
+    with bug.planted(), pytest.raises(AssertionError):
+        told(machine, STORIES[bug.name])
 
 
-def test_who_waits_for_a_slot_twice_keeps_its_place(machine: type[Machine]) -> None:
-    told(machine, _waits_twice)
+@pytest.mark.parametrize("story", [_waits_twice, _lost_and_found])
+def test_a_story_that_once_went_wrong_ends_well(
+    machine: type[Machine], story: Story
+) -> None:
+    told(machine, story)
 
 
 @pytest.mark.skipif(

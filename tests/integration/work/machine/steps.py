@@ -70,6 +70,18 @@ TABLES = (
     "effects",
 )
 
+_STAND_STILL = """
+with still as (
+    update tasks
+    set due_at = case when due_at > now() then now() + interval '1 hour'
+                      else due_at end,
+        lease_until = case when lease_until > now() then now() + interval '1 hour'
+                           else lease_until end
+    where due_at > now() or lease_until > now()
+)
+update providers set next_try_at = now() + interval '1 hour' where next_try_at > now()
+"""
+
 T = TypeVar("T")
 
 
@@ -267,7 +279,6 @@ class Steps:
         held = self._hold(pick)
         workman = held.workman
         following = self._task(other, prefers=lambda one: one.is_claimable)
-        is_free = following.id not in workman.grips
         workman.finisher.keeps = True
         assert self._tell(held, returns).is_over
         workman.finisher.keeps = False
@@ -275,6 +286,12 @@ class Steps:
         hand = None
         may_share = ended.parent is None and held.hand.provider is None
         stop = self._leave_slot(held)
+        # Who was told that it has lost its task has nothing to end: it may claim the
+        # same one again. Any other has it in hand until its end is written.
+        has_end = (held.hand.stop or stop) is not Stop.LOST
+        is_free = following.id not in workman.grips and not (
+            has_end and following is ended
+        )
         # In one statement each half sees what was before both.
         if is_free and may_share:
             hand = self.model.claim(following)
@@ -450,6 +467,7 @@ class Steps:
 
     def check(self, *, is_retry: bool = False) -> None:
         """Compare all with the model, and with what was before."""
+        self._do(_stand_still)
         rows = self._do(partial(compare, model=self.model))
         check_monotony(self.before, rows, is_retry=is_retry)
         self.before = rows
@@ -575,11 +593,14 @@ def _relay(connection: Db) -> set[UUID]:
 
 def _wake(connection: Db) -> None:
     """Free parked tasks, a few at a time."""
-    providers.wake(connection)
-    # A pause of seconds is not to end while the test runs.
-    connection.execute(
-        "update providers set next_try_at = now() + interval '1 hour' "
-        "where next_try_at > now()"
-    )
+    with connection.transaction():
+        providers.wake(connection)
+        # Of one moment: the pause that has just begun is not over.
+        connection.execute(_STAND_STILL)
     limits.wake(connection)
     slots.wake(connection)
+
+
+def _stand_still(connection: Db) -> None:
+    """Let no real time go by: what is to come stays an hour away."""
+    connection.execute(_STAND_STILL)
