@@ -133,12 +133,11 @@ def measure(
     Nearly every film has one slice a picture, and is decoded several pictures at once;
     with several slices one picture is decoded by all cores, which is quicker.
     """
-    return all(
-        [
-            _measure(pool, folder, slices, seconds=seconds, rounds=rounds, size=size)
-            for slices in (1, 4)
-        ]
-    )
+    met = [
+        _measure(pool, folder, slices, seconds=seconds, rounds=rounds, size=size)
+        for slices in (1, 4)
+    ]
+    return all(met)
 
 
 def _measure(
