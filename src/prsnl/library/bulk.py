@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Database, Db
+from prsnl.core.errors import TooManyTasksError
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Value
 from prsnl.items import editing, listing, store
@@ -22,9 +23,10 @@ from prsnl.wire.library import (
     BulkResult,
     Outcome,
 )
-from prsnl.work.batches import Picked, in_batches
+from prsnl.work import caps
+from prsnl.work.batches import BATCH, Batch, Picked, in_batches
 from prsnl.work.queues import Queue
-from prsnl.work.run import TaskRun
+from prsnl.work.run import Deferred, TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
 
@@ -72,11 +74,14 @@ class BulkWorker:
 
         A batch that was under way when its worker died is done again: those of its
         items that had changed already then count as unchanged.
+
+        Raises:
+            Deferred: As many tasks wait as may; what is left goes on when some ended.
         """
         done = in_batches(
             run,
             PICK,
-            partial(self._ids, wanted, run.owner),
+            partial(self._pick, wanted, run.owner),
             CHANGE,
             partial(self._change, run, wanted),
         )
@@ -92,6 +97,12 @@ class BulkWorker:
             not_found=counts[Outcome.NOT_FOUND],
             results=results[:MOST_AT_ONCE],
         )
+
+    def _pick(self, wanted: Bulk, owner: str) -> Picked:
+        at_once = BATCH
+        if wanted.action is Action.REPROCESS:
+            at_once = self.database.run(partial(caps.step, most=BATCH))
+        return Picked(ids=tuple(self._ids(wanted, owner)), at_once=at_once)
 
     def _ids(self, wanted: Bulk, owner: str) -> list[UUID]:
         if wanted.ids is not None:
@@ -112,14 +123,24 @@ class BulkWorker:
             if len(part) < MOST_AT_ONCE:
                 return found
 
-    def _change(self, run: TaskRun, wanted: Bulk, ids: Sequence[UUID]) -> Changed:
-        return self.database.run(
-            lambda connection: _Batch(connection, self.storage, run, ids).do(wanted)
-        )
+    def _change(self, run: TaskRun, wanted: Bulk, batch: Batch) -> Changed:
+        try:
+            return self.database.run(
+                lambda connection: _Changer(
+                    connection, self.storage, run, batch.ids
+                ).do(wanted)
+            )
+        except TooManyTasksError as error:
+            raise Deferred(
+                "The other items wait until some tasks have ended: as many are in line "
+                "as may be (PRSNL_OWNER_QUEUED_MAX, PRSNL_QUEUE_QUEUED_MAX).",
+                waits_for=caps.PLACES,
+                due_in_s=caps.AGAIN_S,
+            ) from error
 
 
 @dataclass(frozen=True)
-class _Batch:
+class _Changer:
     """Some items of one owner, on one connection."""
 
     connection: Db

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -11,11 +10,11 @@ from uuid import UUID
 from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import Value
 from prsnl.wire.monitoring import NotRequeued, Requeue, Requeued
-from prsnl.work import dead_letters
-from prsnl.work.batches import Picked, in_batches
+from prsnl.work import caps, dead_letters
+from prsnl.work.batches import BATCH, Batch, Picked, in_batches
 from prsnl.work.dead_letters import REQUEUE_NAME, Cause, Refused
 from prsnl.work.queues import Queue
-from prsnl.work.run import TaskRun
+from prsnl.work.run import Deferred, TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
 
@@ -53,15 +52,18 @@ class Requeuer:
     database: Database
 
     def do(self, run: TaskRun, wanted: Requeue) -> Requeued:
-        """Queue dead letters again, a batch at a time.
+        """Queue dead letters again, a batch at a time, and no more than may wait.
 
         A batch that was under way when its worker died is done again: those of its
         tasks that were queued already are told as refused.
+
+        Raises:
+            Deferred: As many tasks wait as may; what is left goes on when some ended.
         """
         done = in_batches(
             run,
             PICK,
-            partial(self._ids, wanted, run.owner),
+            partial(self._pick, wanted, run.owner),
             QUEUE_AGAIN,
             partial(self._again, run),
         )
@@ -72,6 +74,23 @@ class Requeuer:
             not_requeued=refused[:_REFUSED_TOLD],
             left=self.database.run(partial(dead_letters.count, owner=run.owner)),
         )
+
+    def _pick(self, wanted: Requeue, owner: str) -> Picked:
+        at_once = self.database.run(partial(caps.step, most=BATCH))
+        return Picked(ids=tuple(self._ids(wanted, owner)), at_once=at_once)
+
+    def _require_places(self, run: TaskRun, batch: Batch) -> None:
+        """Wait, without a worker, until a batch may wait in line."""
+        full = self.database.run(
+            partial(dead_letters.why_full, task_ids=batch.ids, owner=run.owner)
+        )
+        if full is not None:
+            raise Deferred(
+                f"{batch.before:,} of {batch.of:,} are queued again. The others wait "
+                f"until some tasks have ended: {full}.",
+                waits_for=caps.PLACES,
+                due_in_s=caps.AGAIN_S,
+            )
 
     def _ids(self, wanted: Requeue, owner: str) -> list[UUID]:
         if wanted.ids is not None:
@@ -86,12 +105,14 @@ class Requeuer:
             partial(dead_letters.of_cause, cause=cause, owner=owner)
         )
 
-    def _again(self, run: TaskRun, ids: Sequence[UUID]) -> Again:
+    def _again(self, run: TaskRun, batch: Batch) -> Again:
+        self._require_places(run, batch)
+
         def work(connection: Db) -> list[UUID | Refused]:
             with connection.transaction():
                 run.stages.fence(connection)
             told = []
-            for one in dead_letters.requeue(connection, ids, owner=run.owner):
+            for one in dead_letters.requeue(connection, batch.ids, owner=run.owner):
                 run.check()
                 told.append(one)
             return told

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from prsnl.work.run import TaskRun
 from prsnl.work.stages import Stage
 
 #: Between two commits, and between two looks for a cancel.
-_BATCH: Final = 50
+BATCH: Final = 50
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -22,14 +23,26 @@ class Picked(Value):
     """Those that fitted when the task began."""
 
     ids: tuple[UUID, ...]
+    #: So many go together.
+    at_once: int = BATCH
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Those that go together."""
+
+    ids: Sequence[UUID]
+    #: How many came before them, and how many there are in all.
+    before: int
+    of: int
 
 
 def in_batches(
     run: TaskRun,
     pick: Stage[Picked],
-    ids: Callable[[], Iterable[UUID]],
+    picked: Callable[[], Picked],
     stage: Stage[R],
-    work: Callable[[Sequence[UUID]], R],
+    work: Callable[[Batch], R],
 ) -> list[R]:
     """Pick ids as one stage and work through them as another, a batch a unit.
 
@@ -39,16 +52,13 @@ def in_batches(
     Returns:
         What became of each batch, in the order of the ids.
     """
-    picked = run.stage(
+    found = run.stage(
         pick,
         inputs=[run.task_id.bytes],
-        work=lambda: Picked(ids=tuple(ids())),
+        work=picked,
         store=lambda _connection, _picked: None,
     )
-    found = picked.value.ids
-    batches = dict(
-        enumerate((found[n : n + _BATCH] for n in range(0, len(found), _BATCH)), 1)
-    )
+    batches = dict(enumerate(_batches(found.value), start=1))
     run.progress.expect(1 + len(batches))
 
     def each(units: Sequence[int]) -> Iterator[tuple[int, R]]:
@@ -59,9 +69,15 @@ def in_batches(
     done = run.units(
         stage,
         units=list(batches),
-        inputs=[picked.key],
+        inputs=[found.key],
         work=each,
         store=lambda _connection, _made: None,
     )
     run.rang()
     return list(done.values.values())
+
+
+def _batches(picked: Picked) -> Iterator[Batch]:
+    count, size = len(picked.ids), picked.at_once
+    for before in range(0, count, size):
+        yield Batch(picked.ids[before : before + size], before, count)
