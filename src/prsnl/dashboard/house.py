@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from prsnl.access import keys, sessions
 from prsnl.core.db import Db
@@ -20,7 +20,7 @@ from prsnl.items import editing
 from prsnl.items.listing import ItemQuery, find
 from prsnl.monitoring import engine_endpoints
 from prsnl.monitoring.endpoints import show_health
-from prsnl.monitoring.engine_endpoints import Engines, engines_of
+from prsnl.monitoring.engine_endpoints import Engines, Known
 from prsnl.monitoring.queues import queues
 from prsnl.web.dependencies import Caller, Parts, Shared, Visitor
 from prsnl.web.identity import Identity
@@ -33,8 +33,6 @@ _MOST: Final = 200
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-Known = Annotated[Engines, Depends(engines_of)]
-
 
 @router.get("/doctor")
 def show_doctor(
@@ -42,7 +40,7 @@ def show_doctor(
 ) -> Response:
     """How every part is, and all of it as text to copy."""
     health = show_health(parts)
-    engines = engine_endpoints.engines(request, owner, known)
+    engines = engine_endpoints.engines(request, parts, owner, known)
     free_bytes = parts.storage.free_bytes()
 
     def read(connection: Db) -> dict[str, Any]:

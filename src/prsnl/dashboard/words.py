@@ -67,6 +67,12 @@ _TASKS: Final = {
     "process_video_task": "Process a video",
     "enhance_video_with_ai_task": "Analyse a video",
     "batch_transcribe_videos_task": "Transcribe several videos",
+    "bulk_items_task": "Change several items",
+    "requeue_failed_task": "Try again what failed",
+    "deliver_webhook_task": "Send a message that work has ended",
+    "try_file_engine_task": "Test an engine",
+    "try_media_engine_task": "Test an engine",
+    "try_ai_engine_task": "Test an engine",
 }
 KINDS: Final = {
     "pdf": "PDF",
@@ -214,6 +220,11 @@ def state_of(task: TaskView | None, file: AttachmentView | None = None) -> State
         status = ProcessingStatus.PENDING if file is None else file.processing_status
         return _FILE_STATES[status]
     return CANCELLING if task.is_cancelling else _STATES[task.status]
+
+
+def state_of_status(status: Status) -> State:
+    """How a task of a status is."""
+    return _STATES[status]
 
 
 def is_open(task: TaskView | None) -> bool:
