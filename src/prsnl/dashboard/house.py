@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from prsnl.access import keys, sessions
 from prsnl.core.db import Db
 from prsnl.core.settings.shown import Shown, shown
-from prsnl.core.texts import Tag
+from prsnl.core.texts import StorableText, Tag
 from prsnl.dashboard import checking, codes
 from prsnl.dashboard.framing import framed
 from prsnl.dashboard.routing import PageRoute
@@ -138,14 +138,18 @@ def show_tags(
     parts: Parts,
     owner: Caller,
     tag: Annotated[Tag | None, Query()] = None,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[StorableText | None, Query(max_length=100)] = None,
+    has: Annotated[StorableText, Query(max_length=100)] = "",
     before: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """The tags with how many items each has, or the items of one."""
+    wanted = has.strip()
 
     def read(connection: Db) -> dict[str, Any]:
         if tag is None:
-            found = editing.tags(connection, owner=owner, after=after, limit=_MOST)
+            found = editing.tags(
+                connection, owner=owner, after=after, limit=_MOST, has=wanted or None
+            )
             return {
                 "tags": found,
                 "next": found[-1]["name"] if len(found) == _MOST else None,
@@ -156,4 +160,4 @@ def show_tags(
         entries = listed_items(connection, items, owner=owner, history=parts.history)
         return {"tags": [], "next": following, "entries": entries}
 
-    return framed(parts, "tags", owner, read, tag=tag)
+    return framed(parts, "tags", owner, read, tag=tag, has=wanted, after=after)
