@@ -135,6 +135,7 @@ def keys_page(
 
 @router.get("/tags")
 def show_tags(
+    *,
     parts: Parts,
     owner: Caller,
     tag: Annotated[Tag | None, Query()] = None,
