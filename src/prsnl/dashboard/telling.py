@@ -11,6 +11,8 @@ from markupsafe import Markup
 from prsnl.core.errors import Category
 from prsnl.core.incoming import told_bytes
 from prsnl.dashboard.words import counted, seconds_words
+from prsnl.wire.access import Scope
+from prsnl.wire.webhooks import Event
 from prsnl.work.queues import Queue
 
 #: What is done in a queue, for who does not know its name.
@@ -33,6 +35,20 @@ _CATEGORIES: Final = {
     Category.RESOURCE: "It wanted more memory or time than one task may have here.",
     Category.CRASH: "The process that did it died, again and again.",
     Category.BUG: "A defect of PRSNL: the trace tells where.",
+}
+#: What a key may do.
+_SCOPES: Final = {
+    Scope.READ: "see",
+    Scope.WRITE: "change",
+    Scope.ADMIN: "manage keys and queues",
+}
+#: When an address is told.
+_EVENTS: Final = {
+    Event.WORK_ENDED: "once all work has ended",
+    Event.TASK_SUCCEEDED: "of each success",
+    Event.TASK_FAILED: "of each failure",
+    Event.TASK_CANCELLED: "of each that was cancelled",
+    Event.PING: "when it is tested",
 }
 #: What a browser calls itself holds the names of others: the particular ones first.
 _BROWSERS: Final = {
@@ -64,6 +80,16 @@ def queue_words(name: str) -> str:
 def category_words(name: str | None) -> str:
     """What follows from a kind of failure."""
     return _CATEGORIES[Category(name)] if name in set(Category) else ""
+
+
+def scope_words(scope: Scope) -> str:
+    """What a key may do."""
+    return _SCOPES[scope]
+
+
+def event_words(event: Event) -> str:
+    """When an address is told."""
+    return _EVENTS[event]
 
 
 def since_words(moment: datetime, now: datetime | None = None) -> str:
@@ -139,9 +165,11 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "category": category_words,
     "coded": coded,
     "device": device_words,
+    "event": event_words,
     "listed": listed_words,
     "queue": queue_words,
     "rate": rate_words,
+    "scope": scope_words,
     "since": since,
     "spent": spent_words,
     "setting": value_words,

@@ -213,8 +213,9 @@ function replace(old, part, source) {
     (same ?? one("h3 a, h1, a[href], button", row))?.focus();
   }
   if (before && before !== row.dataset.status && !isOpen(row)) {
-    const title = one("h1, h3", row)?.textContent ?? document.title;
-    say(`${title.trim()}: ${one(".state", row).textContent}`);
+    const title = one("h1, h2, h3", row)?.textContent ?? document.title;
+    const state = one("[data-says]", row) ?? one(".state", row);
+    say(`${title.trim()}: ${state.textContent}`);
   }
 }
 
