@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -21,6 +20,7 @@ from prsnl.work.outgoing import Outgoing, Send
 from prsnl.work.outside import Gate
 from prsnl.work.queues import Queue
 from prsnl.work.run import Deferred, TaskRun
+from prsnl.work.sandboxed import child_of
 from prsnl.work.specs import TaskSpec
 
 T = TypeVar("T")
@@ -67,16 +67,11 @@ class _AsTask:
 
     run: TaskRun
 
-    @contextmanager
-    def child(self, sandbox: SandboxPool, profile: str) -> Iterator[Child]:
+    def child(
+        self, sandbox: SandboxPool, profile: str
+    ) -> AbstractContextManager[Child]:
         """A child of the sandbox that ends with the task."""
-        run = self.run
-        with (
-            sandbox.child(profile, check=run.check) as child,
-            run.killing(child.kill),
-        ):
-            yield child
-            run.peak_memory_bytes = max(run.peak_memory_bytes, child.peak_memory_bytes)
+        return child_of(self.run, sandbox, profile)
 
     def call(self, going: Outgoing, send: Send[T]) -> T:
         """Make one request to a provider, which goes down in the books."""
