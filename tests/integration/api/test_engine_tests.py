@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -19,8 +18,8 @@ from prsnl.wiring import read as wired_from
 from tests.conftest import fresh_broker, fresh_database, wired
 from tests.fakes.llm_server import LlmServer, llm_server, unauthorized
 from tests.integration.ai_processing.conftest import llm_settings
-from tests.integration.api.conftest import Person, Server, api_over
-from tests.integration.api.test_work_pages import read, signed_in
+from tests.integration.api.conftest import Person, Server, api_over, signed_in
+from tests.integration.api.test_work_pages import read
 from tests.integration.file_processing.test_documents import Desk, working
 
 
@@ -68,7 +67,7 @@ def workshop(
 ) -> Iterator[Workshop]:
     server, desk, llm = parts
     person = people(server)
-    with contextmanager(signed_in)(server, person) as browser:
+    with signed_in(server, person) as browser:
         yield Workshop(server, desk, llm, person, browser)
     llm.always(None)
 
@@ -137,7 +136,7 @@ def test_what_cannot_be_tested_says_why(
     assert "recording in which people speak" in page.text
     assert not page.all("form", action="/engines/speakers/test")
     reader = people(workshop.server, frozenset({Scope.READ}))
-    for browser in signed_in(workshop.server, reader):
+    with signed_in(workshop.server, reader) as browser:
         assert "with a key that has the scope" in read(browser, "/engines").text
 
 
