@@ -60,8 +60,8 @@ KEYS = {
     "the webhook's secret": "canary-signs-4713cc-of-the-hook",
     "the webhook's address": "canary-token-4714dd",
 }
-#: One for each way to fail.
-LANGUAGES = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "fi", "cs")
+#: One for each way in which an ear fails.
+LANGUAGES = ("de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "fi")
 #: Where each may stand; a text also in what is made of texts.
 PLACES: Mapping[str, frozenset[str]] = {
     "the webhook's secret": frozenset({"webhooks.secret"}),
@@ -78,14 +78,17 @@ TEXTS = frozenset(
         "attachments.file_name",
         "attachments.key_insights",
         "attachments.media",
+        "attachments.metadata",
         "chunks.text",
         "items.entities",
+        "items.key_points",
         "items.key_sentences",
         "items.keywords",
         "items.metadata",
         "items.summary",
         "items.tags",
         "items.title",
+        "search_pages.words",
         "search_words.near",
         "search_words.word",
         "task_checkpoints.result",
@@ -151,6 +154,7 @@ class House:
     def leave(self) -> None:
         """Nothing of this test is tried again in the next."""
         self.model.always(None)
+        self.forget_the_provider()
         self.desk.database.run(
             lambda connection: connection.execute(
                 "update tasks set status = 'revoked', finished_at = now() "
@@ -194,11 +198,13 @@ class House:
             ).fetchall()
             for table in (row["table_name"] for row in tables):
                 rows = connection.execute(
-                    SQL("select * from {}").format(Identifier(table))
+                    SQL("select to_jsonb(t) as told from {} t").format(
+                        Identifier(table)
+                    )
                 ).fetchall()
                 for row in rows:
-                    for column, value in row.items():
-                        for name in self.canaries_in(str(value)):
+                    for column, value in row["told"].items():
+                        for name in self.canaries_in(plain(value)):
                             found[name].add(f"{table}.{column}")
         folder = self.desk.wiring.settings.storage.folder
         for path in folder.rglob("*"):
@@ -231,6 +237,13 @@ class House:
             if name in (WORD, SPOKEN, TITLED):
                 allowed = TEXTS | {blobs}
             assert places <= allowed, name
+
+
+def plain(value: Any) -> str:
+    """What a column holds as text; of bytes those that are letters."""
+    if isinstance(value, str) and value.startswith("\\x"):
+        return bytes.fromhex(value[2:]).decode(errors="replace")
+    return str(value)
 
 
 @pytest.fixture(scope="module")
@@ -374,9 +387,12 @@ def test_what_is_said_in_a_recording_and_stands_in_it_is_told_to_nobody(
 
     talk = wav(tmp_path / "t.wav", np.concatenate([silence(0.5), MAN.says(4.0)]))
     file_id = put("talk.wav", talk.read_bytes())
-    assert house.tried(hear, {"file_id": file_id, "options": options("en")})
+    state = house.tried(hear, {"file_id": file_id, "options": options("en")})
+    assert state == "success", house.answers[-2:]
     assert "transcript_segments.text" in house.rows()[SPOKEN], "it is where it belongs"
-    acts = repeating(SPOKEN, KEYS["the ear's key"])
+    # To `Says` an ear has no answer: a model alone does it.
+    said = repeating(SPOKEN, KEYS["the ear's key"])
+    acts = [act for act in said if not isinstance(act, Says)]
     for language, act in zip(LANGUAGES, acts, strict=True):
         house.forget_the_provider()
         house.model.always(act)
