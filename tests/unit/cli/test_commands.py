@@ -175,3 +175,16 @@ def test_measurements_are_the_programs_among_the_modules(tmp_path: Path) -> None
     (tmp_path / "shared.py").write_text("X = 1\n")
 
     assert benches(tmp_path) == ["first-run"]
+
+
+def test_a_full_test_asks_more_at_random(tmp_path: Path) -> None:
+    one = tmp_path / "test_it.py"
+    one.write_text(
+        "import os\n\ndef test_it():\n"
+        "    assert os.environ['PRSNL_TEST_EXAMPLES'] == '10'\n"
+    )
+
+    done = run("test", "--full", str(one), folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
