@@ -126,7 +126,10 @@ def _ocr(one: _Trial) -> str:
 
 def _language(one: _Trial) -> str:
     told = one.ask("text", "text.analyze", _page(SENTENCE))
-    return f"a sentence of rent is in: {told['language'] or 'no language it can tell'}"
+    found = told["language"] or "no language that it can tell"
+    if found == "en":
+        return "a sentence in English is in English"
+    return f"a sentence in English is in: {found}"
 
 
 def _key_sentences(one: _Trial) -> str:
