@@ -155,9 +155,8 @@ def _embedding(one: _Trial) -> str:
     model, vectors = _vectors(one, (SENTENCE, _ALIKE, _OTHER))
     first, alike, other = vectors
     return (
-        f"{model}, {len(first)} numbers; of two sentences of rent "
-        f"{_cosine(first, alike):.2f} is alike, of one of tulips "
-        f"{_cosine(first, other):.2f}"
+        f"{model}, {len(first)} numbers; how near two sentences about rent are: "
+        f"{_cosine(first, alike):.2f}, one about tulips: {_cosine(first, other):.2f}"
     )
 
 
