@@ -64,7 +64,7 @@ def _speech(folder: Path, wanted: argparse.Namespace) -> bool:
     recording = wanted.recording
     if recording is None:
         recording = folder / "speech.wav"
-        media_speech.made(recording, seconds=60 if wanted.quick else 240)
+        media_speech.made(recording, seconds=60 if wanted.quick else 120)
     engine = local_engine(settings)
     assert engine is not None
     with sandbox(settings) as pool:

@@ -35,8 +35,9 @@ _RATE: Final = 25
 _LIMIT_S: Final = 600.0
 
 
-def made(path: Path, *, seconds: int, width: int, height: int) -> None:
+def made(path: Path, *, seconds: int, width: int, height: int, slices: int) -> None:
     """Write a film of pans over clouds with grain, cut every three seconds (H.264)."""
+    told = f"sliced-threads=0:slices={slices}"
     chance = np.random.default_rng(7)
     grain = [
         chance.integers(-6, 7, (height, width, 1), np.int8).astype(np.int16)
@@ -44,7 +45,9 @@ def made(path: Path, *, seconds: int, width: int, height: int) -> None:
     ]
     with av.open(str(path), "w") as file:
         stream = file.add_stream(
-            "libx264", rate=_RATE, options={"preset": "veryfast", "crf": "23"}
+            "libx264",
+            rate=_RATE,
+            options={"preset": "veryfast", "crf": "23", "x264-params": told},
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(seconds * _RATE):
@@ -125,10 +128,30 @@ def _spans(seconds: int) -> list[list[float]]:
 def measure(
     pool: SandboxPool, folder: Path, *, seconds: int, rounds: int, size: tuple[int, int]
 ) -> bool:
-    """Print the rates; whether ours is near enough to the faster bare one."""
-    path = folder / "film.mp4"
+    """Print the rates; whether ours is near enough to the faster bare one.
+
+    Nearly every film has one slice a picture, and is decoded several pictures at once;
+    with several slices one picture is decoded by all cores, which is quicker.
+    """
+    met = [
+        _measure(pool, folder, slices, seconds=seconds, rounds=rounds, size=size)
+        for slices in (1, 4)
+    ]
+    return all(met)
+
+
+def _measure(
+    pool: SandboxPool,
+    folder: Path,
+    slices: int,
+    *,
+    seconds: int,
+    rounds: int,
+    size: tuple[int, int],
+) -> bool:
+    path = folder / f"film-{slices}.mp4"
     width, height = size
-    made(path, seconds=seconds, width=width, height=height)
+    made(path, seconds=seconds, width=width, height=height, slices=slices)
     sides: dict[str, Callable[[], int]] = {
         "bare": lambda: bare(path),
         "bare, all threads": lambda: bare(path, threads="AUTO"),
@@ -147,7 +170,10 @@ def measure(
             assert count == seconds * _RATE, (name, count)
     middle = {name: statistics.median(found) for name, found in rates.items()}
     best = max(middle["bare"], middle["bare, all threads"])
-    print(f"\nKey frames of {seconds} s, {width} x {height}, {_RATE} a second, H.264:")
+    print(
+        f"\nKey frames of {seconds} s, {width} x {height}, {_RATE} a second, H.264, "
+        f"slices a picture: {slices}"
+    )
     print(
         machine.table(
             ["pictures a second", "median", "lowest", "highest", "of bare", "CPU s"],

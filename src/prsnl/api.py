@@ -87,6 +87,9 @@ _PATIENCE_S: Final = 2.0
 #: Requests under way when the server is told to stop have so long.
 _GRACE_S: Final = 5
 _BACKLOG: Final = 512
+#: A connection that rests is kept for longer than browsers, clients and proxies keep
+#: theirs (a minute is usual): else one of them asks just as we hang up.
+_RESTS_S: Final = 75
 #: What is still on its way to those who follow progress then has so long.
 _FLUSH_S: Final = 1.0
 #: Nothing that a client says over a WebSocket is of use.
@@ -244,6 +247,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,  # the application's own, for the proxies of a setting
         server_header=False,
+        timeout_keep_alive=_RESTS_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,11 +48,12 @@ def film(
     keyframe_every: int = 300,
     with_sound: Any | None = None,
     container: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a video: each picture is shown for so many seconds."""
     height, width = shots[0][0].shape[:2]
     with av.open(str(path), "w", format=container) as file:
-        stream = file.add_stream(codec, rate=rate)
+        stream = file.add_stream(codec, rate=rate, options=dict(options or {}))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size = keyframe_every
         stream.bit_rate = 4_000_000

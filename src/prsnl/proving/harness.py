@@ -100,6 +100,7 @@ class Harness:
         ):
             self._await_workers(scene)
             self._began_s = time.monotonic()
+            began_at = time.time()
             self._hurt(scene, load)
             seconds = time.monotonic() - self._began_s
             asked_again = self._settle(scene, load)
@@ -107,6 +108,7 @@ class Harness:
             return Report(
                 seed=self.plan.seed,
                 seconds=seconds,
+                began_at=began_at,
                 lease_s=self.plan.lease_s,
                 audit=audit(
                     scene.connection,

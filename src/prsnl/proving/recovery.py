@@ -35,6 +35,17 @@ class Injected:
     hurt: Hurt
 
 
+@dataclass(frozen=True, order=True)
+class Took:
+    """One recovery, in seconds from its fault on."""
+
+    whole_s: float
+    #: Until what the hurt one held was given back, or what was away was there again.
+    back_s: float
+    #: When the fault was done, in seconds of the epoch.
+    at: float
+
+
 @dataclass(frozen=True)
 class Recovery:
     """Of one kind of fault."""
@@ -44,6 +55,7 @@ class Recovery:
     p95_s: float | None
     #: What the 95th percentile may be; None where nothing is promised.
     limit_s: float | None
+    slowest: Took | None = None
 
     @property
     def is_late(self) -> bool:
@@ -61,24 +73,29 @@ def recoveries(
         found.setdefault(one.fault.name, []).append(one)
     told = {}
     for name, of_a_kind in found.items():
-        took = [s for one in of_a_kind for s in _seconds(connection, one.hurt)]
+        each = [took for one in of_a_kind for took in _took(connection, one.hurt)]
+        took = [one.whole_s for one in each]
         limit = of_a_kind[0].fault.limit_s
         told[name] = Recovery(
             len(of_a_kind),
             _quantile(took, 50),
             _quantile(took, 95),
             None if limit is None else limit(lease_s),
+            max(each, default=None),
         )
     return told
 
 
-def _seconds(connection: Db, hurt: Hurt) -> list[float]:
+def _took(connection: Db, hurt: Hurt) -> list[Took]:
     if hurt.victims is None:
         backs: list[float | None] = [hurt.back_at or hurt.at]
     else:
         backs = [_given_back(connection, claim) for claim in hurt.victims]
-    ends = [_at(connection, _GOES_ON, [back]) for back in backs if back is not None]
-    return [end - hurt.at for end in ends if end is not None]
+    return [
+        Took(end - hurt.at, back - hurt.at, hurt.at)
+        for back in backs
+        if back is not None and (end := _at(connection, _GOES_ON, [back])) is not None
+    ]
 
 
 def _given_back(connection: Db, claim: Claim) -> float | None:

@@ -41,6 +41,8 @@ class Report:
 
     seed: int
     seconds: float
+    #: In seconds of the epoch.
+    began_at: float = 0.0
     lease_s: float
     audit: Audit
     recovery: Mapping[str, Recovery] = field(default_factory=dict)
@@ -129,6 +131,7 @@ def sentences(report: Report) -> list[str]:
             f"{report.database_starts} times at the most."
         )
     said += report.unfinished
+    said += [_slowest(report, name) for name in report.late]
     verdict = "Every promise was kept" if report.is_clean else "PROMISES WERE BROKEN"
     broken = [f"{n} {_WORDS[name]}" for name, n in report.audit.broken.items()]
     broken += [f"late after: {name}" for name in report.late]
@@ -139,6 +142,16 @@ def sentences(report: Report) -> list[str]:
         + (f": {', '.join(broken)}." if broken else ".")
     )
     return said
+
+
+def _slowest(report: Report, name: str) -> str:
+    took = report.recovery[name].slowest
+    assert took is not None
+    since_s = int(took.at - report.began_at)
+    return (
+        f"The slowest recovery after: {name}, at {since_s // 60}:{since_s % 60:02}, "
+        f"took {took.whole_s:.1f} s: what was held came back after {took.back_s:.1f} s."
+    )
 
 
 def _seconds(told: float | None) -> str:

@@ -52,8 +52,9 @@ class Plan:
     backlog: int = 60
     #: Added to the environment of the stack.
     environment: Mapping[str, str] = field(default_factory=dict)
-    #: The tasks still open when the load ends have so long.
-    settle_s: float = 120.0
+    #: The tasks still open when the load ends have so long: a provider that was away
+    #: again and again is asked after five minutes.
+    settle_s: float = 420.0
     has_provider: bool = False
 
 

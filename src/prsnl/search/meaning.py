@@ -136,7 +136,8 @@ def _nearest(connection: Db, statement: str, values: dict[str, Any]) -> list[Row
             "set_config('hnsw.ef_search', %s, true)",
             [str(_NEAREST)],
         )
-        return connection.execute(statement, values).fetchall()
+        # Planned for what narrows it, as the words are.
+        return connection.execute(statement, values, prepare=False).fetchall()
 
 
 def _placed(

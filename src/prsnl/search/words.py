@@ -147,6 +147,8 @@ def find(connection: Db, query: Query, wanted: SearchFilter, *, owner: str) -> W
     rows = connection.execute(
         _statement(terms),
         _values(query, terms, stems=stems, rarity=rarity, wanted=wanted, owner=owner),
+        # Planned for these words: a plan for any words reads every page.
+        prepare=False,
     ).fetchall()
     return _ranked(rows, terms, rarity, stems)
 

@@ -95,13 +95,21 @@ _NARROWED: Final = """
 (%(name)s::text is null or name = %(name)s)
 and (%(error_code)s::text is null or error_code = %(error_code)s)
 and (%(attachment_id)s::uuid is null or attachment_id = %(attachment_id)s)
-and (%(item_id)s::uuid is null or command ->> 'content_id' = %(item_id)s::text
-     or attachment_id in (select id from attachments where item_id = %(item_id)s))
 and (%(parent_id)s::uuid is null or parent_id = %(parent_id)s)
 and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
 and (%(created_to)s::timestamptz is null or created_at < %(created_to)s)
 and (%(finished_from)s::timestamptz is null or finished_at >= %(finished_from)s)
 and (%(finished_to)s::timestamptz is null or finished_at < %(finished_to)s)
+"""
+#: By two indexes: an item has few of the tasks.
+_OF_ITEM: Final = """
+and id in (
+    select about.id from tasks about
+    where about.command ->> 'content_id' = %(item_id)s::text
+    union all
+    select of_file.id from tasks of_file join attachments a
+        on a.id = of_file.attachment_id
+    where a.item_id = %(item_id)s)
 """
 _ALL: Final = Narrowing()
 
@@ -121,6 +129,7 @@ def tasks(
         f"""
         select {_COLUMNS} from tasks
         where owner = %(owner)s and {_NARROWED}
+          {"" if narrowing.item_id is None else _OF_ITEM}
           and (%(all)s or status = any(%(statuses)s))
           and (%(queue)s::text is null or queue = %(queue)s)
           and (%(before)s::uuid is null or id < %(before)s)

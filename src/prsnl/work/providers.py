@@ -11,17 +11,21 @@ _LONGEST_WAIT_S: Final = 300.0
 LARGEST_BATCH: Final = 64
 _USUAL_WAIT_S: Final = 5.0
 
-# A failed try doubles the wait; several tasks that fail together count as one.
-_DOWN: Final = """
+# A failed try doubles the wait; several tasks that fail together count as one. What has
+# answered since it was away is away anew: its wait is the first again.
+_NEXT_WAIT: Final = """
+case providers.state when 'down' then providers.wait_s
+                     when 'recovering' then excluded.wait_s
+                     else least(providers.wait_s * 2, %(longest)s) end
+"""
+_DOWN: Final = f"""
 insert into providers (name, state, reason, next_try_at, wait_s)
 values (%(name)s, 'down', %(reason)s, now() + %(wait)s, extract(epoch from %(wait)s))
 on conflict (name) do update
 set reason = excluded.reason, batch = 1, state = 'down',
-    wait_s = case when providers.state = 'down' then providers.wait_s
-                  else least(providers.wait_s * 2, %(longest)s) end,
+    wait_s = {_NEXT_WAIT},
     next_try_at = case when providers.state = 'down' then providers.next_try_at
-                       else now() + make_interval(secs =>
-                            least(providers.wait_s * 2, %(longest)s)) end
+                       else now() + make_interval(secs => {_NEXT_WAIT}) end
 """
 
 _WAKE: Final = """

@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from prsnl.api import make_app
+from prsnl.api import configured, make_app
 from prsnl.core.db import Database
 from prsnl.web.dependencies import Caller
 from prsnl.wiring import Wiring
@@ -113,3 +113,11 @@ def test_a_revoked_key_ends_what_it_has_open(streaming: Server) -> None:
         assert closed.value.rcvd.code == 1008
         with pytest.raises(TimeoutError):
             other.recv(timeout=0.2)
+
+
+def test_a_connection_that_rests_is_kept_for_longer_than_a_client_keeps_it(
+    wiring: Wiring,
+) -> None:
+    usual_s = 60
+
+    assert configured(make_app(wiring)).timeout_keep_alive > usual_s

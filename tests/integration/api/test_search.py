@@ -23,8 +23,10 @@ from prsnl.items import lexicon, store, vectors
 from prsnl.items.vectors import Model, ModelName
 from prsnl.search.embedder import Vector
 from prsnl.search.folding import fold, words
+from prsnl.search.query import parse
 from prsnl.search.service import Searcher
-from prsnl.wire.search import Hit, SearchAnswer, SearchQuery
+from prsnl.search.words import find
+from prsnl.wire.search import Hit, SearchAnswer, SearchFilter, SearchQuery
 from tests.integration.api.conftest import Person, Server
 
 MODEL = ModelName("local", "all-MiniLM-L6-v2", 3)
@@ -467,3 +469,23 @@ def test_a_query_that_is_none_is_refused(ada: Person) -> None:
     assert ada.http.get("/api/search?q=%22%22").status_code == 422
     assert ada.http.get("/api/search?q=x&cursor=!!").status_code == 404
     assert ada.http.get("/api/search?q=x&from=yesterday").status_code == 422
+
+
+def test_a_search_is_planned_for_its_own_words_however_often_it_comes(
+    shelf: Shelf,
+) -> None:
+    """The server would plan a kept statement once, for any words at all."""
+    often = 12
+    shelf.put("lease.pdf", "The rent is due on the first.")
+
+    def work(connection: Db) -> list[str]:
+        for number in range(often):
+            query = parse(f"rent {number}")
+            find(connection, query, SearchFilter(), owner=shelf.owner)
+        rows = connection.execute("select statement from pg_prepared_statements")
+        return [row["statement"] for row in rows]
+
+    kept = shelf.database.run(work)
+
+    assert kept, "statements that come often are kept"
+    assert not [one for one in kept if "@@" in one]

@@ -139,6 +139,26 @@ def test_a_provider_that_fails_again_while_it_recovers_is_probed_again(
     assert len(wake(bench)) == 1
 
 
+def test_a_provider_that_comes_and_goes_is_not_asked_ever_more_seldom(
+    bench: Bench, asked: Provider
+) -> None:
+    park(bench, asked, 10)
+    waits_s = []
+    for _ in range(3):
+        for _ in range(2):
+            (probe,) = wake(bench)
+            bench.runner.execute(probe)
+        waits_s.append(known(bench)["wait_s"])
+        asked.come()
+        (probe,) = wake(bench)
+        bench.runner.execute(probe)
+        asked.go()
+        (again,) = wake(bench)
+        bench.runner.execute(again)
+
+    assert waits_s == pytest.approx([0.8, 0.8, 0.8])
+
+
 def test_a_probe_whose_worker_dies_is_followed_by_another(
     bench: Bench, asked: Provider
 ) -> None:

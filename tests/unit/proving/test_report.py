@@ -8,17 +8,20 @@ from dataclasses import fields, replace
 import pytest
 
 from prsnl.proving.audit import Audit
-from prsnl.proving.recovery import Recovery
+from prsnl.proving.recovery import Recovery, Took
 from prsnl.proving.report import Report, sentences
 
 CLEAN = Audit(**{one.name: 0 for one in fields(Audit)})
-IN_TIME = Recovery(times=3, p50_s=1.0, p95_s=4.9, limit_s=5.0)
+IN_TIME = Recovery(
+    times=3, p50_s=1.0, p95_s=4.9, limit_s=5.0, slowest=Took(5.2, 4.1, at=1075.0)
+)
 
 
 def report(**changed: int) -> Report:
     return Report(
         seed=7,
         seconds=60,
+        began_at=1000.0,
         lease_s=6,
         audit=replace(CLEAN, tasks=100, items=5, **changed),
         recovery={"kill a child": IN_TIME},
@@ -49,7 +52,10 @@ def test_a_recovery_that_is_late_is_a_broken_promise() -> None:
 
     assert not late.is_clean
     assert late.late == ["kill a child"]
-    assert "late after: kill a child" in sentences(late)[-1]
+    slowest, verdict = sentences(late)
+    assert "after: kill a child, at 1:15, took 5.2 s" in slowest
+    assert "back after 4.1 s" in slowest
+    assert "late after: kill a child" in verdict
 
 
 def test_where_nothing_is_promised_nothing_is_late() -> None:

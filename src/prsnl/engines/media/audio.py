@@ -15,7 +15,14 @@ from av.audio.resampler import AudioResampler
 from prsnl.core.errors import BadRequestError, CorruptError, EmptyError
 from prsnl.engines.contracts import ChildFiles, JsonObject
 from prsnl.engines.media import limits
-from prsnl.engines.media.container import Damage, frames, opened, seek, start_s
+from prsnl.engines.media.container import (
+    Damage,
+    frames,
+    opened,
+    packets,
+    seek,
+    start_s,
+)
 from prsnl.engines.media.contract import SPEECH_RATE, AudioPiece, Heard
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]
@@ -163,7 +170,7 @@ def _resampled(
 ) -> Iterator[tuple[float | None, Samples]]:
     """Where each frame stands on the file's clock, and its sound at `SPEECH_RATE`."""
     resampler, shape = None, None
-    for frame in frames(container, stream, met.damage):
+    for frame in frames(packets(container, stream, met.damage), met.damage):
         found = (frame.format.name, frame.layout.name, frame.sample_rate)
         if found != shape or resampler is None:
             resampler, shape = _resampler(frame, channel), found

@@ -6,7 +6,7 @@ handed that file open, is chosen by us, and what it asks to open besides is refu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,10 +132,10 @@ def packets(
         yield packet
 
 
-def frames(container: InputContainer, stream: Any, damage: Damage) -> Iterator[Any]:
-    """The decoded frames of one track; what is damaged is counted and left out."""
+def frames(read: Iterable[av.Packet[Any]], damage: Damage) -> Iterator[Any]:
+    """The decoded frames of packets; what is damaged is counted and left out."""
     bad_in_row = 0
-    for packet in packets(container, stream, damage):
+    for packet in read:
         try:
             decoded = packet.decode()
         except MemoryError:

@@ -182,7 +182,8 @@ def _video(path: Path, kind: str, warnings: list[str]) -> VideoTrack:
         assert stream is not None
         context = stream.codec_context
         width, height, turned = context.width, context.height, 0
-        first = next(frames(container, stream, Damage()), None)
+        damage = Damage()
+        first = next(frames(packets(container, stream, damage), damage), None)
         if first is None:
             warnings.append(
                 "No picture of the video can be decoded: its sound alone is processed."

@@ -7,22 +7,30 @@ slowly become another one: a dissolve, a pan.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from prsnl.core.errors import EmptyError
 from prsnl.engines.contracts import ChildFiles, JsonObject
 from prsnl.engines.media import limits
-from prsnl.engines.media.container import Damage, frames, opened, seek, start_s
+from prsnl.engines.media.container import (
+    Damage,
+    frames,
+    opened,
+    packets,
+    seek,
+    start_s,
+)
 from prsnl.engines.media.contract import Shot, SpanShots
 from prsnl.engines.media.likeness import likeness
 from prsnl.engines.media.probe import film, rotation
 from prsnl.engines.media.sampling import Glance, glance, sharpness
+from prsnl.engines.media.threads import share_out
 
 #: A cut changes a picture by so much at least, of 255; less where all else stands
 #: still, as on slides ...
@@ -46,9 +54,6 @@ _SHOT_MIN_S: Final = 0.3
 _WEIGHED_EVERY_S: Final = 0.4
 #: The parent hears at least so often that there is progress, in seconds.
 _TICK_S: Final = 2.0
-_THREADS_MAX: Final = 9
-#: Each thread keeps pictures of its own: of larger ones there are two.
-_MANY_THREADS_PIXELS: Final = 9_000_000
 _ASPECT_MIN: Final = 0.25
 #: So many pictures in a row at nearly one time are no film.
 _CROWD_MAX: Final = 20_000
@@ -73,8 +78,6 @@ def shots(files: ChildFiles, params: JsonObject) -> Iterator[JsonObject]:
         stream = film(container)
         if stream is None:
             raise EmptyError("The recording shows nothing: it has sound alone.")
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = _threads(stream.codec_context)
         if params.get("key_pictures_only"):
             stream.codec_context.skip_frame = "NONKEY"
         painter = _Painter(
@@ -119,7 +122,7 @@ class _Pictures:
         begin_s = start_s(self.container)
         rate = float(self.stream.average_rate or self.stream.guessed_rate or 25)
         at_s, crowd = 0.0, 0
-        for frame in frames(self.container, self.stream, self.damage):
+        for frame in self._frames():
             self.count += 1
             before_s = at_s
             at_s = before_s + 1 / rate if frame.time is None else frame.time - begin_s
@@ -130,14 +133,12 @@ class _Pictures:
             if frame.width * frame.height <= limits.PIXELS_MAX:
                 yield at_s, frame
 
-
-def _threads(context: Any) -> int:
-    """As many as FFmpeg would take: one more than cores."""
-    if context.width * context.height > _MANY_THREADS_PIXELS:
-        return 2
-    has_affinity = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    return min(_THREADS_MAX, cores + 1)
+    def _frames(self) -> Iterator[Any]:
+        read = packets(self.container, self.stream, self.damage)
+        first = next(read, None)
+        if first is not None:
+            share_out(self.stream, first)
+            yield from frames(chain([first], read), self.damage)
 
 
 def _aspect(told: Any) -> float:
