@@ -129,6 +129,8 @@ def fill(client: Client, folder: Path) -> None:
         path = folder / name
         path.write_bytes(b"%PDF-1.7\n" + name.encode())
         client.upload(path)
+    for job in ("kind", "text", "ocr", "language", "embedding", "speech"):
+        client.test_engine(job)
     until(lambda: all(task.finished_at for task in client.tasks()))
     spread(folder / "data")
     for title in ("Annual report", "Field guide", "Minutes", "Handbook", "Survey"):

@@ -178,10 +178,10 @@ def an_engine_is_tested(visit: Visit) -> None:
     page.goto(f"{visit.server.url}/engines")
     page.evaluate("window.same = true")
     card = page.locator("#job-text")
-    card.get_by_role("button", name="Test", exact=True).click()
+    card.get_by_role("button", name="Test: Text of documents").click()
     expect(card.locator("[data-says]")).to_have_text("Works")
     expect(card).to_contain_text("The monthly rent is 940.00 EUR")
-    expect(card.get_by_role("button", name="Test again")).to_be_visible()
+    expect(card.get_by_role("button", name="Test again: Text")).to_be_visible()
     assert page.evaluate("window.same")
 
 

@@ -109,3 +109,10 @@ def remove(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     """Remove an item that is in the trash for good, and show the rest."""
     item_endpoints.delete_item(item_id, parts, owner)
     return see("/trash")
+
+
+@router.post("/trash/empty")
+def empty_trash(parts: Parts, owner: Caller) -> Response:
+    """Remove what is in the trash for good, as much as one request does."""
+    item_endpoints.empty_trash(parts, owner)
+    return see("/trash")

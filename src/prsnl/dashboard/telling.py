@@ -118,13 +118,16 @@ def spent_words(seconds: float | None) -> str:
 
 
 def rate_words(count: int, hours: float) -> str:
-    """How much is done in an hour or a minute: "12 an hour"."""
+    """How much is done in a minute, an hour, a day or a month: "12 an hour"."""
     per_hour = count / hours
     if per_hour >= 600:  # noqa: PLR2004 - from ten a minute on, minutes say more
         return f"{per_hour / 60:,.0f} a minute"
     if per_hour >= 10 or not count:  # noqa: PLR2004 - a tenth more says nothing then
         return f"{per_hour:,.0f} an hour"
-    return f"{per_hour:.1f} an hour"
+    if per_hour >= 1:
+        return f"{per_hour:.1f} an hour"
+    per_day = per_hour * 24
+    return f"{per_day:,.0f} a day" if per_day >= 1 else f"{per_day * 30:,.0f} a month"
 
 
 def device_words(agent: str) -> str:

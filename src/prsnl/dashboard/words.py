@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from prsnl.core.incoming import told_bytes
 from prsnl.dashboard.names import LANGUAGES, STAGES, TASKS
+from prsnl.engines.inventory.jobs import TITLES
 from prsnl.items.models import AttachmentView, ProcessingStatus
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import ENDED, Status
@@ -74,6 +75,7 @@ KINDS: Final = {
     "msg": "E-mail",
     "epub": "Book",
     "zip": "Archive",
+    "office-encrypted": "Protected document",
 }
 _MIME_GROUPS: Final = {
     "image": "Picture",
@@ -175,6 +177,22 @@ def stage_words(name: str) -> str:
     return STAGES.get(name, name[:1].upper() + name[1:])
 
 
+def task_title(task: TaskView) -> str:
+    """What a task does; of a test that has ended, of which engine."""
+    told = task.result or {}
+    job = TITLES.get(told.get("job")) if "works" in told else None
+    return f"{task_words(task.name)}: {job}" if job else task_words(task.name)
+
+
+def error_words(task: TaskView) -> str:
+    """Why a task has failed, and what a person does about it here."""
+    told = task.error or {}
+    message = told.get("message") or "It failed, and said nothing of why."
+    if told.get("code") == "encrypted" and "--password-file" in message:
+        return "A password protects the file: give it, and it is read."
+    return message
+
+
 def kind_words(file: AttachmentView) -> str:
     """What a file is."""
     if file.kind in KINDS:
@@ -212,6 +230,8 @@ def size_words(size_bytes: int) -> str:
 
 def seconds_words(seconds: float) -> str:
     """How long something took: "12 ms", "0.4 s", "3 min 20 s"."""
+    if 0 < seconds < 0.0005:  # noqa: PLR2004 - rounded it would be none
+        return "under 1 ms"
     if seconds < 0.1:  # noqa: PLR2004 - shorter than this, milliseconds say more
         return f"{1000 * seconds:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - a tenth of a second matters below

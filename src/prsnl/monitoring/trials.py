@@ -126,7 +126,10 @@ def _ocr(one: _Trial) -> str:
 
 def _language(one: _Trial) -> str:
     told = one.ask("text", "text.analyze", _page(SENTENCE))
-    return f"a sentence of rent is in: {told['language'] or 'no language it can tell'}"
+    found = told["language"] or "no language that it can tell"
+    if found == "en":
+        return "a sentence in English is in English"
+    return f"a sentence in English is in: {found}"
 
 
 def _key_sentences(one: _Trial) -> str:
@@ -152,9 +155,8 @@ def _embedding(one: _Trial) -> str:
     model, vectors = _vectors(one, (SENTENCE, _ALIKE, _OTHER))
     first, alike, other = vectors
     return (
-        f"{model}, {len(first)} numbers; of two sentences of rent "
-        f"{_cosine(first, alike):.2f} is alike, of one of tulips "
-        f"{_cosine(first, other):.2f}"
+        f"{model}, {len(first)} numbers; how near two sentences about rent are: "
+        f"{_cosine(first, alike):.2f}, one about tulips: {_cosine(first, other):.2f}"
     )
 
 

@@ -389,6 +389,23 @@ def test_tags_are_listed_renamed_merged_and_taken_away(
     assert empty.status_code == 422
 
 
+def test_the_trash_is_emptied_at_once(
+    ada: Person, reader: httpx2.Client, tmp_path: Path
+) -> None:
+    for number in range(2):
+        path = tmp_path / f"{number}.txt"
+        path.write_text(f"{uuid4()}")
+        item = ada.client.upload(path, process=False).item_id
+        ada.http.delete(f"/api/items/{item}").raise_for_status()
+    assert "Remove all 2 items for good?" in read(reader, "/trash").source
+
+    assert reader.post("/trash/empty").headers["location"] == "/trash"
+
+    page = read(reader, "/trash")
+    assert not page.all("form", action="/trash/empty")
+    assert not page.all("li", **{"class": "row"})
+
+
 def test_an_address_is_told_when_work_ends_until_it_is_removed(
     reader: httpx2.Client,
 ) -> None:

@@ -68,6 +68,9 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert telling.age_words(0.2) == "under 1 s"
     assert telling.rate_words(0, 24) == "0 an hour"
     assert telling.rate_words(36, 24) == "1.5 an hour"
+    assert telling.rate_words(1, 24) == "1 a day"
+    assert telling.rate_words(12, 24) == "12 a day"
+    assert telling.rate_words(3, 720) == "3 a month"
     assert telling.rate_words(36000, 1) == "600 a minute"
 
 
