@@ -39,14 +39,15 @@ DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
 #: Name, address, width, colours. Between braces: how the title of an item begins.
 WANTED: Final = (
-    ("library", "/", DESKTOP, "light"),
+    # First what moves: it does not for long.
     ("activity", "/tasks", DESKTOP, "light"),
+    ("activity-phone", "/tasks", PHONE, "light"),
     ("activity-dark", "/tasks", DESKTOP, "dark"),
+    ("library", "/", DESKTOP, "light"),
     ("failures", "/failures", DESKTOP, "light"),
     ("queues", "/queues", DESKTOP, "light"),
     ("engines", "/engines", DESKTOP, "light"),
     ("health", "/doctor", DESKTOP, "light"),
-    ("activity-phone", "/tasks", PHONE, "light"),
     ("queues-phone", "/queues", PHONE, "dark"),
     ("item", "{Lease}#text", DESKTOP, "light"),
     ("item-scan-dark", "{Riverside}#text", DESKTOP, "dark"),

@@ -313,7 +313,8 @@ function tellProgress(part, now) {
   const number = one('[data-told="percentage"]', part);
   if (bar && number && percentage !== null) {
     bar.value = percentage;
-    number.textContent = `${Math.round(percentage)} %`;
+    // What goes on is not done, however near it is.
+    number.textContent = `${Math.min(99, Math.round(percentage))} %`;
   }
   const said = one('[data-told="message"]', part);
   if (said && message) said.textContent = message;

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0027"
+down_revision = "0026"
 
 UP = """
 create index tasks_try_engines on tasks (owner, (command ->> 'job'), id desc)
