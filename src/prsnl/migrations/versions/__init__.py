@@ -1,1 +1,1 @@
-"""One file a step, named by its number; 0003 is none, so 0004 follows 0002."""
+"""One file a step, named by its number. No step is 0003 or 0025."""
