@@ -8,7 +8,14 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from prsnl.core.texts import StorableText
 from prsnl.wire.base import Body
@@ -42,6 +49,13 @@ class Event(StrEnum):
     TASK_CANCELLED = "task.cancelled"
     #: To try it.
     PING = "ping"
+
+
+#: What one may ask to be told, for the description.
+_WANTED = {
+    "type": "string",
+    "enum": [str(event) for event in Event if event is not Event.PING],
+}
 
 
 def _address(url: str) -> str:
@@ -79,7 +93,7 @@ class NewWebhook(BaseModel):
         ),
         AfterValidator(_address),
     ]
-    events: list[Event] = Field(
+    events: list[Annotated[Event, WithJsonSchema(_WANTED)]] = Field(
         default_factory=lambda: [Event.WORK_ENDED],
         min_length=1,
         max_length=len(Event),

@@ -254,7 +254,7 @@ def test_random_stories_find_a_planted_bug(machine: type[Machine], bug: Bug) -> 
         run_state_machine_as_test(  # type: ignore[no-untyped-call]
             machine,
             settings=settings(
-                max_examples=200,
+                max_examples=600,
                 stateful_step_count=STEPS,
                 deadline=None,
                 database=None,

@@ -21,7 +21,8 @@ Numbers = tuple[int, int, int]
 CHORES = ("reap", "relay", "flush", "wake")
 KEYS = (None, None, "key")
 BREAKS = (None, None, None, 0, 1)
-CATEGORIES = tuple(Category)
+#: Of a provider that is away several have to tell, before it is tried again.
+CATEGORIES = (*Category, *[Category.PROVIDER_DOWN] * 3)
 GIVES_UP = ("drained", "deferred", "deferred till later")
 
 
@@ -76,7 +77,7 @@ STEPS: dict[
         lambda s: s.held,
         lambda s, n: s.succeed_and_go_on(n[0], n[1]),
     ),
-    "fail": (3, lambda s: s.held, lambda s, n: s.fail(n[0], CATEGORIES[n[1] % 6])),
+    "fail": (3, lambda s: s.held, lambda s, n: s.fail(n[0], CATEGORIES[n[1] % 9])),
     "give up": (2, lambda s: s.held, lambda s, n: s.give_up(n[0], GIVES_UP[n[1] % 3])),
     "spawn": (
         3,
