@@ -71,6 +71,7 @@ from prsnl.web.hosts import AllowedHosts, HostCheck
 from prsnl.web.limits import BodyLimit
 from prsnl.web.pace import BodyPace, Pace
 from prsnl.web.silent import SilentCut
+from prsnl.web.targets import HttpProtocol
 from prsnl.web.throttle import Throttle
 from prsnl.webhooks import endpoints as webhooks
 from prsnl.wiring import Wiring, embedding, models
@@ -237,7 +238,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
         ws="websockets-sansio",
         # Events are short, and compression would hold memory for each client.
         ws_per_message_deflate=False,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,8 @@ class Receiver:
     """What was got, and what is answered."""
 
     port: int = 0
+    host: str = "127.0.0.1"
+    scheme: str = "http"
     #: Statuses of the next answers; then 204.
     answers: list[int] = field(default_factory=list)
     #: Answers nothing while it is set.
@@ -41,13 +45,26 @@ class Receiver:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}/hook?to=me"
+        return f"{self.scheme}://{self.host}:{self.port}/hook?to=me"
+
+
+class _SixServer(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver, as long as the block runs."""
-    made = Receiver()
+def receiving(
+    *, tls: ssl.SSLContext | None = None, is_six: bool = False
+) -> Iterator[Receiver]:
+    """A receiver, as long as the block runs.
+
+    Args:
+        tls: It speaks TLS, and shows the certificate of this.
+        is_six: It listens on the IPv6 address of this machine.
+    """
+    made = Receiver(
+        host="[::1]" if is_six else "127.0.0.1", scheme="https" if tls else "http"
+    )
     is_over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +82,10 @@ def receiving() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kind = _SixServer if is_six else ThreadingHTTPServer
+    server = kind((made.host.strip("[]"), 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     made.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

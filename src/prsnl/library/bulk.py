@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from prsnl.core.db import Database, Db
+from prsnl.core.errors import TooManyTasksError
 from prsnl.core.storage import Storage
 from prsnl.engines.contracts import Value
 from prsnl.items import editing, listing, store
@@ -22,8 +23,9 @@ from prsnl.wire.library import (
     BulkResult,
     Outcome,
 )
+from prsnl.work import caps
 from prsnl.work.queues import Queue
-from prsnl.work.run import TaskRun
+from prsnl.work.run import Deferred, TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
 
@@ -54,6 +56,8 @@ class Picked(Value):
     """The items that fitted when the task began."""
 
     ids: tuple[UUID, ...]
+    #: So many change together.
+    at_once: int = _BATCH
 
 
 class Changed(Value):
@@ -80,16 +84,19 @@ class BulkWorker:
 
         A batch that was under way when its worker died is done again: those of its
         items that had changed already then count as unchanged.
+
+        Raises:
+            Deferred: As many tasks wait as may; what is left goes on when some ended.
         """
         picked = run.stage(
             PICK,
             inputs=[run.task_id.bytes],
-            work=lambda: Picked(ids=tuple(self._ids(wanted, run.owner))),
+            work=lambda: self._pick(wanted, run.owner),
             store=lambda _connection, _picked: None,
         )
-        ids = picked.value.ids
+        ids, size = picked.value.ids, picked.value.at_once
         batches = dict(
-            enumerate((ids[n : n + _BATCH] for n in range(0, len(ids), _BATCH)), 1)
+            enumerate((ids[n : n + size] for n in range(0, len(ids), size)), 1)
         )
         run.progress.expect(1 + len(batches))
 
@@ -118,6 +125,12 @@ class BulkWorker:
             results=results[:MOST_AT_ONCE],
         )
 
+    def _pick(self, wanted: Bulk, owner: str) -> Picked:
+        at_once = _BATCH
+        if wanted.action is Action.REPROCESS:
+            at_once = self.database.run(partial(caps.step, most=_BATCH))
+        return Picked(ids=tuple(self._ids(wanted, owner)), at_once=at_once)
+
     def _ids(self, wanted: Bulk, owner: str) -> list[UUID]:
         if wanted.ids is not None:
             return list(dict.fromkeys(wanted.ids))
@@ -138,9 +151,17 @@ class BulkWorker:
                 return found
 
     def _change(self, run: TaskRun, wanted: Bulk, ids: Sequence[UUID]) -> Changed:
-        return self.database.run(
-            lambda connection: _Batch(connection, self.storage, run, ids).do(wanted)
-        )
+        try:
+            return self.database.run(
+                lambda connection: _Batch(connection, self.storage, run, ids).do(wanted)
+            )
+        except TooManyTasksError as error:
+            raise Deferred(
+                "The other items wait until some tasks have ended: as many are in line "
+                "as may be (PRSNL_OWNER_QUEUED_MAX, PRSNL_QUEUE_QUEUED_MAX).",
+                waits_for=caps.PLACES,
+                due_in_s=caps.AGAIN_S,
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from pydantic import Discriminator, Tag
 from starlette.concurrency import run_in_threadpool
 
 from prsnl.file_processing.again import RerunRequest, submit_rerun
+from prsnl.file_processing.specs import PROCESS_DOCUMENT
 from prsnl.media_processing.again import (
     TranscriptRerunRequest,
     submit_transcript_rerun,
 )
-from prsnl.media_processing.specs import TRANSCRIBE
+from prsnl.media_processing.specs import TRANSCRIBE, TRANSCRIBE_AUDIO
 from prsnl.web.dependencies import MONITOR_URL, Dispatch, Parts
 from prsnl.wire.tasks import Accepted
 
@@ -50,6 +51,7 @@ async def rerun(
     All else stays as it is. Answers at once; follow `monitor_url`.
     """
     if isinstance(request, TranscriptRerunRequest):
+        await dispatch.require_room(TRANSCRIBE_AUDIO.queue)
         what = "span is"
         told = await run_in_threadpool(
             submit_transcript_rerun,
@@ -60,6 +62,7 @@ async def rerun(
             idempotency_key=dispatch.idempotency_key,
         )
     else:
+        await dispatch.require_room(PROCESS_DOCUMENT.queue)
         what = "pages are"
         told = await run_in_threadpool(
             submit_rerun,

@@ -21,6 +21,7 @@ from prsnl.media_processing.specs import (
 )
 from prsnl.media_processing.video_specs import PROCESS_VIDEO, SpokenOptions
 from prsnl.web.dependencies import Shared
+from prsnl.work import caps
 from prsnl.work.repeating import refuse_while_open, run_of_key
 from prsnl.work.specs import Command, TaskSpec
 from prsnl.work.submit import Submission, Submitted, submission, submit
@@ -174,6 +175,11 @@ class Drafts:
             if self.takes_s is not None
             else ""
         )
+        if 0 < len(self.submitted) < count:
+            return (
+                f"{len(self.submitted)} of {which}{long} {are} queued again, as many "
+                f"as may wait{takes}. Ask again for the others when some have ended."
+            )
         done = f"{are} queued again" if self.submitted else "can be run again"
         return f"{which}{long} {done}{takes}."
 
@@ -191,12 +197,24 @@ def drafts(connection: Db, *, owner: str) -> Drafts:
 
 
 def submit_drafts(connection: Db, *, owner: str, key: str | None) -> Drafts:
-    """Queue every draft once more, each as it was asked for, the shortest first."""
+    """Queue every draft once more, each as it was asked for, the shortest first.
+
+    As many as may wait; the others are drafts still.
+
+    Raises:
+        TooManyTasksError: As many wait already.
+    """
     with connection.transaction():
         found = drafts(connection, owner=owner)
+        room = caps.room(connection, owner=owner, queue=TRANSCRIBE_AUDIO.queue)
+        if room == 0 and found.files:
+            in_force = caps.read(connection)
+            caps.require_room(
+                connection, in_force, owner=owner, queue=TRANSCRIBE_AUDIO.queue
+            )
         wanted = [
             one
-            for file_id in found.files
+            for file_id in found.files[:room]
             if (one := _once_more(connection, file_id, owner, key)) is not None
         ]
         told = submit(connection, wanted) if wanted else []

@@ -175,7 +175,7 @@ def retry(task_id: UUID, parts: Parts, owner: Caller) -> StatusBody:
     """Queue a failed task again; what it has done so far is not done again."""
     tries = iter((False,))
     parts.database.run(
-        lambda connection: control.retry(
+        lambda connection: control.retry_one(
             connection, task_id, owner=owner, is_again=next(tries, True)
         )
     )

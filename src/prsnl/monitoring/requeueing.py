@@ -11,10 +11,10 @@ from uuid import UUID
 from prsnl.core.db import Database, Db
 from prsnl.engines.contracts import Value
 from prsnl.wire.monitoring import NotRequeued, Requeue, Requeued
-from prsnl.work import dead_letters
+from prsnl.work import caps, dead_letters
 from prsnl.work.dead_letters import REQUEUE_NAME, Cause, Refused
 from prsnl.work.queues import Queue
-from prsnl.work.run import TaskRun
+from prsnl.work.run import Deferred, TaskRun
 from prsnl.work.specs import TaskSpec
 from prsnl.work.stages import Stage
 
@@ -36,6 +36,15 @@ class Picked(Value):
     """The dead letters that fitted when the task began."""
 
     ids: tuple[UUID, ...]
+    #: So many are queued again together.
+    at_once: int = _BATCH
+
+    @property
+    def batches(self) -> dict[int, tuple[UUID, ...]]:
+        """They in their order, by the number of their batch."""
+        starts = range(0, len(self.ids), self.at_once)
+        parts = (self.ids[start : start + self.at_once] for start in starts)
+        return dict(enumerate(parts, 1))
 
 
 class Again(Value):
@@ -60,25 +69,26 @@ class Requeuer:
     database: Database
 
     def do(self, run: TaskRun, wanted: Requeue) -> Requeued:
-        """Queue dead letters again, a batch at a time.
+        """Queue dead letters again, a batch at a time, and no more than may wait.
 
         A batch that was under way when its worker died is done again: those of its
         tasks that were queued already are told as refused.
+
+        Raises:
+            Deferred: As many tasks wait as may; what is left goes on when some ended.
         """
         picked = run.stage(
             PICK,
             inputs=[run.task_id.bytes],
-            work=lambda: Picked(ids=tuple(self._ids(wanted, run.owner))),
+            work=lambda: self._pick(wanted, run.owner),
             store=lambda _connection, _picked: None,
         )
-        ids = picked.value.ids
-        batches = dict(
-            enumerate((ids[n : n + _BATCH] for n in range(0, len(ids), _BATCH)), 1)
-        )
+        batches = picked.value.batches
         run.progress.expect(1 + len(batches))
 
         def work(units: Sequence[int]) -> Iterator[tuple[int, Again]]:
             for unit in units:
+                self._require_places(run, picked.value, unit)
                 yield unit, self._again(run, batches[unit])
                 run.rang()
 
@@ -97,6 +107,26 @@ class Requeuer:
             not_requeued=refused[:_REFUSED_TOLD],
             left=self.database.run(partial(dead_letters.count, owner=run.owner)),
         )
+
+    def _pick(self, wanted: Requeue, owner: str) -> Picked:
+        at_once = self.database.run(partial(caps.step, most=_BATCH))
+        return Picked(ids=tuple(self._ids(wanted, owner)), at_once=at_once)
+
+    def _require_places(self, run: TaskRun, picked: Picked, unit: int) -> None:
+        """Wait, without a worker, until a batch may wait in line."""
+        full = self.database.run(
+            partial(
+                dead_letters.why_full, task_ids=picked.batches[unit], owner=run.owner
+            )
+        )
+        if full is not None:
+            done = (unit - 1) * picked.at_once
+            raise Deferred(
+                f"{done:,} of {len(picked.ids):,} are queued again. The others wait "
+                f"until some tasks have ended: {full}.",
+                waits_for=caps.PLACES,
+                due_in_s=caps.AGAIN_S,
+            )
 
     def _ids(self, wanted: Requeue, owner: str) -> list[UUID]:
         if wanted.ids is not None:

@@ -264,13 +264,7 @@ class Dispatcher:
             ConflictError: The idempotency key stands for another command already.
             TooManyTasksError: As many wait as may.
         """
-        if not self.parts.caps.is_open:
-            await run_in_threadpool(
-                self.parts.caps.require_room,
-                owner=self.owner,
-                queue=spec.queue,
-                key=self.idempotency_key,
-            )
+        await self.require_room(spec.queue)
         wanted = submission(
             spec,
             command,
@@ -291,6 +285,20 @@ class Dispatcher:
             ),
             monitor_url=MONITOR_URL.format(told.task_id),
         )
+
+    async def require_room(self, queue: str) -> None:
+        """Make sure that one more task may wait in a queue.
+
+        Raises:
+            TooManyTasksError: As many wait as may.
+        """
+        if not self.parts.caps.is_open:
+            await run_in_threadpool(
+                self.parts.caps.require_room,
+                owner=self.owner,
+                queue=queue,
+                key=self.idempotency_key,
+            )
 
     def _seal(self, task_id: UUID, password: SecretStr) -> None:
         plain = password.get_secret_value()

@@ -6,6 +6,7 @@ rebinding) reaches no route.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +21,9 @@ from prsnl.web.errors import response
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+#: A host and a port, and nothing that one reader takes for a name and another does not:
+#: no user before it, no path behind it.
+_AUTHORITY: Final = re.compile(r"(?:[^\s@/?#\\\[\]:]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -44,6 +48,8 @@ class AllowedHosts:
 
     def allow(self, authority: str) -> bool:
         """Whether `host` or `host:port` is one of ours."""
+        if _AUTHORITY.fullmatch(authority) is None:
+            return False
         try:
             name = urlsplit(f"//{authority}").hostname
         except ValueError:
@@ -66,14 +72,21 @@ class HostCheck:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if not self._allowed.allow(headers.get("host", "")):
+        hosts = headers.getlist("host")
+        if len(hosts) > 1:
+            refuse = response(
+                HTTPStatus.BAD_REQUEST,
+                "bad_request",
+                "The request names several hosts: send one `Host`.",
+            )
+        elif not self._allowed.allow("".join(hosts)):
             refuse = response(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "unknown_host",
                 "This server is not known by that name: set PRSNL_PUBLIC_URL to the "
                 "address that it is reached at.",
             )
-        elif not self._allows_origin(headers.get("origin")):
+        elif not all(map(self._allows_origin, headers.getlist("origin"))):
             refuse = response(
                 HTTPStatus.FORBIDDEN,
                 "unknown_origin",
@@ -85,9 +98,7 @@ class HostCheck:
             return
         await refuse(scope, receive, send)
 
-    def _allows_origin(self, origin: str | None) -> bool:
-        if origin is None:
-            return True
+    def _allows_origin(self, origin: str) -> bool:
         try:
             authority = urlsplit(origin).netloc
         except ValueError:

@@ -13,6 +13,7 @@ from prsnl.core.errors import ProviderFailedError
 from prsnl.web.dependencies import Caller, Parts
 from prsnl.webhooks import gathering, store
 from prsnl.webhooks.address import AddressBook
+from prsnl.webhooks.specs import DELIVER
 from prsnl.wire.base import Page
 from prsnl.wire.tasks import Accepted
 from prsnl.wire.webhooks import MadeWebhook, NewWebhook, WebhookBody
@@ -52,6 +53,7 @@ def delete_webhook(webhook_id: UUID, parts: Parts, owner: Caller) -> Page[Webhoo
 @router.post("/{webhook_id}/test", status_code=status.HTTP_202_ACCEPTED)
 def test_webhook(webhook_id: UUID, parts: Parts, owner: Caller) -> Accepted:
     """Queue a message that tells of nothing, `ping`, also to one that is off."""
+    parts.caps.require_room(owner=owner, queue=DELIVER.queue, key=None)
 
     def work(connection: Db) -> UUID:
         store.webhook(connection, webhook_id, owner=owner)

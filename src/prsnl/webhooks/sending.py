@@ -58,7 +58,9 @@ class Post:
         except ssl.SSLCertVerificationError as error:
             raise ProviderRejectedError(
                 f"The certificate of {self.target.host} is not good "
-                f"({error.verify_message}): mend it, or set the right name."
+                f"({error.verify_message}): mend it, or set the right name. One of an "
+                "authority of your own is known to workers that start with its file in "
+                "SSL_CERT_FILE."
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise self._silent() from error

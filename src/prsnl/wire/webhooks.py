@@ -15,7 +15,18 @@ from prsnl.wire.base import Body
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3})"
-_URL = rf"^https?://{_LABEL}(\.{_LABEL}){{0,8}}(:{_PORT})?(/[!-~]*)?$"
+_NAME = rf"{_LABEL}(\.{_LABEL}){{0,8}}"
+_GROUP = "[0-9A-Fa-f]{1,4}"
+#: All eight groups, or a gap: in the midst, at the end, at the beginning.
+_IPV6 = "|".join(
+    [
+        f"({_GROUP}:){{7}}{_GROUP}",
+        *(f"({_GROUP}:){{1,{7 - n}}}(:{_GROUP}){{1,{n}}}" for n in range(1, 7)),
+        f"({_GROUP}:){{1,7}}:",
+        f":((:{_GROUP}){{1,7}}|:)",
+    ]
+)
+_URL = rf"^https?://({_NAME}|\[({_IPV6})\])(:{_PORT})?(/[!-~]*)?$"
 #: Tasks that one message names; it counts all.
 MOST_TASKS = 100
 
@@ -63,8 +74,8 @@ class NewWebhook(BaseModel):
         Field(
             max_length=2000,
             json_schema_extra={"pattern": _URL},
-            description="`https://...` or `http://...`: a name or an IPv4 address, "
-            "without a user or password.",
+            description="`https://...` or `http://...`: a name, an IPv4 address or an "
+            "IPv6 address in brackets, without a user or password.",
         ),
         AfterValidator(_address),
     ]

@@ -23,7 +23,11 @@ What = Literal["running", "queued"]
 EACH_OWNER: Final = ""
 _FRESH_S: Final = 1.0
 #: Somebody who was refused asks again after so long: a task may have ended by then.
-_AGAIN_S: Final = 5.0
+AGAIN_S: Final = 5.0
+#: What a task waits for that is to queue more than may wait now.
+PLACES: Final = "places in line"
+#: Many are queued a step at a time, each of this part of the lowest cap.
+_STEP: Final = 4
 
 _WRITE: Final = """
 with given as (
@@ -171,6 +175,7 @@ def require_room(
     owner: str,
     queue: str | None,
     key: str | None = None,
+    then: str = "send this one",
 ) -> None:
     """Make sure that one more task of this owner may wait in this queue.
 
@@ -180,6 +185,7 @@ def require_room(
         owner: Whose task it is.
         queue: Where it would wait; None where nobody knows yet.
         key: Its idempotency key: a task that is in already is no new one.
+        then: What to do when some have ended.
 
     Raises:
         TooManyTasksError: So many wait already.
@@ -189,7 +195,7 @@ def require_room(
     values = {"owner": owner, "queue": queue, "key": key}
     if own is not None and _count(connection, _WAITING_OF_OWNER, own, values) >= own:
         told = (
-            f"You have {told_tasks(own)} waiting, the most at once: send this one "
+            f"You have {told_tasks(own)} waiting, the most at once: {then} "
             "when some have ended, or cancel what is not needed. "
             "PRSNL_OWNER_QUEUED_MAX on the server sets how many."
         )
@@ -198,14 +204,63 @@ def require_room(
         and _count(connection, _WAITING_IN_QUEUE, whole, values) >= whole
     ):
         told = (
-            f"{queue} has {told_tasks(whole)} waiting, the most at once: send this "
-            "one when some have ended. PRSNL_QUEUE_QUEUED_MAX on the server sets how "
-            "many."
+            f"{queue} has {told_tasks(whole)} waiting, the most at once: {then} "
+            "when some have ended. PRSNL_QUEUE_QUEUED_MAX on the server sets how many."
         )
     else:
         return
     if not _is_in(connection, owner, key):
-        raise TooManyTasksError(told, retry_after_s=_AGAIN_S)
+        raise TooManyTasksError(told, retry_after_s=AGAIN_S)
+
+
+def room(connection: Db, *, owner: str, queue: str) -> int | None:
+    """How many more tasks of this owner may wait in this queue; None: any number."""
+    queued = read(connection).queued
+    values = {"owner": owner, "queue": queue}
+    left = [
+        most - _count(connection, statement, most, values)
+        for statement, most in (
+            (_WAITING_OF_OWNER, queued.get(EACH_OWNER)),
+            (_WAITING_IN_QUEUE, queued.get(queue)),
+        )
+        if most is not None
+    ]
+    return min(left, default=None)
+
+
+def step(connection: Db, *, most: int) -> int:
+    """How many tasks are queued at a time by who has many: others find places, too."""
+    lowest = min(read(connection).queued.values(), default=most * _STEP)
+    return min(most, max(1, lowest // _STEP))
+
+
+def why_full(connection: Db, *, owner: str, wanted: Mapping[str, int]) -> str | None:
+    """Why so many more tasks of an owner may not wait now; None if they may.
+
+    Where nothing waits they may in any case, or a cap that was lowered meanwhile would
+    hold them for ever.
+
+    Args:
+        connection: Reads what waits.
+        owner: Whose tasks they are.
+        wanted: How many, by queue.
+    """
+    queued = read(connection).queued
+    asked = [
+        (_WAITING_OF_OWNER, EACH_OWNER, sum(wanted.values())),
+        *((_WAITING_IN_QUEUE, queue, count) for queue, count in wanted.items()),
+    ]
+    for statement, name, count in asked:
+        most = queued.get(name)
+        if most is None or not count:
+            continue
+        values = {"owner": owner, "queue": name}
+        waiting = _count(connection, statement, most, values)
+        if waiting and waiting + count > most:
+            whose = name or "you"
+            setting = f"PRSNL_{'QUEUE' if name else 'OWNER'}_QUEUED_MAX"
+            return f"{whose} may have {told_tasks(most)} waiting at once ({setting})"
+    return None
 
 
 def running_by_owner(connection: Db) -> dict[str, int]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db, Row
 from prsnl.core.errors import ConflictError, NotFoundError
+from prsnl.work import caps
 from prsnl.work.claim import child_ended, children_ended, free_siblings
 from prsnl.work.specs import DEAD_LETTERS, ENDED, Status
 
@@ -49,6 +50,14 @@ with recursive below (id, depth) as (
 select t.id from tasks t join below using (id)
 where t.status in ('queued', 'running', 'parked', 'waiting')
 order by below.depth desc, t.id for update of t
+"""
+
+# Of a parent its failed children are queued: a batch of a thousand is one task.
+_WANTS_PLACE: Final = """
+select queue from tasks t
+where id = %s and owner = %s and parent_id is null and status in ('failure', 'dead')
+  and not exists (
+    select from tasks c where c.parent_id = t.id and c.status in ('failure', 'dead'))
 """
 
 _LOCK_FAILED_CHILDREN: Final = """
@@ -184,6 +193,28 @@ def retry(connection: Db, task_id: UUID, *, owner: str, is_again: bool = False) 
         for parent in {row["parent_id"] for row in again} - {None}:
             count = sum(row["parent_id"] == parent for row in again)
             _wait_again(connection, parent, count)
+
+
+def retry_one(
+    connection: Db, task_id: UUID, *, owner: str, is_again: bool = False
+) -> None:
+    """The same for a person who asks for it, if one more task may wait.
+
+    Raises:
+        TooManyTasksError: As many wait as may; the dead letter stays as it is.
+    """
+    in_force = caps.read(connection)
+    if in_force.queued:
+        row = connection.execute(_WANTS_PLACE, [task_id, owner]).fetchone()
+        if row is not None:
+            caps.require_room(
+                connection,
+                in_force,
+                owner=owner,
+                queue=row["queue"],
+                then="try this one again",
+            )
+    retry(connection, task_id, owner=owner, is_again=is_again)
 
 
 def _wait_again(connection: Db, parent_id: UUID, count: int) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from prsnl.core.db import Db
 from prsnl.core.errors import ConflictError, NotFoundError
-from prsnl.work import control, ledger
+from prsnl.work import caps, control, ledger
 from prsnl.work.ledger import TaskView
 
 #: The task that queues others again: many by one request never queue it, too.
@@ -56,6 +56,13 @@ with found as materialized (
 )
 select id from found
 where parent_id is null or parent_id not in (select id from found) order by id
+"""
+
+_BY_QUEUE: Final = """
+select queue, count(*) as n from tasks
+where id = any(%s) and owner = %s and parent_id is null
+  and status in ('failure', 'dead')
+group by queue
 """
 
 _COUNT: Final = f"select count(*) as n from tasks t where {OPEN}"
@@ -104,6 +111,13 @@ def of_cause(connection: Db, cause: Cause, *, owner: str) -> list[UUID]:
         _TO_RETRY, {**values(cause, owner), "not": REQUEUE_NAME}
     ).fetchall()
     return [row["id"] for row in rows]
+
+
+def why_full(connection: Db, task_ids: Sequence[UUID], *, owner: str) -> str | None:
+    """Why these may not be queued again now, by the caps; None if they may."""
+    rows = connection.execute(_BY_QUEUE, [list(task_ids), owner]).fetchall()
+    wanted = {row["queue"]: int(row["n"]) for row in rows}
+    return caps.why_full(connection, owner=owner, wanted=wanted)
 
 
 def requeue(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -20,6 +21,9 @@ from prsnl.engines.contracts import (
 from prsnl.items import learned, store
 from prsnl.wire.files import Uploaded
 from tests.integration.api.conftest import Person, Server
+
+#: A name in which nothing can end it.
+_FOR_SAVING = re.compile(r"attachment; filename\*=UTF-8''[\w.%~-]+")
 
 
 @pytest.fixture
@@ -111,6 +115,41 @@ def test_a_file_is_given_for_saving_and_never_shown_as_a_page(
     assert answer.content == note.read_bytes()
     assert answer.headers["content-disposition"].startswith("attachment;")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("page.html", "<script>top.location='https://evil.example'</script>"),
+        ("picture.svg", "<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>"),
+        ("script.js", "fetch('/api/keys')"),
+        ('a"; filename="other.html', "<script>x()</script>"),
+        ("two\r\nlines.html", "<script>x()</script>"),
+    ],
+)
+def test_a_page_that_was_uploaded_is_never_a_page_of_ours(
+    server: Server, ada: Person, name: str, content: str
+) -> None:
+    """It would run as this server: with the cookie of whoever opens it."""
+    form = {"file": (name, f"{content} {uuid4()}".encode(), "text/html")}
+    sent = ada.http.post("/api/attachments?process=false", files=form).json()
+    file_id = UUID(sent["attachment"]["id"])
+    path = f"/api/attachments/{file_id}/content"
+    page = FileType(
+        mime_type="text/html", kind="html", description="A page", confidence=1
+    )
+
+    unread = ada.http.get(path)
+    server.database.run(lambda connection: store.save_type(connection, file_id, page))
+
+    for answer in (unread, ada.http.get(path)):
+        told = answer.headers
+        assert answer.text.startswith(content)
+        assert _FOR_SAVING.fullmatch(told["content-disposition"])
+        assert told["content-security-policy"] == "sandbox"
+        assert told["x-content-type-options"] == "nosniff"
+        assert told["x-frame-options"] == "DENY"
+        assert told["cross-origin-resource-policy"] == "same-origin"
 
 
 def test_a_file_without_a_picture_says_so(ada: Person, lease: Uploaded) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from prsnl.core.errors import BadRequestError, ConflictError, NotFoundError
+from prsnl.work import caps
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.ring import Channel, ringing
 from prsnl.work.specs import Status
 from tests.integration.api.conftest import Person, Server
@@ -245,6 +248,52 @@ def test_a_failed_task_is_queued_again_and_others_are_not(
     change(server, task_id, Status.DEAD)
 
     assert ada.client.retry(task_id).status is Status.QUEUED
+
+
+def many(server: Server, person: Person, number: int) -> None:
+    """So many tasks that wait."""
+    server.database.run(
+        lambda connection: connection.execute(
+            "insert into tasks (id, owner, name, queue, command, command_hash) "
+            "select gen_random_uuid(), %s, 'analyze_content_task', 'ai_processing', "
+            "'{}', '' from generate_series(1, %s)",
+            [person.owner, number],
+        )
+    )
+
+
+def test_a_retry_and_a_rerun_beyond_the_cap_say_when_to_come_again(
+    server: Server, ada: Person
+) -> None:
+    """As a new task: an endless loop of retries would else break what bounds us."""
+    failed = submitted(ada)
+    change(server, failed, Status.DEAD)
+    # More than any other test has waiting: the cap is remembered for a second.
+    many(server, ada, 200)
+    server.database.run(partial(caps.write, caps=Caps(queued={EACH_OWNER: 200})))
+    give_up_at = time.monotonic() + 30
+    try:
+        refused = ada.http.post(f"/api/background/tasks/{failed}/retry")
+        path = f"/api/attachments/{uuid4()}/rerun"
+        body = {"stage": "cleaning"}
+        while (rerun := ada.http.post(path, json=body)).status_code == 404:
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+        server.database.run(
+            lambda connection: connection.execute(
+                "delete from tasks where owner = %s and status = 'queued'", [ada.owner]
+            )
+        )
+        taken = ada.http.post(f"/api/background/tasks/{failed}/retry")
+    finally:
+        server.database.run(partial(caps.write, caps=caps.NONE))
+
+    for answer in (refused, rerun):
+        assert answer.status_code == 429
+        assert answer.json()["code"] == "too_many_tasks"
+        assert int(answer.headers["retry-after"]) > 0
+        assert "PRSNL_OWNER_QUEUED_MAX" in answer.json()["detail"]
+    assert taken.json()["status"] == "queued"
 
 
 def test_try_now_is_for_tasks_that_wait(server: Server, ada: Person) -> None:

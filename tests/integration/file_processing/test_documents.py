@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import os
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from prsnl.core.db import Database
@@ -28,6 +32,8 @@ from prsnl.work.runner import Runner
 from prsnl.work.submit import Submission, submission, submit
 from prsnl.work.workers import WorkerIdentity
 from tests.conftest import fresh_broker, fresh_database, wired
+from tests.fakes.docx_files import docx_file, paragraph
+from tests.fakes.office_files import relations
 from tests.fakes.pdf_files import PdfPage, pdf_file
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -319,3 +325,43 @@ def test_only_the_first_passages_of_a_huge_text_are_embedded_and_it_says_so(
                 rows = connection.execute("select count(*) as n from chunks").fetchone()
             assert lines[-1].strip() in kept
             assert rows == {"n": 40}
+
+
+class _EndsWhoLoadsIt:
+    """As a pickle: whoever loads it is gone."""
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        return os._exit, (7,)
+
+
+def test_what_would_run_code_when_it_is_loaded_is_never_loaded(desk: Desk) -> None:
+    """Else the child would be gone, and the file "crashed" in the place of a reason."""
+    array = io.BytesIO()
+    np.save(array, np.array([_EndsWhoLoadsIt()], dtype=object), allow_pickle=True)
+    for name, content in {
+        "model.pkl": pickle.dumps(_EndsWhoLoadsIt()),
+        "model.pickle": pickle.dumps(_EndsWhoLoadsIt(), protocol=0),
+        "array.npy": array.getvalue(),
+    }.items():
+        task = desk.process(desk.put(name, content))
+
+        assert task.status in ("success", "failure"), task.error
+        if task.error:
+            assert task.error["code"] in ("unsupported", "corrupt"), name
+
+
+def test_a_macro_is_left_where_it_is(desk: Desk) -> None:
+    macro = {
+        "word/vbaProject.bin": "Sub AutoOpen: Shell calc: Canarymacro",
+        "word/_rels/document.xml.rels": relations(("vbaProject", "vbaProject.bin")),
+    }
+    said = paragraph("The rent is due on the first of March.")
+    file = desk.put("letter.docm", docx_file(said, macro))
+
+    task = desk.process(file)
+
+    assert task.status == "success", task.error
+    with desk.database.connection() as connection:
+        text = store.text(connection, file.id, owner="ada")
+    assert "The rent is due" in text
+    assert "Canarymacro" not in f"{text} {task.result}"

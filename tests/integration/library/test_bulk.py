@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +13,8 @@ from prsnl.embedded.stack import StackUrls
 from prsnl.items import editing, store
 from prsnl.library.bulk import BULK_ITEMS
 from prsnl.wire.library import Action, Bulk, BulkDone
+from prsnl.work import caps, limits
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission
 from tests.conftest import fresh_broker, fresh_database, wired
@@ -104,3 +107,43 @@ def test_each_wish_to_process_again_makes_tasks_of_its_own(desk: Desk) -> None:
 
     assert len(one.results[0].task_ids) == 1
     assert one.results[0].task_ids != two.results[0].task_ids
+
+
+def test_no_more_are_processed_again_at_once_than_may_wait(desk: Desk) -> None:
+    """The rest waits, says so, and is not done twice when it goes on."""
+    owner = f"owner {uuid4()}"
+    ids = kept(desk, owner, *(f"note {number}" for number in range(6)))
+    wanted = Bulk(action=Action.REPROCESS, ids=ids)
+
+    def do(statement: str) -> list[UUID]:
+        rows = desk.database.run(
+            lambda connection: connection.execute(statement, [owner]).fetchall()
+        )
+        return [row["id"] for row in rows]
+
+    made: list[UUID] = []
+    desk.database.run(partial(caps.write, caps=Caps(queued={EACH_OWNER: 4})))
+    try:
+        task = desk.run(submission(BULK_ITEMS, wanted, owner=owner))
+        assert "as many are in line as may be" in str(task.waiting_because)
+        while task.status != Status.SUCCESS:
+            assert task.status == Status.PARKED, task.error
+            made += do(
+                "update tasks set status = 'success', finished_at = now() "
+                "where owner = %s and status = 'queued' returning id"
+            )
+            do(
+                "update tasks set due_at = now() where owner = %s "
+                "and status = 'parked' returning id"
+            )
+            desk.database.run(limits.wake)
+            desk.runner.execute(task.task_id)
+            task = desk.task(task.task_id, owner)
+    finally:
+        desk.database.run(partial(caps.write, caps=caps.NONE))
+
+    done = BulkDone.model_validate(task.result)
+    assert done.done == 6
+    told = [one for result in done.results for one in result.task_ids]
+    assert len(set(told)) == 6
+    assert len(made) == 4, "as many as may wait, and no more"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from prsnl.core.errors import TooManyTasksError
 from prsnl.core.settings.engines import Llm, Speech
 from prsnl.embedded.stack import StackUrls
 from prsnl.engines.reach import Reach
@@ -16,7 +18,7 @@ from prsnl.engines.speech.contract import NOT_TRANSCRIBED
 from prsnl.items import egress, store, transcripts
 from prsnl.items.models import AttachmentView
 from prsnl.items.transcripts import SegmentView, TranscriptView
-from prsnl.media_processing.again import drafts, submit_drafts
+from prsnl.media_processing.again import Drafts, drafts, submit_drafts
 from prsnl.media_processing.captions import DRAFT_BANNER
 from prsnl.media_processing.service import AudioProcessor
 from prsnl.media_processing.specs import (
@@ -25,6 +27,8 @@ from prsnl.media_processing.specs import (
     TranscriptionOptions,
     TranscriptRerun,
 )
+from prsnl.work import caps
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import Status
 from prsnl.work.submit import submission
@@ -445,3 +449,37 @@ def test_a_server_that_fails_is_told_as_such(
     code, _, says = told.partition(":")
     assert row["error_code"] == code
     assert says.strip() in row["error_message"]
+
+
+def test_no_more_drafts_are_heard_again_at_once_than_may_wait(desk: Desk) -> None:
+    """The answer says how many are left; they are drafts still."""
+    owner = "somebody with many drafts"
+    for number in range(3):
+        file = desk.put(f"draft {number}.wav", f"draft {number}".encode(), owner)
+        desk.database.run(
+            lambda connection, one=file: connection.execute(
+                "insert into transcripts (attachment_id, duration_s, speech_s, "
+                "segments, quality) values (%s, 30, 20, 1, 'draft')",
+                [one.id],
+            )
+        )
+
+    def again() -> Drafts:
+        return desk.database.run(
+            lambda connection: submit_drafts(connection, owner=owner, key=None)
+        )
+
+    desk.database.run(partial(caps.write, caps=Caps(queued={EACH_OWNER: 2})))
+    try:
+        some = again()
+        with pytest.raises(TooManyTasksError, match="2 tasks waiting"):
+            again()
+    finally:
+        desk.database.run(partial(caps.write, caps=caps.NONE))
+    rest = again()
+
+    assert len(some.submitted) == 2
+    assert some.message.startswith("2 of 3 drafts with 1:00 of speech are queued again")
+    assert some.message.endswith("Ask again for the others when some have ended.")
+    assert len(rest.submitted) == 1
+    assert rest.message.startswith("1 draft with 0:20 of speech is queued again")

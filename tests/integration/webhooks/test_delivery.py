@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,8 @@ from prsnl.wire.webhooks import Event, MadeWebhook, NewWebhook, WebhookBody
 from prsnl.work.run import Services, TaskRun
 from prsnl.work.runner import Runner
 from prsnl.work.specs import Status
+from tests.conftest import need
+from tests.fakes.certificates import Authority
 from tests.fakes.receiver import Got, Receiver, receiving
 from tests.integration.work.conftest import (  # noqa: F401 - the fixture `bench`
     LEAVES,
@@ -112,6 +116,12 @@ class Post:
             made.hex,
         )
         return made
+
+    def knowing(self, *allowed: str, ip: str = "127.0.0.1") -> None:
+        """Have the worker take every name for an address of this machine."""
+        book = AddressBook(allowed, resolve=lambda *_: [ip])
+        deliverer = Deliverer(self.bench.database, book)
+        self.runner = replace(self.runner, services=Services({Deliverer: deliverer}))
 
     @property
     def last(self) -> Got:
@@ -390,3 +400,95 @@ def test_a_ping_arrives_also_where_the_webhook_is_off(post: Post) -> None:
     post.deliver()
 
     assert post.last.told["event"] == "ping"
+
+
+NAME = "hook.example"
+#: What to do about an authority that this machine does not know.
+_UNKNOWN = "SSL_CERT_FILE"
+
+
+def sent_over_tls(post: Post, receiver: Receiver, name: str = NAME) -> UUID:
+    """One message to a server of that name, whose address is this machine's."""
+    post.knowing(name)
+    post.add(url=f"https://{name}:{receiver.port}/hook")
+    post.end(item=post.item())
+    post.gather()
+    (task_id,) = post.deliver()
+    return task_id
+
+
+def test_a_message_goes_over_tls_to_the_name_of_its_address(
+    post: Post, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment is the interface that is tested: hence the patch."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with receiving(tls=authority.server([NAME])) as receiver:
+        task_id = sent_over_tls(post, receiver)
+
+    assert post.bench.status(task_id) == Status.SUCCESS
+    (got,) = receiver.got
+    assert got.headers["Host"] == f"{NAME}:{receiver.port}"
+    assert got.told["event"] == "work.ended"
+    assert "PRSNL-Webhook-Signature" in got.headers
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "said"),
+    [
+        ([NAME], 30, _UNKNOWN),
+        (["other.example"], 30, "Hostname mismatch"),
+        ([NAME], -1, "expired"),
+    ],
+    ids=["of an unknown authority", "of another name", "that is over"],
+)
+def test_to_a_bad_certificate_not_a_byte_is_sent(
+    post: Post,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    names: list[str],
+    days: float,
+    said: str,
+) -> None:
+    """Nobody knows who shows it. It is told, and not tried again by itself."""
+    authority = Authority(tmp_path)
+    if said != _UNKNOWN:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    with receiving(tls=authority.server(names, days=days)) as receiver:
+        task_id = sent_over_tls(post, receiver)
+
+    assert receiver.got == []
+    row = post.bench.row(task_id)
+    assert (row["status"], row["error_code"]) == ("failure", "provider_rejected")
+    assert f"The certificate of {NAME} is not good" in row["error_message"]
+    assert said in row["error_message"]
+    assert post.bench.all("select * from egress") == []
+
+
+def test_a_server_without_tls_gets_no_message_that_was_to_go_over_it(
+    post: Post,
+) -> None:
+    """Neither does a secure address fall back to a plain one."""
+    task_id = sent_over_tls(post, post.receiver)
+
+    assert post.receiver.got == []
+    assert post.bench.row(task_id)["error_code"] == "provider_failed"
+
+
+def test_an_ipv6_address_is_reached_in_its_brackets(post: Post) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        has_six = True
+    except OSError:
+        has_six = False
+    need("ipv6", is_there=has_six, why="this machine has no loopback of IPv6")
+    with receiving(is_six=True) as receiver:
+        post.knowing("::1", ip="::1")
+        post.add(url=receiver.url)
+        post.end()
+        post.gather()
+        (task_id,) = post.deliver()
+
+    assert post.bench.status(task_id) == Status.SUCCESS
+    assert receiver.got[0].headers["Host"] == f"[::1]:{receiver.port}"

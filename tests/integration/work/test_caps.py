@@ -7,16 +7,17 @@ from uuid import UUID
 
 import pytest
 
-from prsnl.core.errors import TooManyTasksError
+from prsnl.core.errors import ConflictError, TooManyTasksError
 from prsnl.engines.sandbox.memory import NoMemoryYet
-from prsnl.work import caps, ledger, limits
+from prsnl.proving.specs import SPREAD
+from prsnl.work import caps, control, ledger, limits
 from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.claim import claim
 from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.workers import WorkerIdentity, say_seen
-from tests.integration.work.conftest import JOB, OWNER, Bench, Job, Made
+from tests.integration.work.conftest import JOB, LEAVES, OWNER, Bench, Job, Made
 
 QUEUE = "file_processing"
 
@@ -131,6 +132,80 @@ def test_one_more_than_may_wait_is_refused_and_a_repetition_is_not(
     require(OWNER, key="mine")
     require("somebody else")
     assert told.value.retry_after_s is not None
+
+
+def test_a_retry_of_a_person_is_refused_aloud_where_no_more_may_wait(
+    bench: Bench,
+) -> None:
+    """It would be one more that waits, as a new task is; what is refused stays."""
+    put_in_force(bench, Caps(queued={EACH_OWNER: 1}))
+    failed, waiting = bench.job(), bench.job()
+    bench.set(failed, "status = 'dead', finished_at = now()")
+
+    def retry(task_id: UUID) -> None:
+        bench.do(lambda c: control.retry_one(c, task_id, owner=OWNER))
+
+    with pytest.raises(TooManyTasksError, match="try this one again") as told:
+        retry(failed)
+    assert told.value.retry_after_s is not None
+    assert bench.status(failed) == Status.DEAD
+    with pytest.raises(ConflictError, match="has not failed"):
+        retry(waiting)
+
+    bench.runner.execute(waiting)
+    retry(failed)
+    assert bench.status(failed) == Status.QUEUED
+
+
+def test_the_failed_parts_of_a_batch_are_no_more_that_wait(bench: Bench) -> None:
+    """They have their place in it: who has a batch of a thousand has one task."""
+    parent = bench.submit(SPREAD, LEAVES)
+    bench.runner.execute(parent)
+    parts = bench.all("select id from tasks where parent_id = %s order by id", parent)
+    for row in parts:
+        bench.set(row["id"], "status = 'dead', finished_at = now()")
+    bench.set(parent, "status = 'failure', children_open = 0, finished_at = now()")
+    put_in_force(bench, Caps(queued={EACH_OWNER: 1}))
+    bench.job()
+
+    bench.do(lambda c: control.retry_one(c, parent, owner=OWNER))
+
+    assert bench.status(parent) == Status.WAITING
+    assert {bench.status(row["id"]) for row in parts} == {Status.QUEUED}
+
+
+@pytest.mark.parametrize("name", [EACH_OWNER, QUEUE])
+def test_there_is_room_for_as_many_as_the_cap_has_left(bench: Bench, name: str) -> None:
+    def room() -> int | None:
+        return bench.do(lambda c: caps.room(c, owner=OWNER, queue=QUEUE))
+
+    assert room() is None
+    put_in_force(bench, Caps(queued={name: 3}))
+    assert room() == 3
+    bench.job()
+    bench.job()
+    assert room() == 1
+    bench.job()
+    bench.job()
+    assert room() == 0
+
+
+def test_a_cap_below_a_step_holds_nothing_for_ever(bench: Bench) -> None:
+    """It was lowered after the steps were made: with nothing before it one goes."""
+
+    def why() -> str | None:
+        return bench.do(lambda c: caps.why_full(c, owner=OWNER, wanted={QUEUE: 9}))
+
+    assert why() is None
+    put_in_force(bench, Caps(queued={EACH_OWNER: 2}))
+    assert why() is None
+    task_id = bench.job()
+    assert why() == "you may have 2 tasks waiting at once (PRSNL_OWNER_QUEUED_MAX)"
+    put_in_force(bench, Caps(queued={QUEUE: 2}))
+    assert str(why()).endswith("waiting at once (PRSNL_QUEUE_QUEUED_MAX)")
+    bench.runner.execute(task_id)
+    assert why() is None
+    assert bench.do(lambda c: caps.step(c, most=50)) == 1
 
 
 def test_caps_that_are_set_no_more_are_forgotten(bench: Bench) -> None:

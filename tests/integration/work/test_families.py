@@ -19,7 +19,8 @@ from prsnl.core.errors import (
 from prsnl.core.ids import new_id
 from prsnl.monitoring.requeueing import REQUEUE, Requeuer
 from prsnl.wire.monitoring import Requeue, Requeued
-from prsnl.work import control, dead_letters, families
+from prsnl.work import caps, control, dead_letters, families, ledger, limits
+from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.families import Cause, Family, State
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
@@ -291,6 +292,36 @@ def test_a_requeue_that_is_cancelled_stops_between_two_batches(bench: Bench) -> 
     assert bench.status(task_id) == Status.REVOKED
     left = bench.do(partial(dead_letters.count, owner=OWNER))
     assert 70 <= left < 120, "what was queued stays so; the rest stays as it was"
+
+
+@pytest.mark.parametrize("name", [EACH_OWNER, "file_processing"])
+def test_of_many_no_more_are_queued_again_than_may_wait(
+    bench: Bench, name: str
+) -> None:
+    """The rest waits without a worker, says why, and goes on as others end."""
+    ids = dead(bench, 30)
+    bench.handle(lambda *_: Made())
+    bench.do(lambda c: caps.write(c, Caps(queued={name: 8})))
+    task_id = bulk(bench, Requeue(all=True))
+    said, most = [], 0
+    while bench.status(task_id) != Status.SUCCESS:
+        bench.hurry(task_id)
+        bench.do(limits.wake)
+        bench.runner.execute(task_id)
+        view = bench.do(partial(ledger.task, task_id=task_id, owner=OWNER))
+        said.append(view.waiting_because)
+        waiting = [one for one in ids if bench.status(one) == Status.QUEUED]
+        most = max(most, len(waiting))
+        for one in waiting[:3]:
+            bench.runner.execute(one)
+
+    assert most == 8
+    assert "8 of 30 are queued again." in str(said[0])
+    assert "may have 8 tasks waiting at once" in str(said[0])
+    row = bench.row(task_id)
+    assert (row["result"]["requeued"], row["result"]["refused"]) == (30, 0)
+    assert (row["retries"], row["crashes"]) == (0, 0)
+    assert bench.log(task_id).count("parked") == len(said) - 1
 
 
 def test_old_failures_without_a_log_are_families_still(bench: Bench) -> None:

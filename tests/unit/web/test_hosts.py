@@ -18,7 +18,20 @@ def test_loopback_is_always_ours(authority: str) -> None:
 
 @pytest.mark.parametrize(
     "authority",
-    ["", "evil.example", "localhost.evil.example", "192.168.1.5:8000", "[::1", "@"],
+    [
+        "",
+        "@",
+        "evil.example",
+        "localhost.evil.example",
+        "localhost.",
+        "localhost:evil",
+        "localhost/evil.example",
+        "evil.example@localhost",
+        "192.168.1.5:8000",
+        "[::1",
+        "[::1]evil.example",
+        "[::ffff:127.0.0.1]",
+    ],
 )
 def test_another_name_is_not(authority: str) -> None:
     assert not AllowedHosts.of(Server()).allow(authority)

@@ -30,7 +30,8 @@ from prsnl.engines.llm.contract import NotKnownError
 from prsnl.engines.llm.rates import RateLimits
 
 _NAMES: Final = {"openai": "OpenAI", "azure": "Azure OpenAI"}
-_WORD: Final = re.compile(r"[\w.\-\[\]]{1,60}")
+#: Without digits: every key has some.
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{1,59}")
 _TOO_LONG: Final = re.compile(
     r"context[ _](?:length|window|size)|maximum context|num_ctx|too many tokens|"
     r"(?:input|prompt|message)s? (?:is|are) too long|"

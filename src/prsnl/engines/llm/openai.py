@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,9 @@ _LIMITS: Final = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
+#: A model's name as an answer gives it. What is none is kept nowhere: it may be
+#: anything that the server was sent.
+_MODEL: Final = re.compile(r"[\w.:/@+-]{1,200}", re.ASCII)
 #: What is tried next where a server does not know the one before.
 _FORMS: Final = (Form.SCHEMA, Form.JSON, Form.PLAIN)
 
@@ -308,7 +312,7 @@ def _counted(told: JsonObject, headers: Mapping[str, str]) -> Counted:
     return Counted(
         tokens_in=count("prompt_tokens", "input_tokens"),
         tokens_out=count("completion_tokens", "output_tokens"),
-        model=model if isinstance(model, str) and model else None,
+        model=model if isinstance(model, str) and _MODEL.fullmatch(model) else None,
         limits=errors.limits_of({k.lower(): v for k, v in headers.items()}),
     )
 
