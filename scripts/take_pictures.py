@@ -39,14 +39,15 @@ DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
 #: Name, address, width, colours. Between braces: how the title of an item begins.
 WANTED: Final = (
-    ("library", "/", DESKTOP, "light"),
+    # First what moves: it does not for long.
     ("activity", "/tasks", DESKTOP, "light"),
+    ("activity-phone", "/tasks", PHONE, "light"),
     ("activity-dark", "/tasks", DESKTOP, "dark"),
+    ("library", "/", DESKTOP, "light"),
     ("failures", "/failures", DESKTOP, "light"),
     ("queues", "/queues", DESKTOP, "light"),
     ("engines", "/engines", DESKTOP, "light"),
     ("health", "/doctor", DESKTOP, "light"),
-    ("activity-phone", "/tasks", PHONE, "light"),
     ("queues-phone", "/queues", PHONE, "dark"),
     ("item", "{Lease}#text", DESKTOP, "light"),
     ("item-scan-dark", "{Riverside}#text", DESKTOP, "dark"),
@@ -129,6 +130,8 @@ def fill(client: Client, folder: Path) -> None:
         path = folder / name
         path.write_bytes(b"%PDF-1.7\n" + name.encode())
         client.upload(path)
+    for job in ("kind", "text", "ocr", "language", "embedding", "speech"):
+        client.test_engine(job)
     until(lambda: all(task.finished_at for task in client.tasks()))
     spread(folder / "data")
     for title in ("Annual report", "Field guide", "Minutes", "Handbook", "Survey"):

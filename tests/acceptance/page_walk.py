@@ -172,6 +172,19 @@ def who_looks_elsewhere_is_told(visit: Visit, upload: tuple[str, bytes]) -> None
     expect(page.locator("[data-notify]")).to_have_attribute("aria-pressed", "false")
 
 
+def an_engine_is_tested(visit: Visit) -> None:
+    """A button, and what comes of it stands beside the engine without a reload."""
+    page = visit.page
+    page.goto(f"{visit.server.url}/engines")
+    page.evaluate("window.same = true")
+    card = page.locator("#job-text")
+    card.get_by_role("button", name="Test: Text of documents").click()
+    expect(card.locator("[data-says]")).to_have_text("Works")
+    expect(card).to_contain_text("The monthly rent is 940.00 EUR")
+    expect(card.get_by_role("button", name="Test again: Text")).to_be_visible()
+    assert page.evaluate("window.same")
+
+
 def the_menu_works(visit: Visit, *, by_thumb: bool) -> None:
     """It opens, leads on and closes; on a phone it is where the thumb is."""
     page = visit.page

@@ -165,6 +165,7 @@ def test_a_person_drops_files_sees_them_move_and_opens_them(
             page_walk.who_looks_elsewhere_is_told(visit, ("soon.pdf", book(1)))
             page_walk.keys_lead_through_the_page(visit)
             page_walk.a_server_that_is_away_is_said_and_comes_back(visit)
+            page_walk.an_engine_is_tested(visit)
             page_walk.the_menu_works(visit, by_thumb=False)
             page_walk.every_page_is_whole(visit)
         with visiting(chromium, environment, client, PHONE) as visit:

@@ -13,23 +13,41 @@ from html import escape
 from typing import Final
 
 _STYLE: Final = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { display: grid; place-content: center; min-height: 90vh; margin: 0 1rem; }
-main { max-width: 26rem; }
-input, button { font: inherit; box-sizing: border-box; width: 100%; padding: .7rem;
-  margin-top: .7rem; }
+:root { color-scheme: light dark; font: 1rem/1.55 system-ui, sans-serif;
+  --paper: #fbfaf7; --card: #ffffff; --ink: #1d2321; --soft: #5a6360;
+  --accent: #14605a; --on: #ffffff; --bad: #a3261d; --focus: #1a66d0; }
+@media (prefers-color-scheme: dark) { :root {
+  --paper: #14181a; --card: #1c2124; --ink: #e8eae7; --soft: #a6b0ad;
+  --accent: #6cc5bb; --on: #0b1f1d; --bad: #f2988e; --focus: #82b4ff; } }
+body { margin: 12vh auto 2rem; padding: 0 1.25rem; max-width: 32rem;
+  background: var(--paper); color: var(--ink); }
+h1 { margin: 1.5rem 0 .75rem; font-size: 1.7rem; line-height: 1.25; }
+.brand { font-weight: 700; letter-spacing: .09em; }
+[role=alert] { color: var(--bad); }
+code { font: .9em/1.4 ui-monospace, Menlo, Consolas, monospace; }
+label { display: block; font-weight: 600; }
+input, button { font: inherit; box-sizing: border-box; width: 100%; min-height: 2.6rem;
+  margin-top: .4rem; padding: .35rem .75rem; border: 1px solid var(--soft);
+  border-radius: .6rem; background: var(--card); color: var(--ink); }
+button { margin-top: .75rem; border-color: var(--accent); background: var(--accent);
+  color: var(--on); font-weight: 550; cursor: pointer; }
+:focus-visible { outline: .18rem solid var(--focus); outline-offset: .15rem; }
 """
+# A second link that is opened in the same tab changes what is behind the # alone.
 _SCRIPT: Final = """
 const code = document.getElementById("code");
 const form = document.getElementById("form");
-const given = location.hash.slice(1);
-if (given) {
+function take() {
+  const given = location.hash.slice(1);
+  if (!given) return;
   history.replaceState(null, "", location.pathname);
   code.value = given;
   code.parentElement.hidden = true;
   const here = location.hostname;
   if (["localhost", "127.0.0.1", "[::1]"].includes(here)) form.submit();
 }
+addEventListener("hashchange", take);
+take();
 """
 
 
@@ -44,7 +62,8 @@ POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _FORM: Final = """
-<p>Sign this browser in, with a link of <code>./prsnl link</code>.</p>
+<p>With the link that <code>./prsnl link</code> prints, or that a browser which is
+signed in shows under Keys and browsers.</p>
 <form id="form" method="post" action="/link">
 <label>The part of the link after #
 <input id="code" name="token" required autocomplete="off" spellcheck="false"></label>
@@ -64,5 +83,6 @@ def sign_in_page(said: str | None = None) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="robots" content="noindex">'
         f"<title>Sign in · PRSNL</title><style>{_STYLE}</style>"
-        f"<main><h1>PRSNL</h1>{told}{_FORM}</main>{script}</html>"
+        f'<main><p class="brand">PRSNL</p><h1>Sign in</h1>{told}{_FORM}</main>'
+        f"{script}</html>"
     )

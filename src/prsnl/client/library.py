@@ -102,15 +102,16 @@ class LibraryCalls(Connection):
             headers=_keyed(idempotency_key),
         )
 
-    def tags(self) -> Iterator[TagBody]:
-        """The tags by name, each with the number of its items."""
-        params: dict[str, str] = {}
+    def tags(self, *, has: str | None = None) -> Iterator[TagBody]:
+        """The tags by name, each with the number of its items; *has*: with it in."""
+        wanted = {} if has is None else {"has": has}
+        params = dict(wanted)
         while True:
             page = self._told(Page[TagBody], "GET", "/api/tags", params=params)
             yield from page.items
             if page.next is None:
                 return
-            params = {"after": page.next}
+            params = {**wanted, "after": page.next}
 
     def rename_tag(self, name: str, new: str) -> TagChanged:
         """Rename a tag everywhere."""

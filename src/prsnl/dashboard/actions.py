@@ -114,6 +114,13 @@ def remove(item_id: UUID, parts: Parts, owner: Caller) -> Response:
     return see("/trash")
 
 
+@router.post("/trash/empty")
+def empty_trash(parts: Parts, owner: Caller) -> Response:
+    """Remove what is in the trash for good, as much as one request does."""
+    item_endpoints.empty_trash(parts, owner)
+    return see("/trash")
+
+
 def see(path: str) -> Response:
     """Show another page, so that a reload repeats nothing."""
     return RedirectResponse(path, status.HTTP_303_SEE_OTHER, headers=HEADERS)

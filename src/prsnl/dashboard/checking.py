@@ -118,7 +118,10 @@ def _engines(engines: EnginesBody) -> Iterator[Check]:
     for job in engines.jobs:
         used = [one.name for one in job.engines if one.standing == "in use"]
         what = job.title.partition(" (")[0].lower()
-        if used:
-            yield Check(what, " and ".join(used))
-        else:
+        test = job.test
+        if not used:
             yield Check(what, "nobody does it here: see the page of engines", NOTE)
+        elif test is not None and test.works is False and test.engine in used:
+            yield Check(what, f"{test.engine} failed its test: {test.said}", WRONG)
+        else:
+            yield Check(what, " and ".join(used))

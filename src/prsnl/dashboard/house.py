@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from prsnl.access import keys, sessions
 from prsnl.core.db import Db
 from prsnl.core.settings.shown import Shown, shown
-from prsnl.core.texts import Tag
+from prsnl.core.texts import StorableText, Tag
 from prsnl.dashboard import checking, codes
 from prsnl.dashboard.framing import framed
 from prsnl.dashboard.routing import PageRoute
@@ -20,7 +20,7 @@ from prsnl.items import editing
 from prsnl.items.listing import ItemQuery, find
 from prsnl.monitoring import engine_endpoints
 from prsnl.monitoring.endpoints import show_health
-from prsnl.monitoring.engine_endpoints import Engines, engines_of
+from prsnl.monitoring.engine_endpoints import Engines, Known
 from prsnl.monitoring.queues import queues
 from prsnl.web.dependencies import Caller, Parts, Shared, Visitor
 from prsnl.web.identity import Identity
@@ -33,8 +33,6 @@ _MOST: Final = 200
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-Known = Annotated[Engines, Depends(engines_of)]
-
 
 @router.get("/doctor")
 def show_doctor(
@@ -42,7 +40,7 @@ def show_doctor(
 ) -> Response:
     """How every part is, and all of it as text to copy."""
     health = show_health(parts)
-    engines = engine_endpoints.engines(request, owner, known)
+    engines = engine_endpoints.engines(request, parts, owner, known)
     free_bytes = parts.storage.free_bytes()
 
     def read(connection: Db) -> dict[str, Any]:
@@ -137,17 +135,22 @@ def keys_page(
 
 @router.get("/tags")
 def show_tags(
+    *,
     parts: Parts,
     owner: Caller,
     tag: Annotated[Tag | None, Query()] = None,
-    after: Annotated[str | None, Query(max_length=100)] = None,
+    after: Annotated[StorableText | None, Query(max_length=100)] = None,
+    has: Annotated[StorableText, Query(max_length=100)] = "",
     before: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> Response:
     """The tags with how many items each has, or the items of one."""
+    wanted = has.strip()
 
     def read(connection: Db) -> dict[str, Any]:
         if tag is None:
-            found = editing.tags(connection, owner=owner, after=after, limit=_MOST)
+            found = editing.tags(
+                connection, owner=owner, after=after, limit=_MOST, has=wanted or None
+            )
             return {
                 "tags": found,
                 "next": found[-1]["name"] if len(found) == _MOST else None,
@@ -158,4 +161,4 @@ def show_tags(
         entries = listed_items(connection, items, owner=owner, history=parts.history)
         return {"tags": [], "next": following, "entries": entries}
 
-    return framed(parts, "tags", owner, read, tag=tag)
+    return framed(parts, "tags", owner, read, tag=tag, has=wanted, after=after)

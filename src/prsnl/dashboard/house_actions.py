@@ -1,4 +1,4 @@
-"""What the forms of the pages of failures, queues, keys, settings and tags do.
+"""What the forms of the pages of failures, queues, engines and the house do.
 
 With scripts the same is asked of the API, where a form says so.
 """
@@ -17,10 +17,13 @@ from prsnl.access.endpoints import NewKey
 from prsnl.core.errors import BadRequestError
 from prsnl.dashboard.actions import see
 from prsnl.dashboard.forms import lists
-from prsnl.dashboard.house import Known, keys_page, settings_page
+from prsnl.dashboard.house import keys_page, settings_page
 from prsnl.dashboard.routing import PageRoute
+from prsnl.engines.inventory.jobs import Job
 from prsnl.library import tag_endpoints
+from prsnl.monitoring import engine_endpoints
 from prsnl.monitoring import overview_endpoints as overview
+from prsnl.monitoring.engine_endpoints import Known
 from prsnl.web.dependencies import Admin, Caller, Dispatch, Parts, Visitor
 from prsnl.web.origins import cookie_name
 from prsnl.webhooks import endpoints as webhooks
@@ -58,6 +61,13 @@ def resume(name: Queue, parts: Parts, who: Admin) -> Response:
     """Let a queue go on."""
     overview.resume_queue(name, parts, who)
     return see("/queues")
+
+
+@router.post("/engines/{job}/test")
+async def test_engine(job: Job, parts: Parts, owner: Caller, known: Known) -> Response:
+    """Have the engine of a job tested, and show what comes of it."""
+    await engine_endpoints.test_engine(job, parts, owner, known)
+    return see(f"/engines#job-{job}")
 
 
 @router.post("/keys")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from prsnl.core.db import Db
 from prsnl.dashboard import inside, store, words
 from prsnl.dashboard.framing import framed
+from prsnl.dashboard.names import LANGUAGES
 from prsnl.dashboard.recordings import is_recording, recording
 from prsnl.dashboard.routing import PageRoute
 from prsnl.dashboard.store import Entry
@@ -81,7 +82,7 @@ def show_item(
         owner,
         read,
         keeps=TRASH_KEEPS,
-        languages=words.LANGUAGES,
+        languages=LANGUAGES,
         q=q,
     )
 

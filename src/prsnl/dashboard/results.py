@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from prsnl.dashboard.words import language_words, seconds_words
+from prsnl.engines.inventory.jobs import TITLES, Job
 from prsnl.work.ledger import TaskView
 
 _TEXTS_SHOWN: Final = 12
@@ -74,6 +75,7 @@ _UNITS: Final = {
     "not_transcribed": "segment",
 }
 _TEXTS: Final = {
+    "said": "What it said",
     "summary": "Summary",
     "key_points": "Key points",
     "insights": "Insights",
@@ -124,7 +126,7 @@ def outcome(task: TaskView) -> Outcome | None:
         return None
     told = task.result
     made = Outcome(
-        facts=list(_facts(told)),
+        facts=list(_tried(told) if "works" in told else _facts(told)),
         texts=list(_texts(told)),
         rows=list(_rows(told)),
         needs=_needs(told),
@@ -140,6 +142,14 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name in _ONLY_SOME and not value:
             continue
         yield title, _told(name, value)
+
+
+def _tried(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What came of the test of an engine."""
+    yield "Tested", TITLES[Job(told["job"])]
+    yield "Engine", str(told["engine"])
+    yield "Works", "yes" if told["works"] else "no"
+    yield "Took", seconds_words(float(told["milliseconds"]) / 1000)
 
 
 def _told(name: str, value: Any) -> str:

@@ -304,7 +304,10 @@ def _by_meaning(hit: Hit) -> bool:
 
 
 def _told(name: str, value: str) -> str:
-    return KINDS.get(value, value) if name == "kind" else value
+    if name == "kind":
+        return KINDS.get(value, value)
+    is_word = name in ("document_type", "category")
+    return value[:1].upper() + value[1:] if is_word else value
 
 
 #: What a page of this template shows if nothing else is said.

@@ -11,6 +11,8 @@ from markupsafe import Markup
 from prsnl.core.errors import Category
 from prsnl.core.incoming import told_bytes
 from prsnl.dashboard.words import counted, seconds_words
+from prsnl.wire.access import Scope
+from prsnl.wire.webhooks import Event
 from prsnl.work.queues import Queue
 
 #: What is done in a queue, for who does not know its name.
@@ -33,6 +35,20 @@ _CATEGORIES: Final = {
     Category.RESOURCE: "It wanted more memory or time than one task may have here.",
     Category.CRASH: "The process that did it died, again and again.",
     Category.BUG: "A defect of PRSNL: the trace tells where.",
+}
+#: What a key may do.
+_SCOPES: Final = {
+    Scope.READ: "see",
+    Scope.WRITE: "change",
+    Scope.ADMIN: "manage keys and queues",
+}
+#: When an address is told.
+_EVENTS: Final = {
+    Event.WORK_ENDED: "once all work has ended",
+    Event.TASK_SUCCEEDED: "of each success",
+    Event.TASK_FAILED: "of each failure",
+    Event.TASK_CANCELLED: "of each that was cancelled",
+    Event.PING: "when it is tested",
 }
 #: What a browser calls itself holds the names of others: the particular ones first.
 _BROWSERS: Final = {
@@ -66,6 +82,16 @@ def category_words(name: str | None) -> str:
     return _CATEGORIES[Category(name)] if name in set(Category) else ""
 
 
+def scope_words(scope: Scope) -> str:
+    """What a key may do."""
+    return _SCOPES[scope]
+
+
+def event_words(event: Event) -> str:
+    """When an address is told."""
+    return _EVENTS[event]
+
+
 def since_words(moment: datetime, now: datetime | None = None) -> str:
     """How long something goes on: "12 s", "3 min 20 s"."""
     seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
@@ -92,13 +118,16 @@ def spent_words(seconds: float | None) -> str:
 
 
 def rate_words(count: int, hours: float) -> str:
-    """How much is done in an hour or a minute: "12 an hour"."""
+    """How much is done in a minute, an hour, a day or a month: "12 an hour"."""
     per_hour = count / hours
     if per_hour >= 600:  # noqa: PLR2004 - from ten a minute on, minutes say more
         return f"{per_hour / 60:,.0f} a minute"
     if per_hour >= 10 or not count:  # noqa: PLR2004 - a tenth more says nothing then
         return f"{per_hour:,.0f} an hour"
-    return f"{per_hour:.1f} an hour"
+    if per_hour >= 1:
+        return f"{per_hour:.1f} an hour"
+    per_day = per_hour * 24
+    return f"{per_day:,.0f} a day" if per_day >= 1 else f"{per_day * 30:,.0f} a month"
 
 
 def device_words(agent: str) -> str:
@@ -139,9 +168,11 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "category": category_words,
     "coded": coded,
     "device": device_words,
+    "event": event_words,
     "listed": listed_words,
     "queue": queue_words,
     "rate": rate_words,
+    "scope": scope_words,
     "since": since,
     "spent": spent_words,
     "setting": value_words,

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from prsnl.core.incoming import told_bytes
+from prsnl.dashboard.names import LANGUAGES, STAGES, TASKS
+from prsnl.engines.inventory.jobs import TITLES, Job
 from prsnl.items.models import AttachmentView, ProcessingStatus
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import ENDED, Status
@@ -52,22 +54,6 @@ _FILE_STATES: Final = {
     ProcessingStatus.CANCELLED: State("Cancelled", Tone.QUIET),
 }
 
-#: What each task is called where a person reads it; others get their name in words.
-_TASKS: Final = {
-    "process_document_task": "Read a document",
-    "extract_text_from_pdf_task": "Read the text of a PDF",
-    "analyze_file_with_ai_task": "Analyse a file",
-    "batch_process_files_task": "Read several files",
-    "analyze_content_task": "Analyse a text",
-    "generate_embeddings_batch_task": "Embed texts",
-    "refresh_embeddings_task": "Make passages findable by meaning",
-    "process_with_llm_task": "Ask a language model",
-    "smart_categorization_task": "Sort into categories",
-    "transcribe_audio_task": "Transcribe a recording",
-    "process_video_task": "Process a video",
-    "enhance_video_with_ai_task": "Analyse a video",
-    "batch_transcribe_videos_task": "Transcribe several videos",
-}
 KINDS: Final = {
     "pdf": "PDF",
     "text": "Text",
@@ -89,6 +75,7 @@ KINDS: Final = {
     "msg": "E-mail",
     "epub": "Book",
     "zip": "Archive",
+    "office-encrypted": "Protected document",
 }
 _MIME_GROUPS: Final = {
     "image": "Picture",
@@ -132,73 +119,12 @@ NAME_KINDS: Final = {
     "work": "a work",
     "other": "another name",
 }
-#: What each stage does; others are called as they are.
-_STAGES: Final = {
-    "identify": "Look at the file",
-    "document info": "Open the document",
-    "pages": "Read the pages",
-    "thumbnail": "Draw the first page",
-    "cleaning": "Leave out headers and footers",
-    "ocr plan": "Tell the language of a scan",
-    "members": "Take out the files in it",
-    "dependencies": "List what it depends on",
-    "whole text": "Keep the text",
-    "analyze": "Find title, dates, names",
-    "summarize": "Pick key sentences",
-    "document type": "Tell what kind of document it is",
-    "insights": "Find facts",
-    "chunk": "Cut into passages",
-    "embed": "Make the passages findable",
-    "hand over": "Have the passages made findable",
-    "look for vectors": "Look for what is embedded already",
-    "embed texts": "Embed texts",
-    "look for passages": "Look for passages that are not embedded",
-    "embed passages": "Make the passages findable",
-}
 #: The facts that a person may have to act upon, and their names.
 _FACTS: Final = {
     "due_date": "To be paid by",
     "deadline": "Deadline",
     "period": "From and to",
     "term": "Time to act",
-}
-LANGUAGES: Final = {
-    "ar": "Arabic",
-    "bg": "Bulgarian",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hr": "Croatian",
-    "hu": "Hungarian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "la": "Latin",
-    "nb": "Norwegian",
-    "nl": "Dutch",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sk": "Slovak",
-    "sl": "Slovenian",
-    "sr": "Serbian",
-    "sv": "Swedish",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
 }
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -214,6 +140,11 @@ def state_of(task: TaskView | None, file: AttachmentView | None = None) -> State
         status = ProcessingStatus.PENDING if file is None else file.processing_status
         return _FILE_STATES[status]
     return CANCELLING if task.is_cancelling else _STATES[task.status]
+
+
+def state_of_status(status: Status) -> State:
+    """How a task of a status is."""
+    return _STATES[status]
 
 
 def is_open(task: TaskView | None) -> bool:
@@ -236,14 +167,31 @@ def can_try_now(task: TaskView | None) -> bool:
 
 
 def task_words(name: str) -> str:
-    """What a task does."""
+    """What a task does; one that has no words of ours is told by its name."""
     plain = name.removesuffix("_task").replace("_", " ")
-    return _TASKS.get(name, plain[:1].upper() + plain[1:])
+    return TASKS.get(name, plain[:1].upper() + plain[1:])
 
 
 def stage_words(name: str) -> str:
     """What a stage does."""
-    return _STAGES.get(name, name[:1].upper() + name[1:])
+    return STAGES.get(name, name[:1].upper() + name[1:])
+
+
+def task_title(task: TaskView) -> str:
+    """What a task does; of a test that has ended, of which engine."""
+    told = task.result or {}
+    if "works" not in told:
+        return task_words(task.name)
+    return f"{task_words(task.name)}: {TITLES[Job(told['job'])]}"
+
+
+def error_words(task: TaskView) -> str:
+    """Why a task has failed, and what a person does about it here."""
+    told = task.error or {}
+    message = told.get("message") or "It failed, and said nothing of why."
+    if told.get("code") == "encrypted" and "--password-file" in message:
+        return "A password protects the file: give it, and it is read."
+    return message
 
 
 def kind_words(file: AttachmentView) -> str:
@@ -283,6 +231,8 @@ def size_words(size_bytes: int) -> str:
 
 def seconds_words(seconds: float) -> str:
     """How long something took: "12 ms", "0.4 s", "3 min 20 s"."""
+    if 0 < seconds < 0.0005:  # noqa: PLR2004 - rounded it would be none
+        return "under 1 ms"
     if seconds < 0.1:  # noqa: PLR2004 - shorter than this, milliseconds say more
         return f"{1000 * seconds:.0f} ms"
     if seconds < 10:  # noqa: PLR2004 - a tenth of a second matters below

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from prsnl.core.db import Db
 from prsnl.dashboard import failing, flow
@@ -14,14 +14,18 @@ from prsnl.dashboard.charts import charts
 from prsnl.dashboard.flow import Measures, Span
 from prsnl.dashboard.framing import framed
 from prsnl.dashboard.routing import PageRoute
-from prsnl.dashboard.words import State, Tone
+from prsnl.dashboard.words import State, Tone, state_of_status
+from prsnl.engines.reach import Reach
 from prsnl.monitoring import engine_endpoints
-from prsnl.monitoring.engine_endpoints import Engines, engines_of
+from prsnl.monitoring.engine_endpoints import Known
 from prsnl.monitoring.queues import queues
+from prsnl.monitoring.trials import ASKED
 from prsnl.web.dependencies import Caller, Parts, Visitor
 from prsnl.wire.access import Scope
+from prsnl.wire.engines import JobBody
 from prsnl.wire.monitoring import QueueBody
 from prsnl.work.queues import Queue
+from prsnl.work.specs import ENDED
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -29,6 +33,8 @@ PAUSED: Final = State("Paused", Tone.WAITING)
 STILL: Final = State("Stands still", Tone.BAD)
 WORKING: Final = State("Working", Tone.BUSY)
 IDLE: Final = State("Idle", Tone.QUIET)
+WORKS: Final = State("Works", Tone.GOOD)
+BROKEN: Final = State("Does not work", Tone.BAD)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,39 @@ class ShownQueue:
     def version(self) -> str:
         """Differs when it would read differently."""
         return _mark(self)
+
+
+@dataclass(frozen=True)
+class ShownJob:
+    """One job with its engines, and what came of the newest test."""
+
+    body: JobBody
+
+    @property
+    def state(self) -> State | None:
+        """What the test says, in a word; None where there was none."""
+        if (test := self.body.test) is None:
+            return None
+        if test.works is None:
+            return state_of_status(test.status)
+        return WORKS if test.works else BROKEN
+
+    @property
+    def is_tested_now(self) -> bool:
+        """Whether a test is under way."""
+        return self.body.test is not None and self.body.test.status not in ENDED
+
+    @property
+    def asks(self) -> str | None:
+        """The host that a test would ask; None where it stays on this machine."""
+        first = self.body.engines[0]
+        is_away = self.body.job in ASKED and first.reach != Reach.LOCAL
+        return first.host if is_away else None
+
+    @property
+    def version(self) -> str:
+        """Differs when it would read differently."""
+        return _mark(self.body)
 
 
 @router.get("/failures")
@@ -116,14 +155,19 @@ def show_queues(
 
 @router.get("/engines")
 def show_engines(
-    request: Request,
-    parts: Parts,
-    owner: Caller,
-    known: Annotated[Engines, Depends(engines_of)],
+    request: Request, parts: Parts, owner: Caller, who: Visitor, known: Known
 ) -> Response:
-    """Who does each job here, how good it is, what would be better."""
-    told = engine_endpoints.engines(request, owner, known)
-    return framed(parts, "engines", owner, lambda _connection: {}, told=told)
+    """Who does each job here, how good it is, what would be better, and a test."""
+    told = engine_endpoints.engines(request, parts, owner, known)
+    return framed(
+        parts,
+        "engines",
+        owner,
+        lambda _connection: {},
+        jobs=[ShownJob(body) for body in told.jobs],
+        local_only=told.local_only,
+        may_test=Scope.WRITE in who.scopes,
+    )
 
 
 def _mark(told: object) -> str:

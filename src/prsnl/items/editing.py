@@ -70,6 +70,7 @@ select tag as name, count(*) as items
 from items, unnest(tags) as t (tag)
 where owner = %(owner)s and deleted_at is null
   and (%(after)s::text is null or tag > %(after)s)
+  and (%(has)s::text is null or strpos(lower(tag), lower(%(has)s)) > 0)
 group by tag order by tag limit %(limit)s
 """
 
@@ -197,11 +198,19 @@ def remove_tag(
 
 
 def tags(
-    connection: Db, *, owner: str, after: str | None, limit: int
+    connection: Db, *, owner: str, after: str | None, limit: int, has: str | None = None
 ) -> list[dict[str, Any]]:
-    """The owner's tags by name, each with the number of items that have it."""
+    """The owner's tags by name, each with the number of items that have it.
+
+    Args:
+        connection: The database's.
+        owner: Whose.
+        after: Those that come after this one.
+        limit: At most so many.
+        has: Those that have this in them.
+    """
     return connection.execute(
-        _FOUND_TAGS, {"owner": owner, "after": after, "limit": limit}
+        _FOUND_TAGS, {"owner": owner, "after": after, "limit": limit, "has": has}
     ).fetchall()
 
 

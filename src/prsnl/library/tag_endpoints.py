@@ -29,6 +29,9 @@ class TagPaging(BaseModel):
     after: StorableText | None = Field(
         None, max_length=100, description="`next` of the page before."
     )
+    has: StorableText | None = Field(
+        None, max_length=100, description="Only tags that have this in them."
+    )
 
 
 @router.get("")
@@ -38,7 +41,11 @@ def tags(
     """The caller's tags by name, each with the number of its items."""
     rows = parts.database.run(
         lambda connection: editing.tags(
-            connection, owner=owner, after=paging.after, limit=paging.limit
+            connection,
+            owner=owner,
+            after=paging.after,
+            limit=paging.limit,
+            has=paging.has,
         )
     )
     found = [TagBody(**row) for row in rows]

@@ -25,6 +25,7 @@ from prsnl.media_processing import tasks as media_processing
 from prsnl.media_processing import video_tasks
 from prsnl.monitoring import tasks as monitoring
 from prsnl.monitoring.requeueing import Requeuer
+from prsnl.monitoring.trying import EngineTrier
 from prsnl.webhooks import tasks as webhooks
 from prsnl.webhooks.service import Deliverer
 from prsnl.wiring import ai, embedding, files, media, models, video
@@ -32,6 +33,7 @@ from prsnl.wiring.children import memory_gate, sandbox
 from prsnl.wiring.outside import deliverer, gate
 from prsnl.wiring.parts import Parts
 from prsnl.wiring.storage import storage_of
+from prsnl.wiring.trials import trials
 from prsnl.work import caps
 from prsnl.work.beat import Beat
 from prsnl.work.broker import broker_at
@@ -119,6 +121,7 @@ class Wiring:
                         Deliverer: deliverer(self.settings, database),
                         BulkWorker: BulkWorker(database, self.storage),
                         Requeuer: Requeuer(database),
+                        EngineTrier: EngineTrier(trials(self.settings, children)),
                     }
                     | ai.services(parts, analyst, model)
                     | files.services(parts, analyst, model)

@@ -60,7 +60,8 @@ ADVICE: Final[Mapping[str, Advice]] = {
     ),
     "encrypted": Advice(
         "A password protects the file.",
-        "Process it with its password: ./prsnl process FILE --password-file -. Trying "
+        "Give its password on the page of the file, or process it with ./prsnl process "
+        "FILE --password-file -. Trying "
         "again without one changes nothing.",
     ),
     "corrupt": Advice("The file is damaged beyond reading.", _GET_IT_AGAIN),

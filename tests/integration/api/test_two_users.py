@@ -27,7 +27,13 @@ from tests.integration.api.neighbours import (
 )
 
 #: Parameters that are no id: a word that an owner's things have, too.
-WORDS = {"name": "garden", "number": "1", "form": "json", "fingerprint": "0" * 16}
+WORDS = {
+    "name": "garden",
+    "number": "1",
+    "form": "json",
+    "fingerprint": "0" * 16,
+    "job": "language",
+}
 #: What a schema alone does not tell how to ask.
 BODIES = {
     "PATCH /api/items/{item_id}": {"title": "Taken"},

@@ -140,7 +140,7 @@ def test_every_page_of_who_has_nothing_teaches_the_next_step(
     assert "Nothing to draw" in pages["/queues"].text
     assert "There are no tags yet." in pages["/tags"].text
     assert "No scheduler is running" in pages["/doctor"].text
-    assert "./prsnl engines test ocr" in pages["/engines"].text
+    assert pages["/engines"].all("form", action="/engines/ocr/test")
 
 
 def test_every_page_in_every_state_says_what_it_is(
@@ -385,6 +385,11 @@ def test_tags_are_listed_renamed_merged_and_taken_away(
         ada.http.patch(f"/api/items/{item}", json={"tags": [tag]})
     page = read(reader, "/tags")
     assert "lease & <b>" in page.text
+    found = read(reader, "/tags?has=EASE")
+    assert "lease & <b>" in found.text
+    assert not found.all("a", href="/tags?tag=rent")
+    assert "No tag has" in read(reader, "/tags?has=%25").text
+    assert [one.name for one in ada.client.tags(has="en")] == ["rent"]
     renamed = reader.post("/tags/rename", data={"old": "lease & <b>", "new": " rent "})
     assert renamed.headers["location"] == "/tags?tag=rent"
     merged = read(reader, renamed.headers["location"])
@@ -393,6 +398,23 @@ def test_tags_are_listed_renamed_merged_and_taken_away(
     assert "Nothing has this tag" in read(reader, "/tags?tag=rent").text
     empty = reader.post("/tags/rename", data={"old": "rent", "new": " "})
     assert empty.status_code == 422
+
+
+def test_the_trash_is_emptied_at_once(
+    ada: Person, reader: httpx2.Client, tmp_path: Path
+) -> None:
+    for number in range(2):
+        path = tmp_path / f"{number}.txt"
+        path.write_text(f"{uuid4()}")
+        item = ada.client.upload(path, process=False).item_id
+        ada.http.delete(f"/api/items/{item}").raise_for_status()
+    assert "Remove all 2 items for good?" in read(reader, "/trash").source
+
+    assert reader.post("/trash/empty").headers["location"] == "/trash"
+
+    page = read(reader, "/trash")
+    assert not page.all("form", action="/trash/empty")
+    assert not page.all("li", **{"class": "row"})
 
 
 def test_an_address_is_told_when_work_ends_until_it_is_removed(

@@ -43,7 +43,7 @@ def test_what_was_done_is_as_high_as_it_is_many() -> None:
     assert high.height == pytest.approx(2 * low.height, abs=0.2)
     assert low.y + low.height == pytest.approx(high.y + high.height)
     assert high.told.endswith("UTC: 10 done")
-    assert done.summary == "15 done, 0.6 an hour"
+    assert done.summary == "15 done, 15 a day"
 
 
 @pytest.mark.parametrize(

@@ -95,3 +95,23 @@ def test_a_category_says_how_sure_it_is() -> None:
 def test_what_has_no_result_tells_nothing() -> None:
     assert outcome(task(Status.RUNNING)) is None
     assert outcome(task(Status.SUCCESS, result={"enrichment": None})) is None
+
+
+def test_a_test_of_an_engine_tells_whether_it_works() -> None:
+    made = told(
+        {
+            "job": "ocr",
+            "works": False,
+            "engine": "tesseract 5",
+            "said": "It is away.",
+            "milliseconds": 1500,
+        }
+    )
+
+    assert made.facts == [
+        ("Tested", "Text in pictures (OCR)"),
+        ("Engine", "tesseract 5"),
+        ("Works", "no"),
+        ("Took", "1.5 s"),
+    ]
+    assert made.texts == [("What it said", ["It is away."], 0)]

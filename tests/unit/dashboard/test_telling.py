@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -13,10 +14,11 @@ from prsnl.core.settings.shown import NOT_SET, SET, shown
 from prsnl.dashboard import checking, codes, telling
 from prsnl.dashboard.failing import without_folders
 from prsnl.dashboard.moving import left_words, step_words, unit_words
-from prsnl.wire.engines import EngineBody, EnginesBody, JobBody
+from prsnl.wire.engines import EngineBody, EnginesBody, EngineTestBody, JobBody
 from prsnl.wire.monitoring import HealthBody
 from prsnl.work.eta import Eta
 from prsnl.work.queues import Queue
+from prsnl.work.specs import Status
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -66,6 +68,9 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert telling.age_words(0.2) == "under 1 s"
     assert telling.rate_words(0, 24) == "0 an hour"
     assert telling.rate_words(36, 24) == "1.5 an hour"
+    assert telling.rate_words(1, 24) == "1 a day"
+    assert telling.rate_words(12, 24) == "12 a day"
+    assert telling.rate_words(3, 720) == "3 a month"
     assert telling.rate_words(36000, 1) == "600 a minute"
 
 
@@ -144,12 +149,16 @@ def health(**changes: object) -> HealthBody:
     return HealthBody.model_validate({**values, **changes})
 
 
-def checked(told: HealthBody, *, free_bytes: int = 10) -> list[checking.Check]:
+def checked(
+    told: HealthBody, *, free_bytes: int = 10, test: EngineTestBody | None = None
+) -> list[checking.Check]:
     engine = EngineBody(
         name="magika 1", standing="in use", how_good="", reach="local", host=None
     )
     jobs = [
-        JobBody(job="kind", title="Kinds of files", engines=[engine], better=[]),
+        JobBody(
+            job="kind", title="Kinds of files", engines=[engine], better=[], test=test
+        ),
         JobBody(job="ocr", title="Text in pictures (OCR)", engines=[], better=[]),
     ]
     return checking.checks(
@@ -185,3 +194,24 @@ def test_the_report_is_a_line_for_each_part() -> None:
     assert len(report.splitlines()) == len(found)
     assert "nobody does it here" in report
     assert report.splitlines()[-1].startswith("ok ")
+
+
+def test_an_engine_that_failed_its_test_is_wrong_until_another_is_in_use() -> None:
+    def found(engine: str) -> checking.Check:
+        test = EngineTestBody(
+            task_id=uuid4(),
+            status=Status.SUCCESS,
+            waiting_because=None,
+            works=False,
+            engine=engine,
+            said="Its model is damaged.",
+            milliseconds=3,
+            created_at=NOW,
+            finished_at=NOW,
+        )
+        told = checked(health(), test=test)
+        return next(check for check in told if check.what == "kinds of files")
+
+    assert found("magika 1").state == checking.WRONG
+    assert found("magika 1").found == "magika 1 failed its test: Its model is damaged."
+    assert found("magika 0.9").state == checking.OK

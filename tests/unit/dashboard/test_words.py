@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
@@ -11,11 +12,13 @@ from uuid import uuid4
 import pytest
 
 from prsnl.dashboard import words
+from prsnl.dashboard.names import STAGES, TASKS
 from prsnl.dashboard.words import Found, State, Tone
 from prsnl.items.models import AttachmentView, ProcessingStatus
 from prsnl.wiring import CATALOGUE
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import ENDED, Status
+from prsnl.work.stages import Stage
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 TASK = TaskView(
@@ -193,3 +196,18 @@ def test_what_is_named_twice_is_listed_once_with_both_pages() -> None:
     assert dates == ("Dates", [Found("12 May 2024", (1, 3))], 1)
     assert amounts == ("Amounts", [Found("1 EUR", (1,))], 1)
     assert everything["Dates"][1] == Found("May 2024", (1,))
+
+
+def test_every_task_and_stage_has_words_of_its_own() -> None:
+    """A new one would be told by the name that the code calls it by."""
+    made = {
+        value.name
+        for name, module in list(sys.modules.items())
+        if name.startswith("prsnl.") and not name.startswith("prsnl.proving")
+        for value in vars(module).values()
+        if isinstance(value, Stage)
+    }
+
+    assert len(made) > 40
+    assert made - set(STAGES) == set()
+    assert {spec.name for spec in CATALOGUE.specs()} - set(TASKS) == set()

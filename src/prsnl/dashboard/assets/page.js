@@ -213,8 +213,9 @@ function replace(old, part, source) {
     (same ?? one("h3 a, h1, a[href], button", row))?.focus();
   }
   if (before && before !== row.dataset.status && !isOpen(row)) {
-    const title = one("h1, h3", row)?.textContent ?? document.title;
-    say(`${title.trim()}: ${one(".state", row).textContent}`);
+    const title = one("h1, h2, h3", row)?.textContent ?? document.title;
+    const state = one("[data-says]", row) ?? one(".state", row);
+    say(`${title.trim()}: ${state.textContent}`);
   }
 }
 
@@ -312,7 +313,8 @@ function tellProgress(part, now) {
   const number = one('[data-told="percentage"]', part);
   if (bar && number && percentage !== null) {
     bar.value = percentage;
-    number.textContent = `${Math.round(percentage)} %`;
+    // What goes on is not done, however near it is.
+    number.textContent = `${Math.min(99, Math.round(percentage))} %`;
   }
   const said = one('[data-told="message"]', part);
   if (said && message) said.textContent = message;
