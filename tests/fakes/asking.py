@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+# The SDK loads it at the first request: on a busy machine that takes a whole lease.
+import openai.resources.chat  # noqa: F401
+
 from prsnl.engines.llm.contract import ChatRequest, Message
 from prsnl.engines.llm.openai import OpenAi
 from prsnl.engines.llm.table import Access

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from prsnl.core.incoming import told_bytes
 from prsnl.dashboard.names import LANGUAGES, STAGES, TASKS
-from prsnl.engines.inventory.jobs import TITLES
+from prsnl.engines.inventory.jobs import TITLES, Job
 from prsnl.items.models import AttachmentView, ProcessingStatus
 from prsnl.work.ledger import TaskView
 from prsnl.work.specs import ENDED, Status
@@ -180,8 +180,9 @@ def stage_words(name: str) -> str:
 def task_title(task: TaskView) -> str:
     """What a task does; of a test that has ended, of which engine."""
     told = task.result or {}
-    job = TITLES.get(told.get("job")) if "works" in told else None
-    return f"{task_words(task.name)}: {job}" if job else task_words(task.name)
+    if "works" not in told:
+        return task_words(task.name)
+    return f"{task_words(task.name)}: {TITLES[Job(told['job'])]}"
 
 
 def error_words(task: TaskView) -> str:

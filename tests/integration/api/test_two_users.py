@@ -32,7 +32,7 @@ WORDS = {
     "number": "1",
     "form": "json",
     "fingerprint": "0" * 16,
-    "job": "ocr",
+    "job": "language",
 }
 #: What a schema alone does not tell how to ask.
 BODIES = {
