@@ -238,7 +238,13 @@ class Relay:
             if not sent:
                 self.listener.wait(_POLL_S)
             time.sleep(_LEAST_PAUSE_S)
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
         self.listener.close()
+        if self._broker is not None:
+            self._broker.close()
 
     def turn(self) -> int:
         """Look once; tell how many hints went out."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
@@ -19,7 +19,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from redis import Redis
 from structlog.testing import capture_logs
 
 from prsnl.core import db
@@ -43,6 +42,7 @@ from prsnl.work.slots import HEAVY, taken
 from prsnl.work.specs import Catalogue
 from prsnl.work.submit import Submission, submission, submit
 from prsnl.work.workers import WorkerIdentity, say_seen
+from tests.brokers import box_at
 from tests.integration.work.conftest import (
     JOB,
     LEASE,
@@ -89,8 +89,8 @@ class World:
             for table in TABLES:
                 connection.execute(f"delete from {table}")
             renewed.begin_with(connection, "before")
-        with Redis.from_url(self.broker_url) as broker:
-            broker.flushdb()
+        with box_at(self.broker_url) as broker:
+            broker.forget()
 
     def submit(self, *words: str) -> None:
         """Submit a task for each word."""
@@ -430,16 +430,21 @@ class Silence:
 
 
 def _relay(world: World, database: Database) -> None:
-    relay = Relay(
-        database,
-        celery_app(world.broker_url),
-        Silence(),  # type: ignore[arg-type]
-        resend_after=LEASE * 0,
-    )
-    for _ in range(3):
-        relay._checked_at = float("-inf")
-        with suppress(UnavailableError):
-            relay.turn()
+    with (
+        closing(celery_app(world.broker_url)) as app,
+        closing(
+            Relay(
+                database,
+                app,
+                Silence(),  # type: ignore[arg-type]
+                resend_after=LEASE * 0,
+            )
+        ) as relay,
+    ):
+        for _ in range(3):
+            relay._checked_at = float("-inf")
+            with suppress(UnavailableError):
+                relay.turn()
 
 
 def _due(world: World) -> None:
@@ -453,10 +458,10 @@ def _due(world: World) -> None:
 def _hinted(world: World) -> None:
     """Check that a hint for each due task is in the broker."""
     _relay(world, world.bench.database)
-    with Redis.from_url(world.broker_url) as broker:
-        told = b"".join(broker.lrange(Queue.FILE_PROCESSING, 0, -1))
+    with box_at(world.broker_url) as broker:
+        told = {one.headers["id"] for one in broker.messages(Queue.FILE_PROCESSING)}
     for row in world.bench.all("select id from tasks where status = 'queued'"):
-        assert str(row["id"]).encode() in told, "a task that nobody hears of"
+        assert str(row["id"]) in told, "a task that nobody hears of"
 
 
 OPERATIONS: Final = (
