@@ -13,11 +13,11 @@ from prsnl.proving.specs import SPREAD
 from prsnl.work import caps, control, ledger, limits
 from prsnl.work.caps import EACH_OWNER, Caps
 from prsnl.work.claim import claim
-from prsnl.work.relay import Relay, celery_app, due_listener
 from prsnl.work.run import TaskRun
 from prsnl.work.specs import Status
 from prsnl.work.workers import WorkerIdentity, say_seen
 from tests.integration.work.conftest import JOB, LEAVES, OWNER, Bench, Job, Made
+from tests.integration.work.test_relay import relay_of
 
 QUEUE = "file_processing"
 
@@ -85,13 +85,8 @@ def test_the_relay_sends_no_more_than_may_run(
     for owner in ("ada", "bob", "cid"):
         for _ in range(4):
             bench.job(owner=owner)
-    app = celery_app(broker_url)
-    listener = due_listener(database_url)
-    relay = Relay(bench.database, app, listener, timedelta(seconds=10))
-
-    relay.turn()
-    listener.close()
-    app.close()
+    with relay_of(bench, database_url, broker_url) as relay:
+        relay.turn()
 
     out = bench.all(
         "select owner, count(*) as n from tasks where sent_at is not null "

@@ -6,7 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -65,16 +65,13 @@ def relay_of(
     bench: Bench, database_url: str, broker_url: str, *, resend_after_s: float = 10
 ) -> Iterator[Relay]:
     """A relay of one scheduler."""
-    app = celery_app(broker_url)
+    resend_after = timedelta(seconds=resend_after_s)
     listener = due_listener(database_url)
-    relay = Relay(bench.database, app, listener, timedelta(seconds=resend_after_s))
-    try:
+    with (
+        closing(celery_app(broker_url)) as app,
+        closing(Relay(bench.database, app, listener, resend_after)) as relay,
+    ):
         yield relay
-    finally:
-        listener.close()
-        if relay._broker is not None:
-            relay._broker.close()
-        app.close()
 
 
 @pytest.fixture
